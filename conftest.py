@@ -1,0 +1,42 @@
+"""Which lenses the scripts' tests run on, and how they spread over workers."""
+
+import os
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before any test module imports it)
+
+import pytest
+
+from jax_profiling import lens as lens_folder
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--lens", action="append", help="only these lenses: a name under dataset/imaging, or a folder; repeatable"
+    )
+
+
+def lens_names(config):
+    """The lenses that every check runs on: --lens, else the lens folders and those that KNN_LENSES names."""
+    chosen = config.getoption("--lens")
+    if chosen and "all" not in chosen:
+        return chosen
+    return [*lens_folder.names(), *filter(None, os.environ.get("KNN_LENSES", "").split(os.pathsep))]
+
+
+def pytest_generate_tests(metafunc):
+    if "lens_name" in metafunc.fixturenames:
+        metafunc.parametrize("lens_name", lens_names(metafunc.config), scope="module")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        call = getattr(item, "callspec", None)
+        lens = call.params.get("lens_name") if call else None
+        # A lens's compilations, and those of a unit test module, stay on one worker.
+        item.add_marker(pytest.mark.xdist_group(lens or item.path.stem))
+
+
+@pytest.fixture(scope="module")
+def lens(lens_name):
+    """The lens of this test, loaded and checked."""
+    return lens_folder.load(lens_name)

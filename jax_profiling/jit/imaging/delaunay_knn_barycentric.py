@@ -1,0 +1,115 @@
+"""
+Regression: KNNBarycentric against Delaunay
+===========================================
+
+PyAutoLens reconstructs a lensed source on a Delaunay mesh. `KNNBarycentric` is that mesh without the host callback,
+so its log evidence has to be Delaunay's. This script evaluates both, live and in this process, on a lens folder, and
+gives a verdict on every way to choose the interpolating triangle.
+
+    python jax_profiling/jit/imaging/delaunay_knn_barycentric.py --lens hst --draws 8
+
+The exit status is 0 if the gate passed on every lens, 1 if it failed on one, 2 if the input is bad.
+
+__Contents__
+
+- **Options:** what to compare, on which lens.
+- **By hand:** the lenses one after the other, a table and a report for each.
+- **Under pytest:** one test per lens and check; `pytest --lens NAME` selects.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[3]
+sys.path.insert(0, str(ROOT))
+
+import jax_profiling  # noqa: E402, F401  isort: skip  (sets up JAX before anything imports it)
+
+import jax.numpy as jnp  # noqa: E402
+import numpy as np  # noqa: E402
+import pytest  # noqa: E402
+from rich.console import Console  # noqa: E402
+
+from jax_profiling import gate, report, steps  # noqa: E402
+from jax_profiling import lens as lens_folder  # noqa: E402
+from jax_profiling.progress import progress_of  # noqa: E402
+
+"""
+__Options__
+"""
+
+
+def arguments_from(argv):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    add = parser.add_argument
+    add("--lens", action="append", help="name under dataset/imaging, or a folder; repeatable; 'all' (default hst)")
+    add("--draws", type=int, default=0, help="also compare at N seeded draws from the model's priors")
+    add("--rungs", help=f"comma-separated, of: {', '.join([*gate.RUNGS, *gate.PEERS])} (default all)")
+    add("--profile", action="store_true", help="time the likelihood step by step on both meshes")
+    add("--output", type=Path, help="folder of the report (default results/local/<lens>)")
+    add("--update-pins", action="store_true", help="pin the live reference for this autolens release")
+    arguments = parser.parse_args(argv)
+    if arguments.draws < 0:
+        parser.error(f"--draws is {arguments.draws}; give a number of at least 0.")
+    if arguments.rungs is not None:
+        arguments.rungs = arguments.rungs.split(",")
+        unknown = set(arguments.rungs) - {*gate.RUNGS, *gate.PEERS}
+        if unknown:
+            parser.error(f"--rungs names {', '.join(sorted(unknown))}, which is none of {', '.join([*gate.RUNGS, *gate.PEERS])}.")
+    names = arguments.lens or ["hst"]
+    arguments.lens = sorted({*lens_folder.names()}) if "all" in names else names
+    return arguments
+
+
+"""
+__By hand__
+"""
+
+
+def main(argv=None):
+    arguments = arguments_from(argv)
+    console = Console()
+    try:
+        lenses = [lens_folder.load(name) for name in arguments.lens]
+    except lens_folder.LensError as error:
+        print(error, file=sys.stderr)
+        return 2
+
+    passed = True
+    for lens in lenses:
+        folder = output_of(arguments, lens)
+        with progress_of(console, lens.name) as progress:
+            found = gate.run(lens, rungs=arguments.rungs, draws=arguments.draws, progress=progress)
+            report.write(found, folder)
+            if arguments.profile:
+                steps.write(steps.profile(lens, progress=progress), folder)
+        console.print(report.table_from(found))
+        for sentence in report.conclusion_from(found):
+            console.print(sentence, highlight=False, soft_wrap=True)
+        if arguments.update_pins:
+            console.print(pin_sentence_of(found), highlight=False, soft_wrap=True)
+        console.print(f"Report: {os.path.relpath(folder)}/summary.md\n", highlight=False, soft_wrap=True)
+        passed &= found.passed
+    return 0 if passed else 1
+
+
+def output_of(arguments, lens):
+    base = arguments.output or ROOT / "results" / "local" / lens.name
+    return base / lens.name if arguments.output and len(arguments.lens) > 1 else base
+
+
+def pin_sentence_of(found):
+    try:
+        old, new = gate.update_pin(found)
+    except ValueError as error:
+        return str(error)
+    return f"{found.lens.name}: pin of autolens {report.al.__version__}: {old} -> {new}."
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; nothing was written of the lens at hand.")

@@ -1,0 +1,148 @@
+"""One lens and one mesh -> its log evidence: eager, jitted, batched."""
+
+import copy
+from functools import cached_property
+from typing import NamedTuple
+
+import autofit as af
+import autolens as al
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+import knn_barycentric
+from jax_profiling.lens import Lens, galaxies_with_pixelization
+
+BATCH = 4
+"""Lanes of the batched program; a lane of the HST fiducial takes about 1 GB."""
+
+
+class Evidence(NamedTuple):
+    """A log evidence (nats), and whether every triangulation behind it is certified (true for other meshes)."""
+
+    log_evidence: jax.Array
+    certified: jax.Array
+
+
+class Reconstruction(NamedTuple):
+    """An `Evidence` with the source reconstructed on the last pixelization of the model.
+
+    `values` is (N,), the flux at every vertex of the mesh.
+    """
+
+    log_evidence: jax.Array
+    certified: jax.Array
+    values: jax.Array
+
+
+class Likelihood:
+    """The likelihood of a lens whose source is reconstructed on a mesh.
+
+    Parameters
+    ----------
+    lens
+        The lens, from `lens.load`.
+    mesh_cls
+        The mesh class that takes the place of every mesh of the lens's model, keeping its `pixels`,
+        `zeroed_pixels` and `areas_factor`, and the regularization.
+    mesh_kwargs
+        Further arguments of the mesh class.
+    """
+
+    def __init__(self, lens: Lens, mesh_cls, **mesh_kwargs):
+        self.lens = lens
+        self.model = model_with_mesh(lens.model, mesh_cls, **mesh_kwargs)
+
+    @cached_property
+    def _analyses(self):
+        return {
+            use_jax: al.AnalysisImaging(
+                dataset=self.lens.dataset, adapt_images=self.lens.adapt_images, use_jax=use_jax
+            )
+            for use_jax in (True, False)
+        }
+
+    @property
+    def prior_medians(self):
+        """(D,) float64: the parameters at the median of every prior."""
+        return np.asarray(self.model.physical_values_from_prior_medians, dtype=float)
+
+    def draws(self, number, seed=0):
+        """(number, D) float64: parameter vectors drawn from the priors; the same ones for every mesh."""
+        unit = np.random.default_rng(seed).random((number, self.model.prior_count))
+        return np.array([self.model.vector_from_unit_vector(vector) for vector in unit], dtype=float).reshape(
+            number, self.model.prior_count
+        )
+
+    def fit(self, parameters, xp=jnp):
+        """The `al.FitImaging` of one parameter vector; traceable where `xp` is `jax.numpy`."""
+        instance = self.model.instance_from_vector(vector=parameters, ignore_assertions=True, xp=xp)
+        return self._analyses[xp is jnp].fit_from(instance=instance)
+
+    def evidence(self, parameters, xp=jnp) -> Evidence:
+        """The log evidence of one parameter vector; NaN where the likelihood is undefined."""
+        return Evidence(*self.reconstruction(parameters, xp=xp)[:2])
+
+    def reconstruction(self, parameters, xp=jnp) -> Reconstruction:
+        """The log evidence of one parameter vector with the reconstructed source."""
+        fit = self.fit(parameters, xp=xp)
+        mappers = fit.inversion.cls_list_from(al.Mapper)
+        certified = xp.asarray(True)
+        for mapper in mappers:
+            if isinstance(mapper.interpolator, knn_barycentric.InterpolatorKNNBarycentric):
+                certified = certified & mapper.interpolator.triangulation.certified
+        return Reconstruction(
+            log_evidence=fit.figure_of_merit,
+            certified=certified,
+            values=fit.inversion.reconstruction_dict[mappers[-1]],
+        )
+
+    def mapper(self, parameters):
+        """The mapper of the last pixelization, on NumPy arrays and without an inversion, as plots need it."""
+        return list(self.fit(parameters, xp=np).tracer_to_inversion.mapper_galaxy_dict)[-1]
+
+    @cached_property
+    def jitted(self):
+        """`reconstruction` under `jax.jit`."""
+        return jax.jit(self.reconstruction)
+
+    @cached_property
+    def batched(self):
+        """`evidence` of (B, D) parameter vectors under `jax.jit(jax.vmap)`."""
+        return jax.jit(jax.vmap(self.evidence))
+
+    def evidences(self, parameters, batch=BATCH) -> Evidence:
+        """The log evidence of any number of parameter vectors, by one compiled program of `batch` lanes.
+
+        Parameters
+        ----------
+        parameters
+            (M, D) float64.
+
+        Returns
+        -------
+        Evidence
+            NumPy arrays of shape (M,).
+        """
+        count = len(parameters)
+        padded = np.concatenate([parameters, np.repeat(parameters[-1:], -count % batch, axis=0)])
+        results = [self.batched(jnp.asarray(lanes)) for lanes in padded.reshape(-1, batch, padded.shape[1])]
+        return Evidence(*(np.concatenate([np.asarray(column) for column in columns])[:count] for columns in zip(*results)))
+
+
+def model_with_mesh(model, mesh_cls, **mesh_kwargs):
+    """A copy of a model in which every pixelization has a mesh of another class.
+
+    Raises
+    ------
+    ValueError
+        If a mesh of the model has no `pixels`, such as a rectangular one.
+    """
+    model = copy.deepcopy(model)
+    for name, galaxy in galaxies_with_pixelization(model):
+        mesh = galaxy.pixelization.mesh
+        if not hasattr(mesh, "pixels"):
+            raise ValueError(f"galaxy {name} has a mesh without vertices; give it al.mesh.Delaunay in model.json.")
+        kwargs = {key: getattr(mesh, key) for key in ("pixels", "zeroed_pixels", "areas_factor")}
+        galaxy.pixelization.mesh = af.Model(mesh_cls, **kwargs, **mesh_kwargs)
+    return model

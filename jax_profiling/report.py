@@ -1,0 +1,192 @@
+"""What the gate found -> `summary.json`, `summary.md`, figures, and a table for the terminal."""
+
+import json
+import math
+from pathlib import Path
+
+import autolens as al
+import jax
+import matplotlib.pyplot as plt
+import numpy as np
+from autoarray.plot.inversion import plot_inversion_reconstruction
+from rich.table import Table
+
+from jax_profiling.gate import DEFAULT_RUNG, VERDICTS, Gate
+from jax_profiling.writing import write_aside
+
+plt.switch_backend("Agg")
+
+COLUMNS = ("mesh", "log evidence", "difference [nats]", "relative error", "worst of the draws", "verdict")
+
+
+def device():
+    """The device that JAX runs on, in words."""
+    return f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
+
+
+def summary_from(gate: Gate):
+    """The contents of `summary.json`; a number that is not finite becomes null, which JSON can hold."""
+    return {
+        "lens": gate.lens.name,
+        "autolens": al.__version__,
+        "jax": jax.__version__,
+        "device": device(),
+        "vertices": gate.lens.vertices,
+        "data_points": gate.lens.data_points,
+        "reference": {"mesh": "Delaunay", "log_evidence": _number(gate.log_evidence)},
+        "candidates": [
+            {
+                "rung": candidate.rung,
+                "log_evidence": _number(candidate.log_evidence),
+                "nats": _number(candidate.nats),
+                "relative_error": _number(candidate.relative_error),
+                "worst_nats": _number(candidate.worst_nats),
+                "worst_relative_error": _number(candidate.worst_relative_error),
+                "draws": candidate.draws,
+                "certified": candidate.certified,
+                "verdict": candidate.verdict,
+            }
+            for candidate in gate.candidates
+        ],
+        "drift": None if gate.drift is None else vars(gate.drift),
+        "passed": gate.passed,
+    }
+
+
+def _number(value):
+    return value if math.isfinite(value) else None
+
+
+def rows_from(gate: Gate):
+    """The verdict table, a tuple of strings per mesh in the order of `COLUMNS`."""
+    rows = [("Delaunay (reference)", f"{gate.log_evidence:.6f}", "", "", "", "")]
+    for candidate in gate.candidates:
+        worst = f"{candidate.worst_relative_error:.1e} of {candidate.draws}" if candidate.draws else "no draws"
+        rows.append(
+            (
+                candidate.rung + (" (default)" if candidate.rung == DEFAULT_RUNG else ""),
+                f"{candidate.log_evidence:.6f}",
+                f"{candidate.nats:+.2e}",
+                f"{candidate.relative_error:.1e}",
+                worst,
+                candidate.verdict + ("" if candidate.certified else ", not certified"),
+            )
+        )
+    return rows
+
+
+def conclusion_from(gate: Gate):
+    """Sentences that end a report: the verdict of the default rung, then the drift, which is a separate matter."""
+    default = next(c for c in gate.candidates if c.rung == DEFAULT_RUNG)
+    held = "it also holds the log evidence to 1e-4" if default.verdict == "drop-in" else "1e-4 does not hold"
+    sentences = [
+        f"{gate.lens.name}: the gate {'passed' if gate.passed else 'FAILED'}: the default rung is "
+        f"'{default.verdict}', {default.worst_nats:.1e} nats off at worst ({held})."
+    ]
+    if gate.drift is not None:
+        sentences.append(
+            f"{gate.lens.name}: the library drifted: Delaunay gives {gate.drift.live:.6f} here and gave "
+            f"{gate.drift.pinned:.6f} under autolens {gate.drift.release}; the verdict above is against the live value."
+        )
+    return sentences
+
+
+def table_from(gate: Gate):
+    """The verdict table for the terminal."""
+    table = Table(
+        title=f"{gate.lens.name}: {gate.lens.vertices} vertices, {gate.lens.data_points} data points, "
+        f"autolens {al.__version__}, jax {jax.__version__}, {device()}",
+        title_justify="left",
+    )
+    for column in COLUMNS:
+        table.add_column(column, justify="left" if column in ("mesh", "verdict") else "right")
+    for row in rows_from(gate):
+        table.add_row(*row)
+    return table
+
+
+def markdown_from(gate: Gate):
+    """The contents of `summary.md`."""
+    lines = [
+        f"# {gate.lens.name}",
+        "",
+        f"{gate.lens.vertices} vertices, {gate.lens.data_points} data points; autolens {al.__version__}, "
+        f"jax {jax.__version__}, {device()}.",
+        "",
+        *markdown_table(COLUMNS, rows_from(gate)),
+        "",
+        *conclusion_from(gate),
+        "",
+        "![difference per mesh](verdicts.png)",
+        "",
+        "![the source on both meshes](reconstruction.png)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def markdown_table(columns, rows):
+    """The lines of a Markdown table."""
+    return [f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows)]
+
+
+def reconstruction_figure(gate: Gate):
+    """The source reconstructed on Delaunay and on the default rung, and their difference."""
+    reference, candidate = gate.sources["Delaunay"], gate.sources[DEFAULT_RUNG]
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
+    scale = {"vmin": float(reference.min()), "vmax": float(reference.max())}
+    difference = candidate - reference
+    largest = float(np.abs(difference).max()) or 1.0
+    for ax, values, title, kwargs in (
+        (axes[0], reference, "Delaunay", scale),
+        (axes[1], candidate, "KNNBarycentric", scale),
+        (axes[2], difference, "difference", {"vmin": -largest, "vmax": largest, "colormap": "RdBu_r"}),
+    ):
+        plot_inversion_reconstruction(
+            values, gate.mapper, ax=ax, title=title, zoom_to_brightest=title != "difference", **kwargs
+        )
+    axes[2].set_xlim(axes[0].get_xlim())
+    axes[2].set_ylim(axes[0].get_ylim())
+    return figure
+
+
+def verdict_figure(gate: Gate):
+    """|difference| in nats per mesh on a log axis: at the prior median, and at every draw."""
+    figure, ax = plt.subplots(figsize=(8, 1.6 + 0.45 * len(gate.candidates)), layout="constrained")
+    floor = 1.0e-12
+    for row, candidate in enumerate(gate.candidates):
+        draws = np.maximum(np.abs(candidate.draw_nats), floor)
+        ax.plot(draws, np.full(len(draws), row), "|", color="0.5", markersize=12)
+        ax.plot(max(abs(candidate.nats), floor), row, "o", color="C0" if candidate.rung == DEFAULT_RUNG else "C1")
+    for verdict, bound in VERDICTS.items():
+        if math.isfinite(bound):
+            nats = bound * abs(gate.log_evidence)
+            ax.axvline(nats, color="0.3", linestyle=":", linewidth=1)
+            ax.text(nats, -0.7, f"{verdict} ", ha="right", va="bottom", fontsize=8)
+    ax.set_xscale("log")
+    ax.set_xlim(left=floor / 2)
+    ax.set_ylim(len(gate.candidates) - 0.5, -1.2)
+    ax.set_yticks(range(len(gate.candidates)), [candidate.rung for candidate in gate.candidates])
+    ax.set_xlabel(f"|log evidence - Delaunay's| [nats], {gate.lens.name} (at most {floor:g}: drawn there)")
+    return figure
+
+
+def write(gate: Gate, folder):
+    """Write the report of one lens into a folder; whole files only, even if interrupted.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    with write_aside(folder) as aside:
+        (aside / "summary.json").write_text(json.dumps(summary_from(gate), indent=1, allow_nan=False) + "\n")
+        (aside / "summary.md").write_text(markdown_from(gate))
+        save(reconstruction_figure(gate), aside / "reconstruction.png")
+        save(verdict_figure(gate), aside / "verdicts.png")
+    return Path(folder)
+
+
+def save(figure, path):
+    """Write a figure as PNG and close it."""
+    figure.savefig(path, dpi=110)
+    plt.close(figure)

@@ -174,7 +174,7 @@ def _candidate(rung, references, evidence):
     finite = np.isfinite(references)
     nats = evidence.log_evidence - references
     error = np.where(np.isfinite(nats), np.abs(nats), np.inf)
-    relative_error = error / np.abs(references)
+    relative_error = np.where(np.isfinite(nats), error / np.abs(references), np.inf)
     return Candidate(
         rung=rung,
         log_evidence=float(evidence.log_evidence[0]),

@@ -5,6 +5,7 @@ The folder holds PyAuto's own files: `data.fits`, `noise_map.fits`, `psf.fits`, 
 evidence per autolens release).
 """
 
+import importlib
 import json
 import os
 import sys
@@ -111,8 +112,6 @@ def load(lens):
     mask = al.Mask2D.circular(
         shape_native=imaging.shape_native, pixel_scales=imaging.pixel_scales, radius=info["mask_radius"]
     )
-    if np.asarray(mask).all():
-        raise LensError(f"{folder / 'info.json'}: mask_radius {info['mask_radius']} leaves no pixel; enlarge it.")
     dataset = imaging.apply_mask(mask=mask)
     over_sample_size_lp = info.get("over_sample_size_lp")
     if over_sample_size_lp is None:
@@ -188,6 +187,15 @@ def _info_from(path):
 
 def _model_from(path):
     model_dict = _json_from(path)
+    # PyAutoFit reads an unknown class as an empty collection, which would be another model without a word.
+    for class_path in sorted(_class_paths_of(model_dict)):
+        module, _, name = class_path.rpartition(".")
+        try:
+            getattr(importlib.import_module(module), name)
+        except (ImportError, AttributeError, ValueError):
+            raise LensError(
+                f"{path}: names {class_path}, which cannot be imported; correct it, or install what provides it."
+            ) from None
     try:
         model = af.AbstractPriorModel.from_dict(model_dict)
         found = galaxies_with_pixelization(model)
@@ -196,7 +204,18 @@ def _model_from(path):
         raise LensError(f"{path}: not a PyAutoFit model ({reason}); write it with json.dump(model.dict()).") from None
     if not found:
         raise LensError(f"{path}: no galaxy has a pixelization with a mesh; add one to the source galaxy.")
+    for name, galaxy in found:
+        if not hasattr(galaxy.pixelization.mesh, "pixels"):
+            raise LensError(f"{path}: galaxy {name} has a mesh without vertices; give it al.mesh.Delaunay.")
     return model
+
+
+def _class_paths_of(part):
+    """Every `class_path` in a model's dictionary."""
+    if isinstance(part, dict):
+        own = {part["class_path"]} if isinstance(part.get("class_path"), str) else set()
+        return own.union(*map(_class_paths_of, part.values()))
+    return set().union(*map(_class_paths_of, part)) if isinstance(part, list) else set()
 
 
 def _image_from(path):
@@ -226,8 +245,8 @@ def _imaging_from(folder, pixel_scale):
             raise LensError(f"{paths[key]}: holds NaN or infinite values; replace or mask them.")
     if not (images["noise_map"] > 0.0).all():
         raise LensError(f"{paths['noise_map']}: holds values that are not positive; give the RMS noise of every pixel.")
-    if not images["psf"].sum() > 0.0 or 0 in (images["psf"].shape[0] % 2, images["psf"].shape[1] % 2):
-        raise LensError(f"{paths['psf']}: give a kernel of odd shape with a positive sum.")
+    if not images["psf"].sum() > 0.0 or any(length % 2 == 0 for length in images["psf"].shape):
+        raise LensError(f"{paths['psf']}: not a kernel of odd shape and positive sum; cut or replace it.")
     return al.Imaging.from_fits(
         data_path=paths["data"], noise_map_path=paths["noise_map"], psf_path=paths["psf"], pixel_scales=pixel_scale
     )

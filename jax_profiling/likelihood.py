@@ -13,7 +13,7 @@ import numpy as np
 import knn_barycentric
 from jax_profiling.lens import Lens, galaxies_with_pixelization
 
-BATCH = 4
+BATCH = 3
 """Lanes of the batched program; a lane of the HST fiducial takes about 1 GB."""
 
 
@@ -131,18 +131,10 @@ class Likelihood:
 
 
 def model_with_mesh(model, mesh_cls, **mesh_kwargs):
-    """A copy of a model in which every pixelization has a mesh of another class.
-
-    Raises
-    ------
-    ValueError
-        If a mesh of the model has no `pixels`, such as a rectangular one.
-    """
+    """A copy of a model in which every pixelization has a mesh of another class."""
     model = copy.deepcopy(model)
-    for name, galaxy in galaxies_with_pixelization(model):
+    for _, galaxy in galaxies_with_pixelization(model):
         mesh = galaxy.pixelization.mesh
-        if not hasattr(mesh, "pixels"):
-            raise ValueError(f"galaxy {name} has a mesh without vertices; give it al.mesh.Delaunay in model.json.")
         kwargs = {key: getattr(mesh, key) for key in ("pixels", "zeroed_pixels", "areas_factor")}
         galaxy.pixelization.mesh = af.Model(mesh_cls, **kwargs, **mesh_kwargs)
     return model

@@ -2,6 +2,8 @@
 
 import json
 import math
+import os
+import platform
 from pathlib import Path
 
 import autolens as al
@@ -16,11 +18,13 @@ from jax_profiling.writing import write_aside
 
 plt.switch_backend("Agg")
 
-COLUMNS = ("mesh", "log evidence", "difference [nats]", "relative error", "worst of the draws", "verdict")
+COLUMNS = ("mesh", "log evidence", "nats off", "relative", "worst draw", "verdict")
 
 
 def device():
     """The device that JAX runs on, in words."""
+    if jax.default_backend() == "cpu":
+        return f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
     return f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
 
 
@@ -61,7 +65,7 @@ def rows_from(gate: Gate):
     """The verdict table, a tuple of strings per mesh in the order of `COLUMNS`."""
     rows = [("Delaunay (reference)", f"{gate.log_evidence:.6f}", "", "", "", "")]
     for candidate in gate.candidates:
-        worst = f"{candidate.worst_relative_error:.1e} of {candidate.draws}" if candidate.draws else "no draws"
+        worst = f"{candidate.worst_relative_error:.1e} of {candidate.draws}" if candidate.draws else "-"
         rows.append(
             (
                 candidate.rung + (" (default)" if candidate.rung == DEFAULT_RUNG else ""),
@@ -94,12 +98,13 @@ def conclusion_from(gate: Gate):
 def table_from(gate: Gate):
     """The verdict table for the terminal."""
     table = Table(
-        title=f"{gate.lens.name}: {gate.lens.vertices} vertices, {gate.lens.data_points} data points, "
+        title=f"{gate.lens.name}: {gate.lens.vertices} vertices, {gate.lens.data_points} data points; "
         f"autolens {al.__version__}, jax {jax.__version__}, {device()}",
         title_justify="left",
     )
     for column in COLUMNS:
-        table.add_column(column, justify="left" if column in ("mesh", "verdict") else "right")
+        words = column in ("mesh", "verdict")
+        table.add_column(column, justify="left" if words else "right", no_wrap=not words)
     for row in rows_from(gate):
         table.add_row(*row)
     return table
@@ -132,20 +137,28 @@ def markdown_table(columns, rows):
 def reconstruction_figure(gate: Gate):
     """The source reconstructed on Delaunay and on the default rung, and their difference."""
     reference, candidate = gate.sources["Delaunay"], gate.sources[DEFAULT_RUNG]
-    figure, axes = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
-    scale = {"vmin": float(reference.min()), "vmax": float(reference.max())}
     difference = candidate - reference
-    largest = float(np.abs(difference).max()) or 1.0
+    largest = float(np.nanmax(np.abs(difference), initial=0.0)) or 1.0
+    scale = {"vmin": float(reference.min()), "vmax": float(reference.max())}
+
+    mesh_grid = np.asarray(gate.mapper.source_plane_mesh_grid.array)
+    bright = mesh_grid[reference > 0.02 * reference.max()]
+    centre, half_width = bright.mean(axis=0), 1.2 * float(np.ptp(bright, axis=0).max()) / 2.0
+
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
     for ax, values, title, kwargs in (
         (axes[0], reference, "Delaunay", scale),
         (axes[1], candidate, "KNNBarycentric", scale),
         (axes[2], difference, "difference", {"vmin": -largest, "vmax": largest, "colormap": "RdBu_r"}),
     ):
-        plot_inversion_reconstruction(
-            values, gate.mapper, ax=ax, title=title, zoom_to_brightest=title != "difference", **kwargs
-        )
-    axes[2].set_xlim(axes[0].get_xlim())
-    axes[2].set_ylim(axes[0].get_ylim())
+        plot_inversion_reconstruction(values, gate.mapper, ax=ax, title=title, **kwargs)
+        ax.set_aspect("equal")
+        ax.set_ylim(centre[0] - half_width, centre[0] + half_width)
+        ax.set_xlim(centre[1] - half_width, centre[1] + half_width)
+        ax.set_xticks(centre[1] + half_width * np.array([-0.8, 0.0, 0.8]))
+        ax.set_yticks(centre[0] + half_width * np.array([-0.8, 0.0, 0.8]))
+        ax.xaxis.set_major_formatter('{x:.2f}"')
+        ax.yaxis.set_major_formatter('{x:.2f}"')
     return figure
 
 
@@ -161,10 +174,10 @@ def verdict_figure(gate: Gate):
         if math.isfinite(bound):
             nats = bound * abs(gate.log_evidence)
             ax.axvline(nats, color="0.3", linestyle=":", linewidth=1)
-            ax.text(nats, -0.7, f"{verdict} ", ha="right", va="bottom", fontsize=8)
+            ax.text(nats, 1.02, verdict, rotation=45, fontsize=8, transform=ax.get_xaxis_transform())
     ax.set_xscale("log")
     ax.set_xlim(left=floor / 2)
-    ax.set_ylim(len(gate.candidates) - 0.5, -1.2)
+    ax.set_ylim(len(gate.candidates) - 0.5, -0.5)
     ax.set_yticks(range(len(gate.candidates)), [candidate.rung for candidate in gate.candidates])
     ax.set_xlabel(f"|log evidence - Delaunay's| [nats], {gate.lens.name} (at most {floor:g}: drawn there)")
     return figure

@@ -6,6 +6,7 @@ import numpy as np
 from jax import lax
 
 from knn_barycentric.stars import Triangulation, check_coordinates
+from knn_barycentric.weights import doubled_areas_from
 
 INSIDE = 100.0
 """A query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as in SciPy's find_simplex."""
@@ -103,9 +104,9 @@ def walk(triangulation, points, query_points, simplex):
 
     def step(carry):
         count, simplex, inside, walking = carry
-        a, b, c = (points[triangulation.simplices[simplex, k]] - query_points for k in range(3))
-        area = jnp.stack([_cross(b, c), _cross(c, a), _cross(a, b)], axis=1)
-        weight = area / _cross(b - a, c - a)[:, None]
+        a, b, c = (points[triangulation.simplices[simplex, k]] for k in range(3))
+        area, _, _ = doubled_areas_from(a, a, b, c)
+        weight = jnp.stack(doubled_areas_from(query_points, a, b, c), axis=1) / area[:, None]
         inside = inside | (walking & (weight.min(axis=1) >= tolerance))
         across = triangulation.neighbors[simplex, weight.argmin(axis=1)]
         walking = walking & ~inside & (across >= 0)
@@ -120,7 +121,3 @@ def walk(triangulation, points, query_points, simplex):
         unfinished, step, (jnp.zeros((), jnp.int32), simplex, jnp.zeros(simplex.shape, bool), simplex >= 0)
     )
     return simplex, inside
-
-
-def _cross(u, v):
-    return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]

@@ -26,16 +26,24 @@ def barycentric_weights_from(query_points, mesh_points, mappings, xp=np):
         Weights in [0, 1] with rows that sum to 1; [1, 0, 0] for a query outside the hull; NaN for a query without
         any vertex (one that is not finite).
     """
-    has_triangle = mappings[:, 1] >= 0
-    a, b, c = (mesh_points[xp.where(mappings[:, k] < 0, 0, mappings[:, k])] - query_points for k in range(3))
-    doubled = xp.stack([_cross(b, c), _cross(c, a), _cross(a, b)], axis=1)
+    a, b, c = (mesh_points[xp.where(mappings[:, k] < 0, 0, mappings[:, k])] for k in range(3))
+    doubled = xp.stack(doubled_areas_from(query_points, a, b, c), axis=1)
     # Not `abs`: its derivative is zero at a query on an edge, where the weight still grows to one side.
     doubled = xp.where(doubled < 0.0, -doubled, doubled)
     total = doubled.sum(axis=1, keepdims=True)
-    inside = doubled / xp.where(has_triangle[:, None] & (total > 0.0), total, 1.0)
+    has_triangle = mappings[:, 1:2] >= 0
+    inside = doubled / xp.where(has_triangle & (total > 0.0), total, 1.0)
     nearest = xp.asarray([1.0, 0.0, 0.0], dtype=inside.dtype)
-    weights = xp.where(has_triangle[:, None], inside, nearest)
+    weights = xp.where(has_triangle, inside, nearest)
     return xp.where(mappings[:, :1] < 0, xp.nan, weights)
+
+
+def doubled_areas_from(query_points, a, b, c):
+    """The doubled signed areas of (query, b, c), (query, c, a) and (query, a, b), all of shape (Q, 2) -> three (Q,).
+
+    Each is taken along an edge of the triangle, which keeps its accuracy in needles of any thinness.
+    """
+    return tuple(_cross(p - query_points, q - p) for p, q in ((b, c), (c, a), (a, b)))
 
 
 def _cross(u, v):

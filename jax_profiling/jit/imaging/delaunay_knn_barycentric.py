@@ -18,8 +18,10 @@ __Contents__
 """
 
 import argparse
+import logging
 import os
 import sys
+import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -27,13 +29,13 @@ sys.path.insert(0, str(ROOT))
 
 import jax_profiling  # noqa: E402, F401  isort: skip  (sets up JAX before anything imports it)
 
-import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from rich.console import Console  # noqa: E402
 
 from jax_profiling import gate, report, steps  # noqa: E402
 from jax_profiling import lens as lens_folder  # noqa: E402
+from jax_profiling.likelihood import Likelihood  # noqa: E402
 from jax_profiling.progress import progress_of  # noqa: E402
 
 """
@@ -71,6 +73,8 @@ __By hand__
 def main(argv=None):
     arguments = arguments_from(argv)
     console = Console()
+    logging.getLogger("autoarray").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore", message="Mask padded")
     try:
         lenses = [lens_folder.load(name) for name in arguments.lens]
     except lens_folder.LensError as error:
@@ -106,6 +110,52 @@ def pin_sentence_of(found):
     except ValueError as error:
         return str(error)
     return f"{found.lens.name}: pin of autolens {report.al.__version__}: {old} -> {new}."
+
+
+"""
+__Under pytest__
+
+Three draws from the priors are one vmapped batch of distinct parameter vectors, next to the jitted prior median.
+"""
+
+
+@pytest.fixture(scope="module")
+def found(lens):
+    return gate.run(lens, rungs=[gate.DEFAULT_RUNG, "autoarray KNNBarycentric"], draws=3)
+
+
+def candidate_of(found, rung):
+    return next(candidate for candidate in found.candidates if candidate.rung == rung)
+
+
+def test_gate_passes(found):
+    assert found.passed
+    default = candidate_of(found, gate.DEFAULT_RUNG)
+    assert default.verdict == "drop-in"
+    assert default.draws == 3
+
+
+def test_default_rung_is_delaunay_under_jit_and_vmap(found):
+    default = candidate_of(found, gate.DEFAULT_RUNG)
+    assert default.certified
+    assert default.worst_relative_error <= 1.0e-9
+    assert abs(default.nats) <= 1.0e-6
+
+
+def test_shipped_knn_barycentric_is_no_drop_in(found):
+    assert candidate_of(found, "autoarray KNNBarycentric").worst_relative_error > 1.0e-3
+
+
+def test_reference_has_not_drifted(found):
+    assert found.drift is None, report.conclusion_from(found)[-1]
+
+
+def test_default_rung_is_delaunay_eagerly(lens, found):
+    """On NumPy, without any JAX transformation; its NNLS is another solver, which moves both meshes alike."""
+    likelihoods = [Likelihood(lens, mesh_cls) for mesh_cls in (gate.Delaunay, gate.KNNBarycentric)]
+    reference, default = (float(each.evidence(each.prior_medians, xp=np).log_evidence) for each in likelihoods)
+    assert abs(default - reference) <= min(1.0e-6, 1.0e-9 * abs(reference))
+    assert reference == pytest.approx(found.log_evidence, rel=1.0e-8)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,203 @@
+"""The triangulation is Delaunay whatever the mesh, and says so when it is not."""
+
+from itertools import product
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.spatial import ConvexHull, Delaunay
+
+from knn_barycentric import stars, triangulate
+from tests import meshes
+
+
+def _doubled_areas(points, simplices):
+    a, b, c = (points[simplices[:, k]] for k in range(3))
+    return (b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0]
+
+
+def _used(triangulation):
+    return triangulation.simplices[triangulation.simplices[:, 0] >= 0]
+
+
+@pytest.mark.parametrize("name", meshes.UNIQUE)
+def test_equals_qhull_where_its_triangulation_is_unique(name):
+    points = meshes.UNIQUE[name]
+    triangulation = triangulate(points)
+    assert triangulation.certified
+    assert meshes.simplices_of(triangulation.simplices) == meshes.simplices_of(Delaunay(points).simplices)
+
+
+@pytest.mark.parametrize("name", {**meshes.UNIQUE, **meshes.TIED, **meshes.FINE})
+def test_is_a_triangulation_of_the_hull(name):
+    points = meshes.ALL[name]
+    triangulation = triangulate(points)
+    simplices = _used(triangulation)
+    assert triangulation.certified
+
+    # The offset is taken away first: with it, areas of order 1 come from products of order 1e12.
+    centred = points - points.mean(axis=0)
+    areas = 0.5 * _doubled_areas(centred, simplices)
+    hull_area = ConvexHull(centred).volume
+    assert (areas > 0.0).all()
+    assert areas.sum() == pytest.approx(hull_area, rel=1.0e-9)
+    assert triangulation.dual_areas.sum() == pytest.approx(hull_area, rel=1.0e-9)
+
+    _, first = np.unique(points, axis=0, return_index=True)
+    assert set(np.unique(simplices)) == set(first)
+    assert (triangulation.dual_areas[np.setdiff1d(np.arange(len(points)), first)] == 0.0).all()
+
+
+@pytest.mark.parametrize("name", {**meshes.UNIQUE, **meshes.TIED})
+def test_circumcircles_are_empty_within_the_tie_tolerance(name):
+    points = np.unique(meshes.ALL[name], axis=0)
+    simplices = _used(triangulate(points))
+    a, b, c = (points[simplices[:, k]] for k in range(3))
+    u, v = b - a, c - a
+    doubled = u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+    uu, vv = (u**2).sum(axis=1), (v**2).sum(axis=1)
+    centre = a + np.stack([v[:, 1] * uu - u[:, 1] * vv, u[:, 0] * vv - v[:, 0] * uu], axis=1) / (2.0 * doubled)[:, None]
+    radius_squared = ((centre - a) ** 2).sum(axis=1)
+    nearest = ((points[None, :, :] - centre[:, None, :]) ** 2).sum(axis=-1).min(axis=1)
+    assert (nearest >= radius_squared * (1.0 - 1.0e-6)).all()
+
+
+@pytest.mark.parametrize("name", {**meshes.UNIQUE, **meshes.TIED, **meshes.FINE})
+def test_adjacency_is_symmetric(name):
+    triangulation = triangulate(meshes.ALL[name])
+    simplices, neighbors = triangulation.simplices, triangulation.neighbors
+    for row, k in product(np.flatnonzero(simplices[:, 0] >= 0), range(3)):
+        across = neighbors[row, k]
+        if across >= 0:
+            assert row in neighbors[across]
+            assert set(simplices[row]) - {simplices[row, k]} <= set(simplices[across])
+    assert (neighbors[simplices[:, 0] < 0] == -1).all()
+    owned = triangulation.vertex_simplex >= 0
+    vertices = np.arange(len(owned))[owned]
+    assert (simplices[triangulation.vertex_simplex[owned]] == vertices[:, None]).any(axis=1).all()
+
+
+@pytest.mark.parametrize("name", meshes.WITHOUT_TRIANGLE)
+def test_without_triangle(name):
+    triangulation = triangulate(meshes.WITHOUT_TRIANGLE[name])
+    assert triangulation.certified
+    assert (triangulation.simplices == -1).all()
+    assert (triangulation.dual_areas == 0.0).all()
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_a_lane_that_is_not_finite_is_refused_and_changes_no_other(value):
+    batch = np.stack([meshes._random(60, seed) for seed in range(3)])
+    spoilt = batch.copy()
+    spoilt[1, 7, 0] = value
+    lanes = jax.vmap(triangulate)(jnp.asarray(spoilt))
+    assert lanes.certified.tolist() == [True, False, True]
+    for lane in (0, 2):
+        for batched, alone in zip(lanes, triangulate(batch[lane])):
+            assert np.array_equal(batched[lane], alone)
+
+
+def test_tables_have_qhull_meaning():
+    points = meshes.UNIQUE["random"]
+    qhull, triangulation = Delaunay(points), triangulate(points)
+    row_of = {tuple(sorted(row)): k for k, row in enumerate(qhull.simplices.tolist())}
+    for simplex, neighbor in zip(triangulation.simplices.tolist(), triangulation.neighbors.tolist()):
+        if simplex[0] < 0:
+            continue
+        theirs = row_of[tuple(sorted(simplex))]
+        for vertex, across in zip(simplex, neighbor):
+            their_across = qhull.neighbors[theirs][qhull.simplices[theirs].tolist().index(vertex)]
+            assert (across < 0) == (their_across < 0)
+            if across >= 0:
+                assert set(triangulation.simplices[across]) == set(qhull.simplices[their_across])
+
+
+def test_gradient_of_dual_areas_is_that_of_the_frozen_triangles():
+    points = meshes._random(50)
+    direction = meshes._random(50, seed=3)
+    weights = meshes._random(50, seed=4)[:, 0]
+
+    def total(points):
+        return (triangulate(points).dual_areas * weights).sum()
+
+    step = 1.0e-6
+    numeric = (total(points + step * direction) - total(points - step * direction)) / (2.0 * step)
+    gradient = jax.jit(jax.grad(total))(jnp.asarray(points))
+    assert (gradient * direction).sum() == pytest.approx(numeric, rel=1.0e-7)
+
+
+def _tables(points):
+    points = jnp.asarray(points)
+    distinct = stars.first_of_coincident(points)
+    lift = stars.tie_weights(stars.nearest_neighbour_distance_squared(points, distinct), stars.TIE_WEIGHT)
+    return points, distinct, lift, np.array(triangulate(np.asarray(points)).simplices)
+
+
+def _is_certified(points, distinct, lift, simplices):
+    simplices = jnp.asarray(simplices)
+    neighbors, paired = stars.neighbors_from(simplices)
+    return bool(paired & stars.certificate(points, distinct, lift, simplices, neighbors))
+
+
+def _flip(simplices, neighbors):
+    """Replace the diagonal of the first convex pair of triangles by the other one."""
+    row = int(np.flatnonzero((simplices[:, 0] >= 0) & (neighbors >= 0).all(axis=1))[0])
+    a, b, c = simplices[row]
+    across = neighbors[row, 0]
+    (d,) = set(simplices[across]) - {b, c}
+    simplices[row], simplices[across] = (a, b, d), (a, d, c)
+
+
+def _drop(simplices, neighbors):
+    simplices[int(np.flatnonzero((neighbors >= 0).all(axis=1))[0])] = -1
+
+
+def _drop_at_hull(simplices, neighbors):
+    simplices[int(np.flatnonzero((simplices[:, 0] >= 0) & (neighbors < 0).any(axis=1))[0])] = -1
+
+
+def _duplicate(simplices, neighbors):
+    simplices[int(np.flatnonzero(simplices[:, 0] < 0)[0])] = simplices[0]
+
+
+def _turn_over(simplices, neighbors):
+    simplices[0] = simplices[0][::-1].copy()
+
+
+def _swap_vertex(simplices, neighbors):
+    far = next(row for row in simplices if not set(row) & set(simplices[0]))
+    simplices[0, 0] = far[0]
+
+
+@pytest.mark.parametrize("tamper", [_flip, _drop, _drop_at_hull, _duplicate, _turn_over, _swap_vertex])
+@pytest.mark.parametrize("name", ["random", "grid"])
+def test_certificate_refuses_tables_that_were_tampered_with(tamper, name):
+    points, distinct, lift, simplices = _tables(meshes.ALL[name])
+    assert _is_certified(points, distinct, lift, simplices)
+    neighbors = np.asarray(stars.neighbors_from(jnp.asarray(simplices))[0])
+    tamper(simplices, neighbors)
+    assert not _is_certified(points, distinct, lift, simplices)
+
+
+@pytest.mark.parametrize(
+    "points, error",
+    [
+        (np.zeros((4, 3)), ValueError),
+        (np.zeros(4), ValueError),
+        (np.zeros((0, 2)), ValueError),
+        (np.zeros((4, 2), dtype=int), TypeError),
+    ],
+)
+def test_wrong_input_is_refused_by_name(points, error):
+    with pytest.raises(error, match="`points`"):
+        triangulate(points)
+
+
+def test_fp32_is_certified_or_refused_but_never_wrong():
+    for seed in range(20):
+        points = meshes._random(200, seed).astype(np.float32)
+        triangulation = triangulate(points)
+        if triangulation.certified:
+            expected = meshes.simplices_of(Delaunay(points.astype(float)).simplices)
+            assert len(meshes.simplices_of(triangulation.simplices) ^ expected) <= 8

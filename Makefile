@@ -13,7 +13,7 @@ test: $(READY)
 	$(PY) -m pytest -n auto $(ARGS)
 
 $(READY): pyproject.toml constraints.txt find_python.sh
-	@python=$$(./find_python.sh) && echo "Building .venv with $$python" && "$$python" -m venv --clear .venv
+	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && echo "Building .venv with $$python" && "$$python" -m venv --clear .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test]' --constraint constraints.txt
 	@touch $@
 

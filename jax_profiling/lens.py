@@ -205,8 +205,9 @@ def _model_from(path):
     if not found:
         raise LensError(f"{path}: no galaxy has a pixelization with a mesh; add one to the source galaxy.")
     for name, galaxy in found:
-        if not hasattr(galaxy.pixelization.mesh, "pixels"):
-            raise LensError(f"{path}: galaxy {name} has a mesh without vertices; give it al.mesh.Delaunay.")
+        mesh = galaxy.pixelization.mesh
+        if not issubclass(getattr(mesh, "cls", type(mesh)), al.mesh.Delaunay):
+            raise LensError(f"{path}: galaxy {name} has a mesh without triangles; give it al.mesh.Delaunay.")
     return model
 
 

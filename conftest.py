@@ -28,6 +28,8 @@ def pytest_generate_tests(metafunc):
         metafunc.parametrize("lens_name", lens_names(metafunc.config), scope="module")
 
 
+# First, because xdist reads the groups in its own hook.
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
         call = getattr(item, "callspec", None)

@@ -17,7 +17,12 @@ from knn_barycentric import KNNBarycentric
 
 DEFAULT_RUNG = "delaunay"
 
-RUNGS = {"delaunay": (KNNBarycentric, {})}
+RUNGS = {
+    "clip": (KNNBarycentric, {"triangle": "clip"}),
+    "wendland": (KNNBarycentric, {"triangle": "wendland"}),
+    **{f"enclosing-{k}": (KNNBarycentric, {"triangle": "enclosing", "k_neighbors": k}) for k in (4, 5, 6, 10)},
+    "delaunay": (KNNBarycentric, {}),
+}
 """This project's ways to choose a triangle: name -> mesh class and arguments."""
 
 _SHIPPED_ARGUMENTS = {"k_neighbors": 10, "radius_scale": 1.5, "split_neighbor_division": 2}

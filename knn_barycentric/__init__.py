@@ -8,13 +8,14 @@ from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 from knn_barycentric.locate import locate
 from knn_barycentric.mesh import KNNBarycentric
 from knn_barycentric.stars import Triangulation, triangulate
-from knn_barycentric.weights import barycentric_weights_from
+from knn_barycentric.weights import barycentric_weights_from, barycentric_weights_from_3_nearest
 
 __all__ = [
     "InterpolatorKNNBarycentric",
     "KNNBarycentric",
     "Triangulation",
     "barycentric_weights_from",
+    "barycentric_weights_from_3_nearest",
     "locate",
     "patch",
     "triangulate",

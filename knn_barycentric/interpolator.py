@@ -4,16 +4,16 @@ from autoarray.inversion.mesh.interpolator.delaunay import DelaunayInterface, In
 from autoarray.inversion.regularization.regularization_util import split_points_from
 from autonerves import cached_property
 
-from knn_barycentric.locate import locate
 from knn_barycentric.stars import Triangulation, triangulate
-from knn_barycentric.weights import barycentric_weights_from
+from knn_barycentric.weights import RUNGS
 
 
 class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     """Barycentric interpolation on the Delaunay triangulation of a mesh, all of it inside the JAX program.
 
     Takes the arguments of autoarray's `InterpolatorDelaunay` and gives the same mappings, weights, split points
-    and dual areas. With `xp=numpy` the same compiled code runs and its results come back as NumPy arrays, so the
+    and dual areas, if the mesh chooses Delaunay's triangle; its approximate rungs (`weights.RUNGS`) share everything but
+    the mappings and weights. With `xp=numpy` the same compiled code runs and its results come back as NumPy arrays, so the
     eager fit is no approximation of the traced one.
 
     A mesh whose triangulation is not certified (`stars.Triangulation`), or which is not finite, has NaN weights:
@@ -26,47 +26,54 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         return triangulate(self.mesh_grid_xy)
 
     @cached_property
-    def delaunay(self) -> DelaunayInterface:
-        """The tables that autoarray's Delaunay meshes read, with data and split points located in one walk."""
-        xp = self._xp
-        data_points = self.data_grid.over_sampled.array
-        split_points = None if self.mesh.skip_areas else self._split_points
-        points = data_points if split_points is None else xp.concatenate([data_points, split_points])
+    def _interpolation(self):
+        """Mappings and weights of the data points and, below them, of the split points, found in one go."""
+        points = self.data_grid.over_sampled.array
+        if self.split_points is not None:
+            points = self._xp.concatenate([points, self.split_points])
+        choose = RUNGS[self.mesh.triangle]
+        mappings, weights = choose(self.triangulation, self.mesh_grid_xy, points, self.mesh.k_neighbors, self._xp)
+        return mappings, self._xp.where(self.triangulation.certified, weights, self._xp.nan)
 
-        mappings = locate(self.triangulation, self.mesh_grid_xy, points)
+    @cached_property
+    def split_points(self):
+        """(4N, 2), the split cross of every vertex (arcsec), or None where the mesh skips it (`skip_areas`)."""
+        if self.mesh.skip_areas:
+            return None
+        areas = self.triangulation.dual_areas
+        # The square root of a vertex without area (a duplicate) has no finite derivative.
+        positive = areas > 0.0
+        arms = self.mesh.areas_factor * self._xp.sqrt(self._xp.where(positive, areas, 1.0)) * positive
+        return split_points_from(self.mesh_grid_xy, arms, xp=self._xp)
+
+    @cached_property
+    def delaunay(self) -> DelaunayInterface:
+        """The tables that autoarray reads of a Delaunay mesh."""
+        mappings, _ = self._interpolation
         return DelaunayInterface(
             points=self.mesh_grid_xy,
             simplices=self.triangulation.simplices,
-            mappings=mappings[: len(data_points)],
-            split_points=split_points,
-            splitted_mappings=None if split_points is None else mappings[len(data_points) :],
-            xp=xp,
+            mappings=mappings[: self._data_points],
+            split_points=self.split_points,
+            splitted_mappings=None if self.split_points is None else mappings[self._data_points :],
+            xp=self._xp,
             dual_areas=self.triangulation.dual_areas,
         )
 
     @property
-    def _split_points(self):
-        areas = self.triangulation.dual_areas
-        # The square root of a vertex without area (a duplicate) has no finite derivative.
-        positive = areas > 0.0
-        lengths = self._xp.sqrt(self._xp.where(positive, areas, 1.0)) * positive
-        return split_points_from(self.mesh_grid_xy, self.mesh.areas_factor * lengths, xp=self._xp)
+    def _data_points(self):
+        return len(self.data_grid.over_sampled.array)
 
     @cached_property
     def _mappings_sizes_weights(self):
-        delaunay = self.delaunay
-        weights = self._weights_from(self.data_grid.over_sampled.array, delaunay.mappings)
-        return delaunay.mappings.astype("int"), delaunay.sizes.astype("int"), weights
+        _, weights = self._interpolation
+        return self.delaunay.mappings.astype("int"), self.delaunay.sizes.astype("int"), weights[: self._data_points]
 
     @cached_property
     def _mappings_sizes_weights_split(self):
-        delaunay, xp = self.delaunay, self._xp
-        weights = self._weights_from(delaunay.split_points, delaunay.splitted_mappings)
+        _, weights = self._interpolation
+        weights, xp = weights[self._data_points :], self._xp
         # The split regularization inserts a row's own vertex, which needs a spare column.
         spare = xp.zeros((len(weights), 1))
-        mappings = xp.hstack([delaunay.splitted_mappings, spare.astype("int32") - 1])
-        return mappings, delaunay.splitted_sizes, xp.hstack([weights, spare])
-
-    def _weights_from(self, points, mappings):
-        weights = barycentric_weights_from(points, self.mesh_grid_xy, mappings, xp=self._xp)
-        return self._xp.where(self.triangulation.certified, weights, self._xp.nan)
+        mappings = xp.hstack([self.delaunay.splitted_mappings, spare.astype("int32") - 1])
+        return mappings, self.delaunay.splitted_sizes, xp.hstack([weights, spare])

@@ -6,7 +6,7 @@ import numpy as np
 from jax import lax
 
 from knn_barycentric.stars import Triangulation, check_coordinates
-from knn_barycentric.weights import doubled_areas_from
+from knn_barycentric.triangle import doubled_areas_from
 
 INSIDE = 100.0
 """A query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as in SciPy's find_simplex."""
@@ -64,23 +64,54 @@ def _locate(triangulation, points, query_points):
 
 
 def nearest_vertex(points, query_points):
-    """(Q,) int32: the nearest vertex of every query point, the lowest index where several are equally near.
+    """(Q,) int32: the nearest vertex of every query point, the lowest index where several are equally near."""
+    return nearest_vertices(points, query_points, 1)[:, 0]
 
-    Two minima, of the distance and then of the index among the nearest, where one argmin would be slower: XLA's CPU
-    backend vectorises the one reduction and not the other.
+
+def nearest_vertices(points, query_points, number):
+    """The nearest vertices of every query point, nearest first; works under `jit` and `vmap`.
+
+    Each takes two minima, of the distance and then of the index among the nearest, where one argmin or `top_k` would
+    be several times slower: XLA's CPU backend vectorises a plain reduction only.
+
+    Parameters
+    ----------
+    points
+        (N, 2) float, the mesh vertices (arcsec).
+    query_points
+        (Q, 2) float, the query points (arcsec).
+    number
+        How many vertices to find; columns past the Nth repeat the last vertex found.
+
+    Returns
+    -------
+    (Q, number) int32
     """
+    points, query_points = lax.stop_gradient(points), lax.stop_gradient(query_points)
+    x, y = points[:, 0], points[:, 1]
     vertex = jnp.arange(points.shape[0], dtype=jnp.int32)
-    last = points.shape[0] - 1
 
     def nearest_of(queries):
-        squared = ((queries[:, None, :] - points[None, :, :]) ** 2).sum(axis=-1)
-        # The compiler may evaluate the distance once per reduction and round the two differently.
-        bound = squared.min(axis=1) * (1.0 + 4.0 * jnp.finfo(points.dtype).eps)
-        return jnp.where(squared <= bound[:, None], vertex[None, :], last).min(axis=1)
+        squared = (queries[:, :1] - x) ** 2 + (queries[:, 1:] - y) ** 2
+        found = []
+        for _ in range(min(number, points.shape[0])):
+            open_ = jnp.where(_none_of(vertex, found), squared, jnp.inf)
+            # The compiler may evaluate the distance once per reduction and round the two differently.
+            bound = open_.min(axis=1) * (1.0 + 4.0 * jnp.finfo(points.dtype).eps)
+            found.append(jnp.where(open_ <= bound[:, None], vertex, points.shape[0] - 1).min(axis=1))
+        return jnp.stack(found + found[-1:] * (number - len(found)), axis=1)
 
     count = query_points.shape[0]
     padded = jnp.pad(query_points, ((0, -count % CHUNK), (0, 0)))
-    return lax.map(nearest_of, padded.reshape(-1, CHUNK, 2)).reshape(-1)[:count]
+    return lax.map(nearest_of, padded.reshape(-1, CHUNK, 2)).reshape(-1, number)[:count]
+
+
+def _none_of(vertex, found):
+    """(1 or Q, N) bool: whether a vertex is none of those found already."""
+    none = jnp.ones((1, vertex.shape[0]), bool)
+    for each in found:
+        none = none & (vertex != each[:, None])
+    return none
 
 
 def walk(triangulation, points, query_points, simplex):

@@ -1,8 +1,11 @@
 """The mesh that a PyAutoLens model names."""
 
+from typing import Optional
+
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
+from knn_barycentric.weights import RUNGS
 
 
 class KNNBarycentric(Delaunay):
@@ -20,7 +23,34 @@ class KNNBarycentric(Delaunay):
         The number of vertices at the end of the mesh grid (the appended edge points) whose flux is fixed to zero.
     areas_factor : float, optional
         The arm of each vertex's split cross, in units of the square root of its dual area.
+    triangle : str, optional
+        How the interpolating triangle of a point is chosen, a key of `weights.RUNGS`. Leave it at "delaunay", which
+        is exact; "enclosing", "wendland" and "clip" take vertices near the point instead and exist to be compared.
+    k_neighbors : int, optional
+        How many nearest vertices "enclosing" chooses from, at least 3; the other ways do not read it.
+
+    Raises
+    ------
+    ValueError
+        If `triangle` is unknown or `k_neighbors` is below 3.
     """
+
+    def __init__(
+        self,
+        pixels: int,
+        zeroed_pixels: Optional[int] = 0,
+        areas_factor: float = 0.5,
+        *,
+        triangle: str = "delaunay",
+        k_neighbors: int = 10,
+    ):
+        super().__init__(pixels=pixels, zeroed_pixels=zeroed_pixels, areas_factor=areas_factor)
+        if triangle not in RUNGS:
+            raise ValueError(f"`triangle` is {triangle!r}; give one of {', '.join(RUNGS)}.")
+        if k_neighbors < 3:
+            raise ValueError(f"`k_neighbors` is {k_neighbors}; give at least 3.")
+        self.triangle = triangle
+        self.k_neighbors = k_neighbors
 
     @property
     def interpolator_cls(self):

@@ -18,14 +18,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from knn_barycentric.triangle import cross, flat
+
 TIE_WEIGHT = 1.0e-9
 """First weight that settles ties, as a fraction of the squared distance to a vertex's nearest neighbour."""
 
 TIE_ROUNDS = 5
 """How often the stars turn before a mesh is refused; the tie weight grows tenfold from round to round."""
-
-FLAT = 64.0
-"""A triangle whose doubled area is below `FLAT` machine epsilons of its summed squared edges counts as collinear."""
 
 
 class Triangulation(NamedTuple):
@@ -170,14 +169,6 @@ def _others(distinct):
     return distinct[:, None] & distinct[None, :] & ~jnp.eye(distinct.shape[0], dtype=bool)
 
 
-def _flat(cross, squared_edges):
-    """Whether a triangle of doubled area `cross` is collinear to rounding.
-
-    The rule has the same value in the frame of each of its three vertices, so their stars agree on it.
-    """
-    return cross <= FLAT * jnp.finfo(cross.dtype).eps * squared_edges
-
-
 def simplices_from_stars(points, distinct, lift):
     """The triangles of all vertex stars: every vertex scans every vertex, always right and O(N^2) per turn.
 
@@ -218,10 +209,10 @@ def simplices_from_stars(points, distinct, lift):
         h_c = c_squared + lift - lift[current]
         ratio = h_c / jnp.where(c_squared > 0.0, c_squared, 1.0)
         side = jnp.where(clockwise, -1.0, 1.0).astype(points.dtype)
-        cross = (side * cx)[:, None] * dy - (side * cy)[:, None] * dx
+        area = (side * cx)[:, None] * dy - (side * cy)[:, None] * dx
         dot = cx[:, None] * dx + cy[:, None] * dy
-        left = others & ~_flat(cross, 2.0 * (c_squared[:, None] + squared - dot))
-        offset = jnp.where(left, (h - ratio[:, None] * dot) / jnp.where(left, cross, 1.0), jnp.inf)
+        left = others & ~flat(area, 2.0 * (c_squared[:, None] + squared - dot))
+        offset = jnp.where(left, (h - ratio[:, None] * dot) / jnp.where(left, area, 1.0), jnp.inf)
         return jnp.argmin(offset, axis=1).astype(jnp.int32), left.any(axis=1)
 
     def turn(carry):
@@ -284,17 +275,13 @@ def dual_areas_from(points, simplices):
     """(N,) float: a third of the area of each vertex's triangles, differentiable with respect to `points`."""
     a, b, c = (points[simplices[:, k]] for k in range(3))
     used = simplices[:, 0] >= 0
-    third = jnp.where(used, jnp.abs(_cross(b - a, c - a)) / 6.0, 0.0)
+    third = jnp.where(used, jnp.abs(cross(b - a, c - a)) / 6.0, 0.0)
     return _at_vertices(simplices, jnp.zeros_like(points[:, 0])).add(third[:, None], mode="drop")
 
 
 def _at_vertices(simplices, values):
     # -1 would wrap around to the last vertex; an index past the end is dropped.
     return values.at[jnp.where(simplices < 0, values.shape[0], simplices)]
-
-
-def _cross(u, v):
-    return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
 
 
 def neighbors_from(simplices):
@@ -351,8 +338,7 @@ def positively_oriented(points, simplices):
     a, b, c = (points[simplices[:, k]] for k in range(3))
     squared_edges = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2).sum(axis=1)
     # Rounding may differ from the star's by a few epsilons at the threshold itself; half of it is still far off zero.
-    flat = _flat(_cross(b - a, c - a), 0.5 * squared_edges)
-    return ~(flat & (simplices[:, 0] >= 0)).any()
+    return ~(flat(cross(b - a, c - a), 0.5 * squared_edges) & (simplices[:, 0] >= 0)).any()
 
 
 def every_vertex_used(points, distinct, simplices):
@@ -366,7 +352,7 @@ def _on_one_line(points):
     offsets = points - points[0]
     along = offsets[jnp.argmax((offsets**2).sum(axis=1))]
     squared_edges = (along**2 + offsets**2 + (offsets - along) ** 2).sum(axis=1)
-    return _flat(jnp.abs(_cross(along, offsets)), squared_edges).all()
+    return flat(jnp.abs(cross(along, offsets)), squared_edges).all()
 
 
 def boundary_is_convex(points, simplices, neighbors):
@@ -382,10 +368,10 @@ def boundary_is_convex(points, simplices, neighbors):
     hull_vertex = after >= 0
     corner = after[jnp.where(hull_vertex, after, 0)]
     p, q, r = points, points[after], points[corner]
-    cross, dot = _cross(q - p, r - q), ((q - p) * (r - q)).sum(axis=1)
+    area, dot = cross(q - p, r - q), ((q - p) * (r - q)).sum(axis=1)
     squared_edges = ((p - q) ** 2 + (q - r) ** 2 + (r - p) ** 2).sum(axis=1)
-    turn = jnp.where(hull_vertex, jnp.arctan2(cross, dot), 0.0)
-    turns_right = hull_vertex & (cross < 0.0) & ~_flat(-cross, squared_edges)
+    turn = jnp.where(hull_vertex, jnp.arctan2(area, dot), 0.0)
+    turns_right = hull_vertex & (area < 0.0) & ~flat(-area, squared_edges)
     once_around = jnp.abs(turn.sum() - 2.0 * jnp.pi) < 1.0
     simple = ((leaving == arriving) & (leaving <= 1)).all()
     return (simple & ~turns_right.any() & once_around) | ~hull_vertex.any()
@@ -402,7 +388,7 @@ def locally_delaunay(points, lift, simplices, neighbors):
     offsets = points[own] - d[:, :, None, :]
     heights = (offsets**2).sum(axis=-1) + lift[opposite][:, :, None] - lift[own]
     a, b, c = (offsets[:, :, k] for k in range(3))
-    minors = jnp.stack([_cross(b, c), _cross(c, a), _cross(a, b)], axis=-1)
+    minors = jnp.stack([cross(b, c), cross(c, a), cross(a, b)], axis=-1)
     inside = (heights * minors).sum(axis=-1)
     lengths = jnp.sqrt((offsets**2).sum(axis=-1))
     size = jnp.roll(lengths, -1, axis=-1) * jnp.roll(lengths, -2, axis=-1)

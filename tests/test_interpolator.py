@@ -136,7 +136,8 @@ def test_no_host_callback_in_the_graph():
 def test_is_a_delaunay_in_constructor_equality_and_pickle():
     mesh = KNNBarycentric(**ARGUMENTS)
     assert isinstance(mesh, al.mesh.Delaunay)
-    assert vars(mesh) == vars(al.mesh.Delaunay(**ARGUMENTS))
+    assert vars(mesh).items() >= vars(al.mesh.Delaunay(**ARGUMENTS)).items()
+    assert mesh == KNNBarycentric(380, 20, 0.4) != KNNBarycentric(380, 20, 0.4, triangle="clip")
     assert pickle.loads(pickle.dumps(mesh)) == mesh
     assert mesh.zeroed_pixels_from(400).tolist() == list(range(380, 400))
 

@@ -1,0 +1,28 @@
+"""Arithmetic of one triangle, on stacks of them: NumPy and JAX alike."""
+
+import numpy as np
+
+
+def cross(u, v):
+    """The (...,) cross products of (..., 2) vectors."""
+    return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+
+
+def doubled_areas_from(query_points, a, b, c):
+    """The doubled signed areas of (query, b, c), (query, c, a) and (query, a, b), from (Q, 2) arrays -> three (Q,).
+
+    Each is taken along an edge of the triangle, which keeps its accuracy in needles of any thinness.
+    """
+    return tuple(cross(p - query_points, q - p) for p, q in ((b, c), (c, a), (a, b)))
+
+
+FLAT = 64.0
+"""A triangle whose doubled area is below `FLAT` machine epsilons of its summed squared edges counts as collinear."""
+
+
+def flat(doubled_area, squared_edges):
+    """Whether triangles of (...,) doubled areas and summed squared edges are collinear to rounding.
+
+    The rule has the same value in the frame of each of a triangle's vertices, so the stars of all three agree on it.
+    """
+    return doubled_area <= FLAT * np.finfo(doubled_area.dtype).eps * squared_edges

@@ -35,6 +35,15 @@ class Reconstruction(NamedTuple):
     values: jax.Array
 
 
+class Interpolation(NamedTuple):
+    """Which vertices interpolate the data points (Q rows) and the split points (4N rows), and their weights."""
+
+    mappings: jax.Array
+    weights: jax.Array
+    split_mappings: jax.Array
+    split_weights: jax.Array
+
+
 class Likelihood:
     """The likelihood of a lens whose source is reconstructed on a mesh.
 
@@ -97,9 +106,16 @@ class Likelihood:
             values=fit.inversion.reconstruction_dict[mappers[-1]],
         )
 
-    def mapper(self, parameters):
-        """The mapper of the last pixelization, on NumPy arrays and without an inversion, as plots need it."""
-        return list(self.fit(parameters, xp=np).tracer_to_inversion.mapper_galaxy_dict)[-1]
+    def mapper(self, parameters, xp=np):
+        """The mapper of the last pixelization, without an inversion."""
+        return list(self.fit(parameters, xp=xp).tracer_to_inversion.mapper_galaxy_dict)[-1]
+
+    def interpolation(self, parameters, xp=jnp) -> Interpolation:
+        """The interpolation on the last pixelization, without an inversion."""
+        interpolator = self.mapper(parameters, xp=xp).interpolator
+        mappings, _, weights = interpolator._mappings_sizes_weights
+        split_mappings, _, split_weights = interpolator._mappings_sizes_weights_split
+        return Interpolation(mappings, weights, split_mappings, split_weights)
 
     @cached_property
     def jitted(self):

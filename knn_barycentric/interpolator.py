@@ -5,7 +5,6 @@ from autoarray.inversion.regularization.regularization_util import split_points_
 from autonerves import cached_property
 
 from knn_barycentric.stars import Triangulation, triangulate
-from knn_barycentric.weights import RUNGS
 
 
 class InterpolatorKNNBarycentric(InterpolatorDelaunay):
@@ -31,8 +30,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         points = self.data_grid.over_sampled.array
         if self.split_points is not None:
             points = self._xp.concatenate([points, self.split_points])
-        choose = RUNGS[self.mesh.triangle]
-        mappings, weights = choose(self.triangulation, self.mesh_grid_xy, points, self.mesh.k_neighbors, self._xp)
+        mappings, weights = self.mesh.rung(self.triangulation, self.mesh_grid_xy, points, self._xp)
         return mappings, self._xp.where(self.triangulation.certified, weights, self._xp.nan)
 
     @cached_property

@@ -1,5 +1,6 @@
 """The mesh that a PyAutoLens model names."""
 
+from functools import partial
 from typing import Optional
 
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
@@ -24,10 +25,10 @@ class KNNBarycentric(Delaunay):
     areas_factor : float, optional
         The arm of each vertex's split cross, in units of the square root of its dual area.
     triangle : str, optional
-        How the interpolating triangle of a point is chosen, a key of `weights.RUNGS`. Leave it at "delaunay", which
-        is exact; "enclosing", "wendland" and "clip" take vertices near the point instead and exist to be compared.
+        How the interpolating triangle of a point is chosen, a key of `weights.RUNGS`. Leave it out for "delaunay",
+        which is exact; "enclosing", "wendland" and "clip" take vertices near the point and exist to be compared.
     k_neighbors : int, optional
-        How many nearest vertices "enclosing" chooses from, at least 3; the other ways do not read it.
+        How many nearest vertices "enclosing" chooses from, at least 3, by default 10; the others do not read it.
 
     Raises
     ------
@@ -41,16 +42,27 @@ class KNNBarycentric(Delaunay):
         zeroed_pixels: Optional[int] = 0,
         areas_factor: float = 0.5,
         *,
-        triangle: str = "delaunay",
-        k_neighbors: int = 10,
+        triangle: Optional[str] = None,
+        k_neighbors: Optional[int] = None,
     ):
         super().__init__(pixels=pixels, zeroed_pixels=zeroed_pixels, areas_factor=areas_factor)
+        # An `af.Model` sets keyword-only arguments after construction, and only where there is no such attribute yet.
+        if triangle is not None:
+            self.triangle = triangle
+        if k_neighbors is not None:
+            self.k_neighbors = k_neighbors
+        self.rung  # Raises if it is unknown.
+
+    @property
+    def rung(self):
+        """The way to choose a triangle, as a function of `weights.RUNGS` without its `k_neighbors`."""
+        triangle, k_neighbors = getattr(self, "triangle", "delaunay"), getattr(self, "k_neighbors", 10)
         if triangle not in RUNGS:
             raise ValueError(f"`triangle` is {triangle!r}; give one of {', '.join(RUNGS)}.")
         if k_neighbors < 3:
             raise ValueError(f"`k_neighbors` is {k_neighbors}; give at least 3.")
-        self.triangle = triangle
-        self.k_neighbors = k_neighbors
+        # An `af.Model` turns whole numbers into floats.
+        return partial(RUNGS[triangle], k_neighbors=int(k_neighbors))
 
     @property
     def interpolator_cls(self):

@@ -1,6 +1,6 @@
 """Interpolation weights: barycentric ones on Delaunay's triangle, and the approximate rungs of the ladder.
 
-Every rung is a function `(triangulation, mesh_points, query_points, k_neighbors, xp) -> (mappings, weights)`, both of
+Every rung is a function `(triangulation, mesh_points, query_points, xp, k_neighbors) -> (mappings, weights)`, both of
 shape (Q, 3), under the name by which `KNNBarycentric(triangle=...)` selects it; see `RUNGS`. The approximate ones take
 vertices near the query instead of a triangle of the mesh. They are kept because they were proposed; `docs/ladder.md`
 shows what each of them costs in log evidence.
@@ -100,19 +100,19 @@ def _nearest_only(weights, xp):
     return xp.asarray([1.0, 0.0, 0.0], dtype=weights.dtype)
 
 
-def delaunay(triangulation, mesh_points, query_points, k_neighbors, xp):
+def delaunay(triangulation, mesh_points, query_points, xp, k_neighbors):
     """Delaunay's triangle, or the nearest vertex outside the hull: exact."""
     mappings = locate(triangulation, mesh_points, query_points)
     return mappings, barycentric_weights_from(query_points, mesh_points, mappings, xp=xp)
 
 
-def clip(triangulation, mesh_points, query_points, k_neighbors, xp):
+def clip(triangulation, mesh_points, query_points, xp, k_neighbors):
     """The three nearest vertices, negative coordinates clipped."""
     nearest = _nearest(mesh_points, query_points, 3, xp)
     return nearest, barycentric_weights_from_3_nearest(query_points, mesh_points, nearest, xp)
 
 
-def wendland(triangulation, mesh_points, query_points, k_neighbors, xp):
+def wendland(triangulation, mesh_points, query_points, xp, k_neighbors):
     """The three nearest vertices: barycentric where they enclose the query, the Wendland C4 kernel elsewhere."""
     nearest = _nearest(mesh_points, query_points, 3, xp)
     coordinates, degenerate = _coordinates_from(query_points, mesh_points, nearest, xp)
@@ -135,7 +135,7 @@ def wendland_c4_weights_from(query_points, neighbours, xp=np):
     return kernel / kernel.sum(axis=1, keepdims=True)
 
 
-def enclosing(triangulation, mesh_points, query_points, k_neighbors, xp):
+def enclosing(triangulation, mesh_points, query_points, xp, k_neighbors):
     """Of the `k_neighbors` nearest vertices, the enclosing triple that the empty-circle rule prefers.
 
     Lift every vertex to its squared distance from the query: the Delaunay triangle of the k vertices is the one whose

@@ -136,7 +136,7 @@ def test_no_host_callback_in_the_graph():
 def test_is_a_delaunay_in_constructor_equality_and_pickle():
     mesh = KNNBarycentric(**ARGUMENTS)
     assert isinstance(mesh, al.mesh.Delaunay)
-    assert vars(mesh).items() >= vars(al.mesh.Delaunay(**ARGUMENTS)).items()
+    assert vars(mesh) == vars(al.mesh.Delaunay(**ARGUMENTS))
     assert mesh == KNNBarycentric(380, 20, 0.4) != KNNBarycentric(380, 20, 0.4, triangle="clip")
     assert pickle.loads(pickle.dumps(mesh)) == mesh
     assert mesh.zeroed_pixels_from(400).tolist() == list(range(380, 400))
@@ -152,6 +152,23 @@ def test_in_a_model_and_its_json():
         mesh = model.instance_from_vector([]).mesh
         assert type(mesh) is KNNBarycentric
         assert (mesh.pixels, mesh.zeroed_pixels, mesh.areas_factor) == (380, 20, 0.5)
+
+
+@pytest.mark.parametrize("arguments", [{"triangle": "nearest"}, {"triangle": "enclosing", "k_neighbors": 2}])
+def test_unknown_rung_is_refused(arguments):
+    with pytest.raises(ValueError, match="; give "):
+        KNNBarycentric(pixels=10, **arguments)
+
+
+def test_rung_reaches_the_mesh_through_a_model_and_its_json():
+    model = af.Model(
+        al.Pixelization,
+        mesh=af.Model(KNNBarycentric, pixels=380, triangle="enclosing", k_neighbors=5),
+        regularization=al.reg.ConstantSplit(coefficient=1.0),
+    )
+    for model in (model, af.AbstractPriorModel.from_dict(model.dict())):
+        rung = model.instance_from_vector([]).mesh.rung
+        assert (rung.func.__name__, rung.keywords) == ("enclosing", {"k_neighbors": 5})
 
 
 def test_patch_names_the_mesh_and_unpatch_takes_it_back():

@@ -1,5 +1,7 @@
 """Which triangle holds each query point, or which vertex is nearest to it outside the hull."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -68,6 +70,7 @@ def nearest_vertex(points, query_points):
     return nearest_vertices(points, query_points, 1)[:, 0]
 
 
+@partial(jax.jit, static_argnames="number")
 def nearest_vertices(points, query_points, number):
     """The nearest vertices of every query point, nearest first; works under `jit` and `vmap`.
 

@@ -6,9 +6,13 @@ vertices near the query instead of a triangle of the mesh. They are kept because
 shows what each of them costs in log evidence.
 """
 
+from functools import partial
 from itertools import combinations
 
+import jax
+import jax.numpy as jnp
 import numpy as np
+from jax import lax
 
 from knn_barycentric.locate import locate, nearest_vertices
 from knn_barycentric.triangle import cross, doubled_areas_from, flat
@@ -136,24 +140,36 @@ def wendland_c4_weights_from(query_points, neighbours, xp=np):
 
 
 def enclosing(triangulation, mesh_points, query_points, xp, k_neighbors):
-    """Of the `k_neighbors` nearest vertices, the enclosing triple that the empty-circle rule prefers.
+    """Of the `k_neighbors` nearest vertices, the enclosing triple that the empty-circle rule prefers, or the nearest."""
+    chosen = enclosing_triples(mesh_points, query_points, k_neighbors)
+    chosen = np.asarray(chosen) if xp is np else chosen
+    return chosen, barycentric_weights_from(query_points, mesh_points, chosen, xp=xp)
+
+
+@partial(jax.jit, static_argnames="k_neighbors")
+def enclosing_triples(mesh_points, query_points, k_neighbors):
+    """(Q, 3) int32: for each query, three of its nearest vertices that enclose it as their Delaunay triangle would.
 
     Lift every vertex to its squared distance from the query: the Delaunay triangle of the k vertices is the one whose
-    plane passes lowest at the query, among all that enclose it. Where none does, the nearest vertex.
+    plane passes lowest at the query, among all that enclose it. Where none does: [nearest, -1, -1].
     """
-    nearest = _nearest(mesh_points, query_points, k_neighbors, xp)
+    mesh_points, query_points = lax.stop_gradient(mesh_points), lax.stop_gradient(query_points)
+    nearest = nearest_vertices(mesh_points, query_points, k_neighbors)
     squared = ((mesh_points[nearest] - query_points[:, None, :]) ** 2).sum(axis=-1)
-    lowest = xp.full(len(query_points), xp.inf)
-    chosen = xp.stack([nearest[:, 0], xp.full_like(nearest[:, 0], -1), xp.full_like(nearest[:, 0], -1)], axis=1)
-    for triple in combinations(range(k_neighbors), 3):
+    triples = jnp.asarray(list(combinations(range(k_neighbors), 3)))
+
+    def lower(best, triple):
+        chosen, lowest = best
         columns = nearest[:, triple]
-        coordinates, degenerate = _coordinates_from(query_points, mesh_points, columns, xp)
+        coordinates, degenerate = _coordinates_from(query_points, mesh_points, columns, jnp)
         encloses = ~degenerate[:, 0] & (coordinates >= 0.0).all(axis=1)
         height = (coordinates * squared[:, triple]).sum(axis=1)
         better = encloses & (height < lowest)
-        lowest = xp.where(better, height, lowest)
-        chosen = xp.where(better[:, None], columns, chosen)
-    return chosen, barycentric_weights_from(query_points, mesh_points, chosen, xp=xp)
+        return (jnp.where(better[:, None], columns, chosen), jnp.where(better, height, lowest)), None
+
+    alone = nearest[:, :3].at[:, 1:].set(-1)
+    (chosen, _), _ = lax.scan(lower, (alone, jnp.full(len(squared), jnp.inf, squared.dtype)), triples)
+    return chosen
 
 
 def _nearest(mesh_points, query_points, number, xp):

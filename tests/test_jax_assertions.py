@@ -1,0 +1,144 @@
+"""Every smoke check can fail: break the code under it, and it turns red."""
+
+import importlib.util
+from dataclasses import replace
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jax_profiling import lens as lens_folder
+from jax_profiling import specs
+from knn_barycentric import weights as ladder
+
+SCRIPT = Path(__file__).parents[1] / "scripts" / "jax_assertions" / "knn_barycentric.py"
+
+
+def _script():
+    spec = importlib.util.spec_from_file_location("jax_assertions", SCRIPT)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def assertions():
+    return _script()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory):
+    """The fiducial at Euclid's resolution, on a small mask and a coarse mesh: compiles and runs in seconds."""
+    folder = tmp_path_factory.mktemp("lenses") / "small"
+    info = {"mask_radius": 2.2, "image_mesh": {"type": "Overlay", "shape": [15, 15]}}
+    lens_folder._simulate(replace(specs.fiducial("euclid"), info=info), folder)
+    return lens_folder.load(folder)
+
+
+def wrong_triangle(mappings, weights, xp):
+    """Every tenth query takes the triangle of the query before it."""
+    wrong = (xp.arange(len(mappings)) % 10 == 9)[:, None]
+    return xp.where(wrong, xp.roll(mappings, 1, axis=0), mappings), weights
+
+
+def swapped_weight_in_jax(mappings, weights, xp):
+    return mappings, weights if xp is np else weights[:, jnp.array([1, 0, 2])]
+
+
+def weights_that_do_not_sum_to_1(mappings, weights, xp):
+    return mappings, 0.999 * weights
+
+
+def callback(mappings, weights, xp):
+    if xp is np:
+        return mappings, weights
+    shape = jax.ShapeDtypeStruct(mappings.shape, mappings.dtype)
+    return jax.pure_callback(np.asarray, shape, mappings, vmap_method="sequential"), weights
+
+
+def nan_made_plausible(mappings, weights, xp):
+    return mappings, xp.nan_to_num(weights, nan=1.0 / 3.0)
+
+
+@jax.custom_batching.custom_vmap
+def _own_lane(weights):
+    return weights
+
+
+@_own_lane.def_vmap
+def _next_lane(axis_size, in_batched, weights):
+    return jnp.roll(weights, 1, axis=0), True
+
+
+def lanes_mixed_up(mappings, weights, xp):
+    return mappings, weights if xp is np else _own_lane(weights)
+
+
+def gradient_stopped(mappings, weights, xp):
+    return mappings, weights if xp is np else jax.lax.stop_gradient(weights)
+
+
+BREAKS = [
+    ("jit", swapped_weight_in_jax),
+    ("jit", weights_that_do_not_sum_to_1),
+    ("no host callback", callback),
+    ("vmap interpolation", lanes_mixed_up),
+    ("vmap likelihood", lanes_mixed_up),
+    ("vmap not finite", nan_made_plausible),
+    ("cross conditioning", wrong_triangle),
+    ("nnls", wrong_triangle),
+    ("gradient", gradient_stopped),
+    ("determinism", wrong_triangle),
+]
+
+
+@pytest.mark.parametrize("what, broken", BREAKS, ids=lambda value: getattr(value, "__name__", value))
+def test_check_turns_red(what, broken, assertions, small, monkeypatch):
+    exact = ladder.RUNGS["delaunay"]
+
+    def rung(triangulation, mesh_points, query_points, xp, k_neighbors):
+        return broken(*exact(triangulation, mesh_points, query_points, xp, k_neighbors), xp)
+
+    monkeypatch.setitem(ladder.RUNGS, "delaunay", rung)
+    case = assertions.Case(small)
+    if broken is nan_made_plausible:
+        monkeypatch.setattr(assertions.KNNBarycentric, "interpolator_cls", _certifying_interpolator())
+    with pytest.raises(AssertionError):
+        assertions.CHECKS[what](case)
+
+
+def _certifying_interpolator():
+    from knn_barycentric import InterpolatorKNNBarycentric, triangulate
+
+    class Certifying(InterpolatorKNNBarycentric):
+        """Takes every triangulation for certified."""
+
+        @property
+        def triangulation(self):
+            return triangulate(self.mesh_grid_xy)._replace(certified=True)
+
+    return Certifying
+
+
+def test_every_check_is_broken_by_something(assertions):
+    assert {what for what, _ in BREAKS} == set(assertions.CHECKS)
+
+
+@pytest.mark.parametrize("what", ["jit", "no host callback", "vmap not finite"])
+def test_check_is_green_on_the_code_as_it_is(what, assertions, small):
+    assertions.CHECKS[what](assertions.case_of(small.folder))
+
+
+def test_main_prints_a_line_per_check_and_exits_by_outcome(assertions, small, monkeypatch, capsys):
+    def fails(case):
+        raise AssertionError("broken on purpose")
+
+    monkeypatch.setattr(assertions, "CHECKS", {"good": lambda case: "fine", "bad": fails})
+    assert assertions.main(["--lens", str(small.folder)]) == 1
+    good, bad = capsys.readouterr().out.strip().splitlines()[-2:]
+    assert "good: ok: fine" in good and "bad: FAILED: broken on purpose" in bad
+    monkeypatch.setattr(assertions, "CHECKS", {"good": lambda case: "fine"})
+    assert assertions.main(["--lens", str(small.folder)]) == 0
+    assert assertions.main(["--lens", "no-such-lens"]) == 2

@@ -33,9 +33,9 @@ def pytest_generate_tests(metafunc):
 def pytest_collection_modifyitems(items):
     for item in items:
         call = getattr(item, "callspec", None)
-        lens = call.params.get("lens_name") if call else None
-        # A lens's compilations, and those of a unit test module, stay on one worker.
-        item.add_marker(pytest.mark.xdist_group(lens or item.path.stem))
+        if call and "lens_name" in call.params:
+            # A lens's compilations stay on one worker.
+            item.add_marker(pytest.mark.xdist_group(call.params["lens_name"]))
 
 
 @pytest.fixture(scope="module")

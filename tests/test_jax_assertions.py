@@ -4,6 +4,7 @@ import importlib.util
 from dataclasses import replace
 from pathlib import Path
 
+import autolens as al
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,10 +31,12 @@ def assertions():
 
 @pytest.fixture(scope="module")
 def small(tmp_path_factory):
-    """The fiducial at Euclid's resolution, on a small mask and a coarse mesh: compiles and runs in seconds."""
+    """The fiducial at Euclid's resolution, on a small mask, a coarse mesh and few Gaussians: compiles in seconds."""
     folder = tmp_path_factory.mktemp("lenses") / "small"
+    spec = specs.fiducial("euclid")
+    spec.model.galaxies.lens.bulge = al.model_util.mge_model_from(mask_radius=2.2, total_gaussians=4)
     info = {"mask_radius": 2.2, "image_mesh": {"type": "Overlay", "shape": [15, 15]}}
-    lens_folder._simulate(replace(specs.fiducial("euclid"), info=info), folder)
+    lens_folder._simulate(replace(spec, info=info), folder)
     return lens_folder.load(folder)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from autoarray.plot.inversion import plot_inversion_reconstruction
 from rich.table import Table
 
+from jax_profiling import ladder
 from jax_profiling.gate import DEFAULT_RUNG, VERDICTS, Gate
 from jax_profiling.writing import write_aside
 
@@ -124,7 +125,17 @@ def markdown_from(gate: Gate):
         "",
         "![difference per mesh](verdicts.png)",
         "",
+        "## The source at the prior median",
+        "",
         "![the source on both meshes](reconstruction.png)",
+        "",
+        "## How far away a triangle's vertices are",
+        "",
+        "Of the data points inside the mesh's hull, the share whose triangle is among their k nearest vertices:",
+        "",
+        *markdown_table(("k", *map(str, ladder.NEIGHBOURS)), [("share", *shares_of(gate))]),
+        "",
+        "![data points by whether their three nearest vertices are their triangle](three_nearest.png)",
     ]
     return "\n".join(lines) + "\n"
 
@@ -132,6 +143,11 @@ def markdown_from(gate: Gate):
 def markdown_table(columns, rows):
     """The lines of a Markdown table."""
     return [f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows)]
+
+
+def shares_of(gate: Gate):
+    """`ladder.shares_from` in percent, as strings."""
+    return [f"{100.0 * share:.1f} %" for share in ladder.shares_from(gate.mapper).values()]
 
 
 def reconstruction_figure(gate: Gate):
@@ -196,6 +212,7 @@ def write(gate: Gate, folder):
         (aside / "summary.md").write_text(markdown_from(gate))
         save(reconstruction_figure(gate), aside / "reconstruction.png")
         save(verdict_figure(gate), aside / "verdicts.png")
+        save(ladder.figure_from(gate.mapper), aside / "three_nearest.png")
     return Path(folder)
 
 

@@ -2,7 +2,7 @@
 
 The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own: start at the
 neighbour whose bisector lies nearest, then turn from neighbour to neighbour by the empty-circle rule. All vertices
-turn in lockstep in one `lax.while_loop`, so there is no host callback and no loop over vmap lanes.
+turn in one `lax.while_loop`, as many at once as suit the device, so there is no host callback and no loop over vmap lanes.
 
 Stars that agree with each other are a Delaunay triangulation, and agreement is cheap to check: that check is the
 certificate. Co-circular vertices, which have no unique triangulation, are settled by lifting each vertex by a tiny
@@ -146,8 +146,12 @@ def first_of_coincident(points):
 
 def nearest_neighbour_distance_squared(points, distinct):
     """(N,) float: the squared distance of every vertex to the nearest other distinct one (inf if there is none)."""
-    dx, dy = _offsets(points)
-    return jnp.where(_others(distinct), dx**2 + dy**2, jnp.inf).min(axis=1)
+
+    def nearest_of(rows):
+        candidates = _candidates_of(points, distinct, rows)
+        return jnp.where(candidates.valid, candidates.squared, jnp.inf).min(axis=1)
+
+    return _by_blocks(nearest_of, points.shape[0])
 
 
 def tie_weights(nearest, fraction):
@@ -159,18 +163,36 @@ def tie_weights(nearest, fraction):
     return jnp.where(jnp.isfinite(nearest), nearest, 0.0) * fraction * jnp.asarray(factors, nearest.dtype)
 
 
-def _offsets(points):
-    """The (N, N) coordinates of every vertex (columns) relative to every vertex (rows)."""
-    x, y = points[:, 0], points[:, 1]
-    return x[None, :] - x[:, None], y[None, :] - y[:, None]
+class _Candidates(NamedTuple):
+    """All N vertices (columns) as seen from some of them (rows), and which are candidates for their stars."""
+
+    dx: jax.Array
+    dy: jax.Array
+    squared: jax.Array
+    valid: jax.Array
 
 
-def _others(distinct):
-    return distinct[:, None] & distinct[None, :] & ~jnp.eye(distinct.shape[0], dtype=bool)
+def _candidates_of(points, distinct, rows):
+    vertex = jnp.arange(points.shape[0], dtype=jnp.int32)
+    dx, dy = (points[None, :, k] - points[rows, k][:, None] for k in range(2))
+    valid = distinct[rows][:, None] & distinct[None, :] & (rows[:, None] != vertex)
+    return _Candidates(dx, dy, dx**2 + dy**2, valid)
+
+
+def _by_blocks(function, n):
+    """Apply a function of row indices to all n rows, `_rows_at_once` at a time: no (N, N) array is ever held."""
+    size = _rows_at_once(n)
+    rows = jnp.minimum(jnp.arange(-(-n // size) * size, dtype=jnp.int32), n - 1).reshape(-1, size)
+    return lax.map(function, rows).reshape(-1)[:n]
+
+
+def _rows_at_once(n):
+    """How many vertices turn at once: few on a CPU, which then only does turns that are needed; all on a GPU."""
+    return min(n, 64) if jax.default_backend() == "cpu" else n
 
 
 def simplices_from_stars(points, distinct, lift):
-    """The triangles of all vertex stars: every vertex scans every vertex, always right and O(N^2) per turn.
+    """The triangles of all vertex stars: at every turn a vertex scans every vertex, always right and O(N^2) in all.
 
     Around vertex v, with d the offset of a neighbour and h = |d|^2 + lift_v - lift the right-hand side of its
     bisector, the star begins at the neighbour of smallest h / |d|. From neighbour c it turns to the candidate
@@ -194,47 +216,48 @@ def simplices_from_stars(points, distinct, lift):
         () bool, whether every star closed and every vertex has as many triangles in the table as in its own star.
     """
     n = points.shape[0]
-    vertex = jnp.arange(n, dtype=jnp.int32)
-    dx, dy = _offsets(points)
-    squared = dx**2 + dy**2
-    h = squared + lift[:, None] - lift[None, :]
-    others = _others(distinct)
 
-    bisector = jnp.where(others, h / jnp.sqrt(jnp.where(others, squared, 1.0)), jnp.inf)
-    start = jnp.argmin(bisector, axis=1).astype(jnp.int32)
+    def nearest_bisector_of(rows):
+        candidates = _candidates_of(points, distinct, rows)
+        h = candidates.squared + lift[rows][:, None] - lift[None, :]
+        bisector = h / jnp.sqrt(jnp.where(candidates.valid, candidates.squared, 1.0))
+        return jnp.argmin(jnp.where(candidates.valid, bisector, jnp.inf), axis=1).astype(jnp.int32)
 
-    def next_of(current, clockwise):
-        cx, cy = points[current, 0] - points[:, 0], points[current, 1] - points[:, 1]
+    def next_of(rows, current, clockwise):
+        candidates = _candidates_of(points, distinct, rows)
+        cx, cy = (points[current, k] - points[rows, k] for k in range(2))
         c_squared = cx**2 + cy**2
-        h_c = c_squared + lift - lift[current]
-        ratio = h_c / jnp.where(c_squared > 0.0, c_squared, 1.0)
+        ratio = (c_squared + lift[rows] - lift[current]) / jnp.where(c_squared > 0.0, c_squared, 1.0)
         side = jnp.where(clockwise, -1.0, 1.0).astype(points.dtype)
-        area = (side * cx)[:, None] * dy - (side * cy)[:, None] * dx
-        dot = cx[:, None] * dx + cy[:, None] * dy
-        left = others & ~flat(area, 2.0 * (c_squared[:, None] + squared - dot))
+        area = (side * cx)[:, None] * candidates.dy - (side * cy)[:, None] * candidates.dx
+        dot = cx[:, None] * candidates.dx + cy[:, None] * candidates.dy
+        left = candidates.valid & ~flat(area, 2.0 * (c_squared[:, None] + candidates.squared - dot))
+        h = candidates.squared + lift[rows][:, None] - lift[None, :]
         offset = jnp.where(left, (h - ratio[:, None] * dot) / jnp.where(left, area, 1.0), jnp.inf)
         return jnp.argmin(offset, axis=1).astype(jnp.int32), left.any(axis=1)
 
     def turn(carry):
         current, clockwise, turning, degree, simplices, count = carry
-        following, found = next_of(current, clockwise)
-        found = found & turning
-        first = jnp.where(clockwise, following, current)
-        second = jnp.where(clockwise, current, following)
+        # The next vertices in line; those past the end of the line are dropped where the results are written.
+        line = jnp.nonzero(turning, size=_rows_at_once(n), fill_value=n)[0].astype(jnp.int32)
+        rows = jnp.minimum(line, n - 1)
+        before, turns_back = current[rows], clockwise[rows]
+        following, found = next_of(rows, before, turns_back)
+        found = found & (line < n)
+        first = jnp.where(turns_back, following, before)
+        second = jnp.where(turns_back, before, following)
 
-        smallest = found & (vertex < first) & (vertex < second)
-        row = jnp.where(smallest, count + jnp.cumsum(smallest) - 1, 2 * n)
-        simplices = simplices.at[row].set(jnp.stack([vertex, first, second], axis=1), mode="drop")
+        smallest = found & (rows < first) & (rows < second)
+        slot = jnp.where(smallest, count + jnp.cumsum(smallest) - 1, 2 * n)
+        simplices = simplices.at[slot].set(jnp.stack([rows, first, second], axis=1), mode="drop")
 
-        closed = found & (following == start)
-        at_hull = turning & ~found
-        turning = turning & ~closed & ~(at_hull & clockwise)
-        current = jnp.where(found, following, jnp.where(at_hull, start, current))
+        closed = found & (following == start[rows])
+        goes_on = jnp.where(found, ~closed, ~turns_back)
         return (
-            current,
-            clockwise | at_hull,
-            turning,
-            degree + found,
+            current.at[line].set(jnp.where(found, following, start[rows]), mode="drop"),
+            clockwise.at[line].set(turns_back | ~found, mode="drop"),
+            turning.at[line].set(goes_on, mode="drop"),
+            degree.at[line].add(found.astype(jnp.int32), mode="drop"),
             simplices,
             count + smallest.sum(dtype=jnp.int32),
         )
@@ -244,18 +267,13 @@ def simplices_from_stars(points, distinct, lift):
         _, _, turning, degree, _, _ = carry
         return turning.any() & (degree.sum() <= 6 * n)
 
-    has_neighbour = others.any(axis=1)
+    start = _by_blocks(nearest_bisector_of, n)
+    turning = distinct & (distinct.sum() > 1)
+    nothing = jnp.zeros(n, jnp.int32)
     _, _, turning, degree, simplices, _ = lax.while_loop(
         unfinished,
         turn,
-        (
-            start,
-            jnp.zeros(n, bool),
-            has_neighbour,
-            jnp.zeros(n, jnp.int32),
-            jnp.full((2 * n, 3), -1, jnp.int32),
-            jnp.zeros((), jnp.int32),
-        ),
+        (start, nothing > 0, turning, nothing, jnp.full((2 * n, 3), -1, jnp.int32), jnp.zeros((), jnp.int32)),
     )
     return simplices, ~turning.any() & (degree == degree_from(simplices)).all()
 

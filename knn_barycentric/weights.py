@@ -118,11 +118,11 @@ def clip(triangulation, mesh_points, query_points, xp, k_neighbors):
 
 def wendland(triangulation, mesh_points, query_points, xp, k_neighbors):
     """The three nearest vertices: barycentric where they enclose the query, the Wendland C4 kernel elsewhere."""
-    nearest = _nearest(mesh_points, query_points, 3, xp)
+    nearest, clipped = clip(triangulation, mesh_points, query_points, xp, k_neighbors)
     coordinates, degenerate = _coordinates_from(query_points, mesh_points, nearest, xp)
     enclosed = ~degenerate & (coordinates >= 0.0).all(axis=1, keepdims=True)
     kernel = wendland_c4_weights_from(query_points, mesh_points[nearest], xp)
-    return nearest, xp.where(enclosed, coordinates, kernel)
+    return nearest, xp.where(enclosed, clipped, kernel)
 
 
 def wendland_c4_weights_from(query_points, neighbours, xp=np):

@@ -313,11 +313,11 @@ def _simulate(spec, folder):
     redshifts = [galaxy.redshift for galaxy in spec.tracer.galaxies]
     info = {
         "pixel_scale": pixel_scale,
-        **spec.info,
         "redshift_lens": min(redshifts),
         "redshift_source": max(redshifts),
         "over_sample_size_pixelization": 1,
         "edge_points": EDGE_POINTS,
+        **spec.info,
     }
     with write_aside(folder) as aside:
         fits_imaging(imaging, **{f"{key}_path": aside / f"{key}.fits" for key in ("data", "noise_map", "psf")})

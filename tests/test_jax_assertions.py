@@ -1,17 +1,13 @@
 """Every smoke check can fail: break the code under it, and it turns red."""
 
 import importlib.util
-from dataclasses import replace
 from pathlib import Path
 
-import autolens as al
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jax_profiling import lens as lens_folder
-from jax_profiling import specs
 from knn_barycentric import weights as ladder
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "jax_assertions" / "knn_barycentric.py"
@@ -27,17 +23,6 @@ def _script():
 @pytest.fixture(scope="module")
 def assertions():
     return _script()
-
-
-@pytest.fixture(scope="module")
-def small(tmp_path_factory):
-    """The fiducial at Euclid's resolution, on a small mask, a coarse mesh and few Gaussians: compiles in seconds."""
-    folder = tmp_path_factory.mktemp("lenses") / "small"
-    spec = specs.fiducial("euclid")
-    spec.model.galaxies.lens.bulge = al.model_util.mge_model_from(mask_radius=2.2, total_gaussians=4)
-    info = {"mask_radius": 2.2, "image_mesh": {"type": "Overlay", "shape": [15, 15]}}
-    lens_folder._simulate(replace(spec, info=info), folder)
-    return lens_folder.load(folder)
 
 
 def wrong_triangle(mappings, weights, xp):

@@ -25,17 +25,9 @@ def lens_names(config):
 
 def pytest_generate_tests(metafunc):
     if "lens_name" in metafunc.fixturenames:
-        metafunc.parametrize("lens_name", lens_names(metafunc.config), scope="module")
-
-
-# First, because xdist reads the groups in its own hook.
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items):
-    for item in items:
-        call = getattr(item, "callspec", None)
-        if call and "lens_name" in call.params:
-            # A lens's compilations stay on one worker.
-            item.add_marker(pytest.mark.xdist_group(call.params["lens_name"]))
+        # A lens's compilations stay on one worker.
+        lenses = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in lens_names(metafunc.config)]
+        metafunc.parametrize("lens_name", lenses, scope="module")
 
 
 @pytest.fixture(scope="module")

@@ -44,7 +44,7 @@ class Triangulation(NamedTuple):
     vertex_simplex
         (N,) int32, a triangle that contains each vertex; -1 for a vertex without one (a duplicate).
     dual_areas
-        (N,) float, a third of the area of each vertex's triangles (arcsec^2 for vertices in arcsec).
+        (N,) float, a third of the area of each vertex's triangles (arcsec^2 for vertices in arcsec); NaN if not certified.
     certified
         () bool, whether the tables passed every level of the certificate. Where it is false the tables must not
         be used; `interpolator.InterpolatorKNNBarycentric` turns it into NaN weights.
@@ -127,12 +127,13 @@ def _triangulate(points):
     _, (simplices, neighbors), certified = lax.while_loop(
         refused, turn_again, (jnp.zeros((), frozen.dtype), (empty, empty), jnp.zeros((), bool))
     )
+    certified = certified & finite
     return Triangulation(
         simplices=simplices,
         neighbors=neighbors,
         vertex_simplex=vertex_simplex_from(simplices),
-        dual_areas=dual_areas_from(points, simplices),
-        certified=certified & finite,
+        dual_areas=jnp.where(certified, dual_areas_from(points, simplices), jnp.nan),
+        certified=certified,
     )
 
 

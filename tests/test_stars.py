@@ -93,6 +93,7 @@ def test_a_lane_that_is_not_finite_is_refused_and_changes_no_other(value):
     spoilt[1, 7, 0] = value
     lanes = jax.vmap(triangulate)(jnp.asarray(spoilt))
     assert lanes.certified.tolist() == [True, False, True]
+    assert np.isnan(lanes.dual_areas[1]).all()
     for lane in (0, 2):
         for batched, alone in zip(lanes, triangulate(batch[lane])):
             assert np.array_equal(batched[lane], alone)

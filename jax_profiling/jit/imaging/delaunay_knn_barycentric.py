@@ -29,6 +29,7 @@ sys.path.insert(0, str(ROOT))
 
 import jax_profiling  # noqa: E402, F401  isort: skip  (sets up JAX before anything imports it)
 
+import autolens as al  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from rich.console import Console  # noqa: E402
@@ -109,7 +110,7 @@ def pin_sentence_of(found):
         old, new = gate.update_pin(found)
     except ValueError as error:
         return str(error)
-    return f"{found.lens.name}: pin of autolens {report.al.__version__}: {old} -> {new}."
+    return f"{found.lens.name}: pin of autolens {al.__version__}: {old} -> {new}."
 
 
 """

@@ -1,21 +1,20 @@
 """Which triangle holds each query point, or which vertex is nearest to it outside the hull."""
 
 from functools import partial
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
+from knn_barycentric import backend
+from knn_barycentric.spatial_sort import leaf_of, spatial_sort
 from knn_barycentric.stars import Triangulation, check_coordinates
 from knn_barycentric.triangle import doubled_areas_from
 
 INSIDE = 100.0
 """A query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as in SciPy's find_simplex."""
-
-CHUNK = 1024
-"""Queries per (CHUNK, N) block of the nearest-vertex search, which bounds memory under vmap."""
-
 
 def locate(triangulation: Triangulation, points, query_points):
     """The vertices that interpolate every query point; works under `jit` and `vmap`, and on NumPy arrays.
@@ -57,12 +56,24 @@ def _locate(triangulation, points, query_points):
     points, query_points = lax.stop_gradient(points), lax.stop_gradient(query_points)
     finite = jnp.isfinite(query_points).all(axis=1)
     query_points = jnp.where(finite[:, None], query_points, 0.0)
-
-    nearest = nearest_vertex(points, query_points)
-    simplex, inside = walk(triangulation, points, query_points, triangulation.vertex_simplex[nearest])
-    outside = jnp.stack([nearest, jnp.full_like(nearest, -1), jnp.full_like(nearest, -1)], axis=1)
-    mappings = jnp.where(inside[:, None], triangulation.simplices[simplex], outside)
+    sort = spatial_sort(jnp.where(jnp.isfinite(points), points, 0.0))
+    corners = _corners_of(triangulation, points)
+    start = start_simplices(triangulation, sort, query_points)
+    simplex, inside = walk(triangulation, corners, query_points, start)
+    # Not from where the walk left the hull, which may be far away.
+    vertex = descend(triangulation, corners, query_points, start, (simplex >= 0) & ~inside)
+    vertex = search(points, query_points, vertex, simplex < 0)
+    alone = jnp.stack([vertex, jnp.full_like(vertex, -1), jnp.full_like(vertex, -1)], axis=1)
+    mappings = jnp.where(inside[:, None], triangulation.simplices[simplex], alone)
     return jnp.where(finite[:, None], mappings, -1)
+
+
+def by_chunks(function, query_points):
+    """Apply a function of (C, 2) queries to all (Q, 2), `backend.queries_at_once` at a time."""
+    count = query_points.shape[0]
+    chunk = min(count, backend.queries_at_once())
+    padded = jnp.pad(query_points, ((0, -count % chunk), (0, 0)), mode="edge").reshape(-1, chunk, 2)
+    return jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:])[:count], lax.map(function, padded))
 
 
 def nearest_vertex(points, query_points):
@@ -91,22 +102,19 @@ def nearest_vertices(points, query_points, number):
     (Q, number) int32
     """
     points, query_points = lax.stop_gradient(points), lax.stop_gradient(query_points)
-    x, y = points[:, 0], points[:, 1]
+    return by_chunks(lambda queries: _nearest_of(points, queries, number), query_points)
+
+
+def _nearest_of(points, queries, number):
     vertex = jnp.arange(points.shape[0], dtype=jnp.int32)
-
-    def nearest_of(queries):
-        squared = (queries[:, :1] - x) ** 2 + (queries[:, 1:] - y) ** 2
-        found = []
-        for _ in range(min(number, points.shape[0])):
-            open_ = jnp.where(_none_of(vertex, found), squared, jnp.inf)
-            # The compiler may evaluate the distance once per reduction and round the two differently.
-            bound = open_.min(axis=1) * (1.0 + 4.0 * jnp.finfo(points.dtype).eps)
-            found.append(jnp.where(open_ <= bound[:, None], vertex, points.shape[0] - 1).min(axis=1))
-        return jnp.stack(found + found[-1:] * (number - len(found)), axis=1)
-
-    count = query_points.shape[0]
-    padded = jnp.pad(query_points, ((0, -count % CHUNK), (0, 0)))
-    return lax.map(nearest_of, padded.reshape(-1, CHUNK, 2)).reshape(-1, number)[:count]
+    squared = (queries[:, :1] - points[:, 0]) ** 2 + (queries[:, 1:] - points[:, 1]) ** 2
+    found = []
+    for _ in range(min(number, points.shape[0])):
+        open_ = jnp.where(_none_of(vertex, found), squared, jnp.inf)
+        # The compiler may evaluate the distance once per reduction and round the two differently.
+        bound = open_.min(axis=1) * (1.0 + 4.0 * jnp.finfo(points.dtype).eps)
+        found.append(jnp.where(open_ <= bound[:, None], vertex, points.shape[0] - 1).min(axis=1))
+    return jnp.stack(found + found[-1:] * (number - len(found)), axis=1)
 
 
 def _none_of(vertex, found):
@@ -117,13 +125,37 @@ def _none_of(vertex, found):
     return none
 
 
-def walk(triangulation, points, query_points, simplex):
-    """Walk every query from a start triangle to the one that holds it.
+class Corners(NamedTuple):
+    """The coordinates of the corners of every triangle of a table, (3, 2N) float each."""
+
+    x: jax.Array
+    y: jax.Array
+
+
+def _corners_of(triangulation, points):
+    return Corners(*(points[triangulation.simplices.T, k] for k in range(2)))
+
+
+def start_simplices(triangulation, sort, query_points):
+    """(Q,) int32: a triangle near each query point; -1 where the mesh has none that can be trusted."""
+    owner = jnp.concatenate([triangulation.vertex_simplex, jnp.full(1, -1, jnp.int32)])
+    of_leaf = owner[sort.leaves].max(axis=1)
+    # A leaf may hold duplicates only, which have no triangle.
+    simplex = jnp.maximum(of_leaf[leaf_of(sort, query_points)], 0)
+    return jnp.where(triangulation.certified & (triangulation.simplices[0, 0] >= 0), simplex, -1)
+
+
+def walk(triangulation, corners, query_points, simplex):
+    """Walk every query from a start triangle to the one that holds it, or to the hull edge behind which it lies.
 
     Parameters
     ----------
-    triangulation, points, query_points
+    triangulation
         As in `locate`.
+    corners
+        Its `Corners`.
+    query_points
+        (Q, 2) float.
     simplex
         (Q,) int32, the triangle where each query starts; -1 where the mesh has none.
 
@@ -134,24 +166,131 @@ def walk(triangulation, points, query_points, simplex):
     inside
         (Q,) bool, whether that triangle holds the query; false for a query outside the hull.
     """
-    tolerance = -INSIDE * jnp.finfo(points.dtype).eps
+    tolerance = -INSIDE * jnp.finfo(query_points.dtype).eps
 
-    def step(carry):
-        count, simplex, inside, walking = carry
-        a, b, c = (points[triangulation.simplices[simplex, k]] for k in range(3))
+    def step(queries, state, walking):
+        simplex, inside = state
+        a, b, c = (jnp.stack([corners.x[k, simplex], corners.y[k, simplex]], axis=1) for k in range(3))
         area, _, _ = doubled_areas_from(a, a, b, c)
-        weight = jnp.stack(doubled_areas_from(query_points, a, b, c), axis=1) / area[:, None]
-        inside = inside | (walking & (weight.min(axis=1) >= tolerance))
-        across = triangulation.neighbors[simplex, weight.argmin(axis=1)]
+        weights = [doubled / area for doubled in doubled_areas_from(queries, a, b, c)]
+        lowest = jnp.minimum(jnp.minimum(*weights[:2]), weights[2])
+        column = jnp.where(weights[0] == lowest, 0, jnp.where(weights[1] == lowest, 1, 2))
+        inside = inside | (walking & (lowest >= tolerance))
+        across = triangulation.neighbors[simplex, column]
         walking = walking & ~inside & (across >= 0)
-        return count + 1, jnp.where(walking, across, simplex), inside, walking
+        return (jnp.where(walking, across, simplex), inside), walking
 
-    def unfinished(carry):
-        # No walk on a Delaunay triangulation enters a triangle twice.
-        count, _, _, walking = carry
-        return walking.any() & (count <= triangulation.simplices.shape[0])
+    # No walk on a Delaunay triangulation enters a triangle twice.
+    most = triangulation.simplices.shape[0]
+    return until_done(step, query_points, (simplex, jnp.zeros(simplex.shape, bool)), simplex >= 0, most)
 
-    _, simplex, inside, _ = lax.while_loop(
-        unfinished, step, (jnp.zeros((), jnp.int32), simplex, jnp.zeros(simplex.shape, bool), simplex >= 0)
-    )
-    return simplex, inside
+
+def descend(triangulation, corners, query_points, simplex, which):
+    """The nearest vertex of every query of `which`, by steps to ever nearer vertices.
+
+    A vertex of a Delaunay triangulation that is nearer to a point than all its neighbours is nearer than all vertices
+    (Bose & Morin 2004, SIAM J. Comput. 33, 937). The neighbours of a vertex are looked at triangle by triangle, around
+    it anticlockwise and, if the hull interrupts that, from the first triangle clockwise.
+
+    Parameters
+    ----------
+    triangulation, corners, query_points
+        As in `walk`.
+    simplex
+        (Q,) int32, the triangle where each query starts.
+    which
+        (Q,) bool, the queries that take part.
+
+    Returns
+    -------
+    (Q,) int32, the nearest vertex; some vertex for queries that take no part.
+    """
+
+    def distance(queries, column, simplex):
+        x, y = corners.x[column, simplex], corners.y[column, simplex]
+        return (queries[:, 0] - x) ** 2 + (queries[:, 1] - y) ** 2
+
+    def step(queries, state, seeking):
+        vertex, nearest, simplex, first, clockwise = state
+        own = jnp.where(
+            triangulation.simplices[simplex, 0] == vertex, 0, jnp.where(triangulation.simplices[simplex, 1] == vertex, 1, 2)
+        )
+        after, before = (own + 1) % 3, (own + 2) % 3
+        to_after, to_before = distance(queries, after, simplex), distance(queries, before, simplex)
+        nearer = jnp.where(to_after < to_before, after, before)
+        moves = seeking & (jnp.minimum(to_after, to_before) < nearest)
+
+        around = triangulation.neighbors[simplex, jnp.where(clockwise, before, after)]
+        turns_back = ~moves & ~clockwise & (around < 0)
+        seeking = moves | (seeking & jnp.where(clockwise, around >= 0, around != first))
+        following = jnp.where(turns_back, first, around)
+        state = (
+            jnp.where(moves, triangulation.simplices[simplex, nearer], vertex),
+            jnp.where(moves, jnp.minimum(to_after, to_before), nearest),
+            jnp.where(moves | ~seeking, simplex, following),
+            jnp.where(moves, simplex, first),
+            ~moves & (clockwise | turns_back),
+        )
+        return state, seeking
+
+    simplex = jnp.maximum(simplex, 0)
+    nearest = distance(query_points, 0, simplex)
+    start = (triangulation.simplices[simplex, 0], nearest, simplex, simplex, jnp.zeros_like(which))
+    # Every vertex and every triangle around it is looked at once at most, and again clockwise.
+    most = 8 * triangulation.simplices.shape[0]
+    return until_done(step, query_points, start, which, most)[0]
+
+
+def until_done(step, query_points, state, at_work, most):
+    """Repeat a step on all queries while many of them are at work, then on those few that still are.
+
+    Parameters
+    ----------
+    step
+        A function (queries, state, at_work) -> (state, at_work).
+    query_points
+        (Q, 2) float.
+    state
+        A tuple of (Q,) arrays.
+    at_work
+        (Q,) bool.
+    most
+        How often to repeat it at most.
+
+    Returns
+    -------
+    The state.
+    """
+    count = query_points.shape[0]
+    few = -(-count // 16)
+
+    def repeat(queries, state, at_work, enough):
+        def again(carry):
+            steps, state, at_work = carry
+            return steps + 1, *step(queries, state, at_work)
+
+        def go_on(carry):
+            steps, _, at_work = carry
+            return (at_work.sum() > enough) & (steps < most)
+
+        return lax.while_loop(go_on, again, (jnp.zeros((), jnp.int32), state, at_work))[1:]
+
+    state, at_work = repeat(query_points, state, at_work, few)
+    line = jnp.nonzero(at_work, size=few, fill_value=count)[0]
+    rows = jnp.minimum(line, count - 1)
+    those, _ = repeat(query_points[rows], tuple(each[rows] for each in state), line < count, 0)
+    return tuple(each.at[line].set(value, mode="drop") for each, value in zip(state, those))
+
+
+def search(points, query_points, vertex, which):
+    """`vertex` with the nearest vertex of every query of `which` put in, sought among all vertices, if there are any."""
+    count = query_points.shape[0]
+    at_once = min(count, backend.queries_at_once())
+
+    def sought(carry):
+        vertex, which = carry
+        line = jnp.nonzero(which, size=at_once, fill_value=count)[0]
+        nearest = _nearest_of(points, query_points[jnp.minimum(line, count - 1)], 1)[:, 0]
+        return vertex.at[line].set(nearest, mode="drop"), which.at[line].set(False, mode="drop")
+
+    return lax.while_loop(lambda carry: carry[1].any(), sought, (vertex, which))[0]

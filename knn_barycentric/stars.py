@@ -18,7 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from knn_barycentric.triangle import cross, flat
+from knn_barycentric import backend
+from knn_barycentric.certificate import certificate
+from knn_barycentric.spatial_sort import spatial_sort, vertices_near_leaves
+from knn_barycentric.table import at_vertices, degree_from, dual_areas_from, neighbors_from, vertex_simplex_from
+from knn_barycentric.triangle import flat
 
 TIE_WEIGHT = 1.0e-9
 """First weight that settles ties, as a fraction of the squared distance to a vertex's nearest neighbour."""
@@ -109,12 +113,13 @@ def _triangulate(points):
     finite = jnp.isfinite(frozen).all()
     frozen = jnp.where(finite, frozen, 0.0)
     distinct = first_of_coincident(frozen)
-    nearest = nearest_neighbour_distance_squared(frozen, distinct)
+    near = near_view_from(frozen, distinct)
+    nearest = nearest_neighbour_distance_squared(near)
 
     def turn_again(carry):
         round_, _, _ = carry
         lift = tie_weights(nearest, TIE_WEIGHT * 10.0**round_)
-        simplices, agree = simplices_from_stars(frozen, distinct, lift)
+        simplices, agree = simplices_from_stars(frozen, distinct, lift, near, round_ == 0)
         neighbors, paired = neighbors_from(simplices)
         certified = agree & paired & certificate(frozen, distinct, lift, simplices, neighbors)
         return round_ + 1, (simplices, neighbors), certified
@@ -145,14 +150,9 @@ def first_of_coincident(points):
     return jnp.zeros_like(repeats).at[order].set(~repeats)
 
 
-def nearest_neighbour_distance_squared(points, distinct):
-    """(N,) float: the squared distance of every vertex to the nearest other distinct one (inf if there is none)."""
-
-    def nearest_of(rows):
-        candidates = _candidates_of(points, distinct, rows)
-        return jnp.where(candidates.valid, candidates.squared, jnp.inf).min(axis=1)
-
-    return _by_blocks(nearest_of, points.shape[0])
+def nearest_neighbour_distance_squared(view):
+    """(N,) float: the squared distance of every vertex to the nearest of its candidates (inf if it has none)."""
+    return jnp.where(view.valid, view.squared, jnp.inf).min(axis=0)
 
 
 def tie_weights(nearest, fraction):
@@ -164,41 +164,177 @@ def tie_weights(nearest, fraction):
     return jnp.where(jnp.isfinite(nearest), nearest, 0.0) * fraction * jnp.asarray(factors, nearest.dtype)
 
 
-class _Candidates(NamedTuple):
-    """All N vertices (columns) as seen from some of them (rows), and which are candidates for their stars."""
+class View(NamedTuple):
+    """Candidates (C rows) as seen from vertices (V columns): XLA's CPU backend is fast at minima over rows.
 
+    Attributes
+    ----------
+    vertex
+        (C, V) or (C, 1) int32, the candidates.
+    dx, dy, squared
+        (C, V) float, their offsets and squared distances.
+    valid
+        (C, V) bool, false for a vertex itself, for duplicates and for empty places.
+    """
+
+    vertex: jax.Array
     dx: jax.Array
     dy: jax.Array
     squared: jax.Array
     valid: jax.Array
 
 
-def _candidates_of(points, distinct, rows):
-    vertex = jnp.arange(points.shape[0], dtype=jnp.int32)
-    dx, dy = (points[None, :, k] - points[rows, k][:, None] for k in range(2))
-    valid = distinct[rows][:, None] & distinct[None, :] & (rows[:, None] != vertex)
-    return _Candidates(dx, dy, dx**2 + dy**2, valid)
+def view_from(points, distinct, viewers, candidates) -> View:
+    """How `candidates` (C, V) or (C, 1) look from `viewers` (V,), both int32; N marks an empty place in the former."""
+    n = points.shape[0]
+    there = jnp.minimum(candidates, n - 1)
+    dx, dy = (points[there, k] - points[viewers, k] for k in range(2))
+    valid = distinct[viewers] & distinct[there] & (candidates < n) & (candidates != viewers)
+    return View(candidates, dx, dy, dx**2 + dy**2, valid)
 
 
-def _by_blocks(function, n):
-    """Apply a function of row indices to all n rows, `_rows_at_once` at a time: no (N, N) array is ever held."""
-    size = _rows_at_once(n)
-    rows = jnp.minimum(jnp.arange(-(-n // size) * size, dtype=jnp.int32), n - 1).reshape(-1, size)
-    return lax.map(function, rows).reshape(-1)[:n]
+def near_view_from(points, distinct) -> View:
+    """How the vertices of the nearest leaves of a spatial sort look from every vertex."""
+    n = points.shape[0]
+    sort = spatial_sort(points)
+    of_leaf = vertices_near_leaves(points, sort)
+    near = jnp.zeros((n, of_leaf.shape[1]), jnp.int32).at[sort.leaves].set(of_leaf[:, None, :], mode="drop")
+    return view_from(points, distinct, jnp.arange(n, dtype=jnp.int32), near.T)
 
 
-def _rows_at_once(n):
-    """How many vertices turn at once: few on a CPU, which then only does turns that are needed; all on a GPU."""
-    return min(n, 64) if jax.default_backend() == "cpu" else n
+class Star(NamedTuple):
+    """How far the stars of V vertices have been turned.
+
+    Attributes
+    ----------
+    current, start
+        (V,) int32, the neighbour that the turn has reached, and the one where it began; -1 before it began.
+    clockwise
+        (V,) bool, whether the hull was met, and the star now turns the other way from its start.
+    turning
+        (V,) bool, whether the star is not complete.
+    degree
+        (V,) int32, the number of its triangles so far.
+    """
+
+    current: jax.Array
+    start: jax.Array
+    clockwise: jax.Array
+    turning: jax.Array
+    degree: jax.Array
 
 
-def simplices_from_stars(points, distinct, lift):
-    """The triangles of all vertex stars: at every turn a vertex scans every vertex, always right and O(N^2) in all.
+def turned(points, lift, vertices, star, view):
+    """Turn stars by one triangle.
 
     Around vertex v, with d the offset of a neighbour and h = |d|^2 + lift_v - lift the right-hand side of its
     bisector, the star begins at the neighbour of smallest h / |d|. From neighbour c it turns to the candidate
     strictly to the left of c whose circumcentre comes first along c's bisector. It is complete on return to its
     start; if nothing lies left, v is on the hull and the star turns the other way from its start.
+
+    Parameters
+    ----------
+    points, lift
+        (N, 2) and (N,) float, the vertices and their tie weights.
+    vertices
+        (V,) int32, whose stars they are.
+    star
+        Their `Star`.
+    view
+        Their `View`.
+
+    Returns
+    -------
+    star
+        The `Star` after the turn.
+    triangles
+        (V, 3) int32, counter-clockwise from the vertex on.
+    new
+        (V,) bool, whether there is such a triangle.
+    """
+    begins = star.current < 0
+    c = jnp.maximum(star.current, 0)
+    cx, cy = (points[c, k] - points[vertices, k] for k in range(2))
+    c_squared = cx**2 + cy**2
+    ratio = jnp.where(begins, 0.0, (c_squared + lift[vertices] - lift[c]) / jnp.where(c_squared > 0.0, c_squared, 1.0))
+    side = jnp.where(star.clockwise, -1.0, 1.0).astype(points.dtype)
+    dot = cx * view.dx + cy * view.dy
+    area = (side * cx) * view.dy - (side * cy) * view.dx
+    left = view.valid & ~flat(area, 2.0 * (c_squared + view.squared - dot))
+    eligible = jnp.where(begins, view.valid, left)
+    h = view.squared + lift[vertices] - lift[view.vertex]
+    offset = (h - ratio * dot) / jnp.where(begins, jnp.sqrt(view.squared), area)
+    row, found = _first_smallest(jnp.where(eligible, offset, jnp.inf))
+    found = found & star.turning
+    following = jnp.take_along_axis(jnp.broadcast_to(view.vertex, view.dx.shape), row[None], axis=0)[0]
+
+    start = jnp.where(begins, following, star.start)
+    new = found & ~begins
+    goes_on = jnp.where(found, begins | (following != start), ~begins & ~star.clockwise)
+    after = Star(
+        current=jnp.where(found, following, start),
+        start=start,
+        clockwise=star.clockwise | ~found,
+        turning=star.turning & goes_on,
+        degree=star.degree + new,
+    )
+    first = jnp.where(star.clockwise, following, star.current)
+    second = jnp.where(star.clockwise, star.current, following)
+    return after, jnp.stack([vertices, first, second], axis=1), new
+
+
+def _first_smallest(values):
+    """The row of the smallest of (C, V) values in each column, the first of equals; and whether it is finite."""
+    # Two plain minima are vectorised where one argmin is not. Without the barrier the compiler may evaluate the
+    # values once for each, and round them differently.
+    values = lax.optimization_barrier(values)
+    smallest = values.min(axis=0)
+    rows = jnp.arange(values.shape[0], dtype=jnp.int32)[:, None]
+    row = jnp.where(values == smallest, rows, values.shape[0] - 1).min(axis=0)
+    return row, smallest < jnp.inf
+
+
+class Triangles(NamedTuple):
+    """The triangles that the stars of N vertices have found.
+
+    Attributes
+    ----------
+    simplices
+        (2N, 3) int32, each triangle once, written by the star of its smallest vertex; -1 in unused rows.
+    count
+        () int32, the number of rows in use.
+    degree
+        (N,) int32, how many triangles the star of each vertex has; -1 where it is not complete.
+    """
+
+    simplices: jax.Array
+    count: jax.Array
+    degree: jax.Array
+
+
+def written(triangles, corners, new):
+    """`triangles` with those of the (V, 3) `corners` that are new and begin with their smallest vertex."""
+    mine = new & (corners[:, 0] < corners[:, 1]) & (corners[:, 0] < corners[:, 2])
+    row = jnp.where(mine, triangles.count + jnp.cumsum(mine) - 1, triangles.simplices.shape[0])
+    return triangles._replace(
+        simplices=triangles.simplices.at[row].set(corners, mode="drop"), count=triangles.count + mine.sum(dtype=jnp.int32)
+    )
+
+
+def without(triangles, vertices):
+    """`triangles` without the stars of the (N,) bool `vertices`."""
+    rows = triangles.simplices.shape[0]
+    keep = (triangles.simplices[:, 0] >= 0) & ~vertices[triangles.simplices[:, 0]]
+    row = jnp.where(keep, jnp.cumsum(keep) - 1, rows)
+    return Triangles(
+        simplices=jnp.full_like(triangles.simplices, -1).at[row].set(triangles.simplices, mode="drop"),
+        count=keep.sum(dtype=jnp.int32),
+        degree=jnp.where(vertices, -1, triangles.degree),
+    )
+
+
+def simplices_from_stars(points, distinct, lift, near=None, trusted=True):
+    """The triangles of all vertex stars: sought among near vertices, and among all vertices wherever stars disagree.
 
     Parameters
     ----------
@@ -208,208 +344,123 @@ def simplices_from_stars(points, distinct, lift):
         (N,) bool, the vertices that take part.
     lift
         (N,) float, the tie weights.
+    near
+        The `View` of the vertices near each vertex. If omitted all stars are sought among all vertices, which is
+        always right and O(N^2): the reference implementation.
+    trusted
+        () bool; if false, all stars are sought among all vertices although `near` is given.
 
     Returns
     -------
     simplices
-        (2N, 3) int32, each triangle once, written by the star of its smallest vertex; -1 in unused rows.
+        (2N, 3) int32, as in `Triangles`.
     agree
-        () bool, whether every star closed and every vertex has as many triangles in the table as in its own star.
+        () bool, whether every star is complete and every vertex has as many triangles in the table as in its star.
     """
     n = points.shape[0]
+    several = distinct & (distinct.sum() > 1)
+    triangles = Triangles(
+        simplices=jnp.full((2 * n, 3), -1, jnp.int32),
+        count=jnp.zeros((), jnp.int32),
+        degree=jnp.where(several, -1, 0),
+    )
+    if near is not None:
+        triangles = among_near_vertices(points, lift, triangles, several & trusted, near)
+    exact, named = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
 
-    def nearest_bisector_of(rows):
-        candidates = _candidates_of(points, distinct, rows)
-        h = candidates.squared + lift[rows][:, None] - lift[None, :]
-        bisector = h / jnp.sqrt(jnp.where(candidates.valid, candidates.squared, 1.0))
-        return jnp.argmin(jnp.where(candidates.valid, bisector, jnp.inf), axis=1).astype(jnp.int32)
+    def seek_again(carry):
+        triangles, exact, named, again = carry
+        triangles, named = among_all_vertices(points, distinct, lift, without(triangles, again), again, named)
+        exact = exact | again
+        return triangles, exact, named, doubtful_from(triangles, exact, named)
 
-    def next_of(rows, current, clockwise):
-        candidates = _candidates_of(points, distinct, rows)
-        cx, cy = (points[current, k] - points[rows, k] for k in range(2))
-        c_squared = cx**2 + cy**2
-        ratio = (c_squared + lift[rows] - lift[current]) / jnp.where(c_squared > 0.0, c_squared, 1.0)
-        side = jnp.where(clockwise, -1.0, 1.0).astype(points.dtype)
-        area = (side * cx)[:, None] * candidates.dy - (side * cy)[:, None] * candidates.dx
-        dot = cx[:, None] * candidates.dx + cy[:, None] * candidates.dy
-        left = candidates.valid & ~flat(area, 2.0 * (c_squared[:, None] + candidates.squared - dot))
-        h = candidates.squared + lift[rows][:, None] - lift[None, :]
-        offset = jnp.where(left, (h - ratio[:, None] * dot) / jnp.where(left, area, 1.0), jnp.inf)
-        return jnp.argmin(offset, axis=1).astype(jnp.int32), left.any(axis=1)
+    triangles, _, _, _ = lax.while_loop(
+        lambda carry: carry[3].any(), seek_again, (triangles, exact, named, doubtful_from(triangles, exact, named))
+    )
+    return triangles.simplices, (triangles.degree == degree_from(triangles.simplices)).all()
 
-    def turn(carry):
-        current, clockwise, turning, degree, simplices, count = carry
-        # The next vertices in line; those past the end of the line are dropped where the results are written.
-        line = jnp.nonzero(turning, size=_rows_at_once(n), fill_value=n)[0].astype(jnp.int32)
-        rows = jnp.minimum(line, n - 1)
-        before, turns_back = current[rows], clockwise[rows]
-        following, found = next_of(rows, before, turns_back)
-        found = found & (line < n)
-        first = jnp.where(turns_back, following, before)
-        second = jnp.where(turns_back, before, following)
 
-        smallest = found & (rows < first) & (rows < second)
-        slot = jnp.where(smallest, count + jnp.cumsum(smallest) - 1, 2 * n)
-        simplices = simplices.at[slot].set(jnp.stack([rows, first, second], axis=1), mode="drop")
+def doubtful_from(triangles, exact, named):
+    """(N,) bool: the vertices whose stars do not agree with the table, or with the stars that are beyond doubt.
 
-        closed = found & (following == start[rows])
-        goes_on = jnp.where(found, ~closed, ~turns_back)
-        return (
-            current.at[line].set(jnp.where(found, following, start[rows]), mode="drop"),
-            clockwise.at[line].set(turns_back | ~found, mode="drop"),
-            turning.at[line].set(goes_on, mode="drop"),
-            degree.at[line].add(found.astype(jnp.int32), mode="drop"),
-            simplices,
-            count + smallest.sum(dtype=jnp.int32),
-        )
+    Parameters
+    ----------
+    triangles
+        The `Triangles`.
+    exact
+        (N,) bool, whose stars were sought among all vertices.
+    named
+        (N,) uint32, the sum of `_keys` of those exact vertices in whose stars' triangles each vertex occurs.
+    """
+    keys = jnp.where(exact[triangles.simplices] & (triangles.simplices >= 0), _keys(exact.shape[0])[triangles.simplices], 0)
+    by_others = keys.sum(axis=1, keepdims=True, dtype=jnp.uint32) - keys
+    in_table = at_vertices(triangles.simplices, jnp.zeros_like(named)).add(by_others, mode="drop")
+    return ((triangles.degree != degree_from(triangles.simplices)) | (named != in_table)) & ~exact
+
+
+def _keys(n):
+    """(N,) uint32: fixed pseudo-random numbers; equal sums of them mean equal sets of vertices, all but surely."""
+    return jnp.asarray(np.random.default_rng(1).integers(2**32, size=n, dtype=np.uint32))
+
+
+def among_near_vertices(points, lift, triangles, which, near):
+    """Add the stars of the (N,) bool `which` to what is known, all in lockstep, each among the vertices near it."""
+    n = points.shape[0]
+    everyone = jnp.arange(n, dtype=jnp.int32)
+
+    def step(carry):
+        turns, star, triangles = carry
+        star, corners, new = turned(points, lift, everyone, star, near)
+        return turns + 1, star, written(triangles, corners, new)
 
     def unfinished(carry):
-        # A planar triangulation has fewer than 6N corners: stars that find more can never agree.
-        _, _, turning, degree, _, _ = carry
-        return turning.any() & (degree.sum() <= 6 * n)
+        turns, star, _ = carry
+        # A star that is right has fewer triangles than candidates.
+        return star.turning.any() & (turns <= near.dx.shape[0] + 2)
 
-    start = _by_blocks(nearest_bisector_of, n)
-    turning = distinct & (distinct.sum() > 1)
-    nothing = jnp.zeros(n, jnp.int32)
-    _, _, turning, degree, simplices, _ = lax.while_loop(
-        unfinished,
-        turn,
-        (start, nothing > 0, turning, nothing, jnp.full((2 * n, 3), -1, jnp.int32), jnp.zeros((), jnp.int32)),
-    )
-    return simplices, ~turning.any() & (degree == degree_from(simplices)).all()
+    _, star, triangles = lax.while_loop(unfinished, step, (jnp.zeros((), jnp.int32), _star_of(which), triangles))
+    return _counted(triangles, star, which)
 
 
-def degree_from(simplices):
-    """(N,) int32: how many triangles of the table each vertex has."""
-    return _at_vertices(simplices, jnp.zeros(simplices.shape[0] // 2, jnp.int32)).add(1, mode="drop")
-
-
-def vertex_simplex_from(simplices):
-    """(N,) int32: one triangle (the last of the table) that contains each vertex, -1 where there is none."""
-    rows = jnp.arange(simplices.shape[0], dtype=jnp.int32)[:, None]
-    return _at_vertices(simplices, jnp.full(simplices.shape[0] // 2, -1, jnp.int32)).max(rows, mode="drop")
-
-
-def dual_areas_from(points, simplices):
-    """(N,) float: a third of the area of each vertex's triangles, differentiable with respect to `points`."""
-    a, b, c = (points[simplices[:, k]] for k in range(3))
-    used = simplices[:, 0] >= 0
-    third = jnp.where(used, jnp.abs(cross(b - a, c - a)) / 6.0, 0.0)
-    return _at_vertices(simplices, jnp.zeros_like(points[:, 0])).add(third[:, None], mode="drop")
-
-
-def _at_vertices(simplices, values):
-    # -1 would wrap around to the last vertex; an index past the end is dropped.
-    return values.at[jnp.where(simplices < 0, values.shape[0], simplices)]
-
-
-def neighbors_from(simplices):
-    """The adjacency of a triangle table, from its sorted edges: no vertex degree is ever bounded.
+def among_all_vertices(points, distinct, lift, triangles, which, named):
+    """Add the stars of the (N,) bool `which` to what is known, a line of them at once, each among all vertices.
 
     Returns
     -------
-    neighbors
-        (2N, 3) int32, column k holds the triangle on the other side of the edge opposite vertex k, else -1.
-    paired
-        () bool, whether every edge has one triangle, or two that run along it in opposite directions.
+    triangles
+        The `Triangles`.
+    named
+        As in `doubtful_from`, these stars included.
     """
-    rows = simplices.shape[0]
-    tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
-    low, high, edge = lax.sort(
-        (
-            jnp.where(tail < 0, rows, jnp.minimum(tail, head)),
-            jnp.maximum(tail, head),
-            jnp.arange(3 * rows, dtype=jnp.int32),
-        ),
-        num_keys=2,
-    )
-    used = low < rows
-    with_next = used[:-1] & (low[1:] == low[:-1]) & (high[1:] == high[:-1])
-    no = jnp.zeros(1, bool)
-    with_next, with_previous = jnp.concatenate([with_next, no]), jnp.concatenate([no, with_next])
-
-    triangle = edge // 3
-    across = jnp.where(with_next, jnp.roll(triangle, -1), jnp.where(with_previous, jnp.roll(triangle, 1), -1))
-    neighbors = jnp.full(3 * rows, -1, jnp.int32).at[edge].set(across.astype(jnp.int32))
-
-    upward = tail[edge] < head[edge]
-    crowded = with_next & with_previous
-    same_way = with_next & (upward == jnp.roll(upward, -1))
-    return neighbors.reshape(rows, 3), ~(crowded | same_way).any()
-
-
-def certificate(points, distinct, lift, simplices, neighbors):
-    """() bool: whether the tables are the regular triangulation of the lifted vertices, by levels.
-
-    Paired edges (`neighbors_from`), positive triangles and a boundary that is one convex polygon make the triangles
-    cover the convex hull exactly once; every edge locally Delaunay then makes the whole Delaunay (Delaunay's lemma).
-    """
-    return (
-        positively_oriented(points, simplices)
-        & every_vertex_used(points, distinct, simplices)
-        & boundary_is_convex(points, simplices, neighbors)
-        & locally_delaunay(points, lift, simplices, neighbors)
-    )
-
-
-def positively_oriented(points, simplices):
-    """() bool: whether every triangle of the table is counter-clockwise and not flat."""
-    a, b, c = (points[simplices[:, k]] for k in range(3))
-    squared_edges = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2).sum(axis=1)
-    # Rounding may differ from the star's by a few epsilons at the threshold itself; half of it is still far off zero.
-    return ~(flat(cross(b - a, c - a), 0.5 * squared_edges) & (simplices[:, 0] >= 0)).any()
-
-
-def every_vertex_used(points, distinct, simplices):
-    """() bool: whether each distinct vertex, and no duplicate, has a triangle; or all vertices lie on one line."""
-    degree = degree_from(simplices)
-    return ((degree > 0) == distinct).all() | (~(degree > 0).any() & _on_one_line(points))
-
-
-def _on_one_line(points):
-    """() bool: whether no vertex leaves the line through the first vertex and the one farthest from it."""
-    offsets = points - points[0]
-    along = offsets[jnp.argmax((offsets**2).sum(axis=1))]
-    squared_edges = (along**2 + offsets**2 + (offsets - along) ** 2).sum(axis=1)
-    return flat(jnp.abs(cross(along, offsets)), squared_edges).all()
-
-
-def boundary_is_convex(points, simplices, neighbors):
-    """() bool: whether the hull edges form one closed polygon that only turns left, once around."""
     n = points.shape[0]
-    on_hull = ((neighbors < 0) & (simplices >= 0)).reshape(-1)
-    tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
-    here = jnp.where(on_hull, tail, n)
-    after = jnp.full(n, -1, jnp.int32).at[here].set(head, mode="drop")
-    leaving = jnp.zeros(n, jnp.int32).at[here].add(1, mode="drop")
-    arriving = jnp.zeros(n, jnp.int32).at[jnp.where(on_hull, head, n)].add(1, mode="drop")
+    candidates = jnp.arange(n, dtype=jnp.int32)[:, None]
 
-    hull_vertex = after >= 0
-    corner = after[jnp.where(hull_vertex, after, 0)]
-    p, q, r = points, points[after], points[corner]
-    area, dot = cross(q - p, r - q), ((q - p) * (r - q)).sum(axis=1)
-    squared_edges = ((p - q) ** 2 + (q - r) ** 2 + (r - p) ** 2).sum(axis=1)
-    turn = jnp.where(hull_vertex, jnp.arctan2(area, dot), 0.0)
-    turns_right = hull_vertex & (area < 0.0) & ~flat(-area, squared_edges)
-    once_around = jnp.abs(turn.sum() - 2.0 * jnp.pi) < 1.0
-    simple = ((leaving == arriving) & (leaving <= 1)).all()
-    return (simple & ~turns_right.any() & once_around) | ~hull_vertex.any()
+    def step(carry):
+        star, triangles, named = carry
+        # The next vertices in line; those past its end are dropped where the results are written.
+        line = jnp.nonzero(star.turning, size=min(n, backend.stars_at_once()), fill_value=n)[0].astype(jnp.int32)
+        vertices = jnp.minimum(line, n - 1)
+        mine = Star(*(each[vertices] for each in star))
+        view = view_from(points, distinct, vertices, candidates)
+        mine, corners, new = turned(points, lift, vertices, mine._replace(turning=line < n), view)
+        star = Star(*(each.at[line].set(value, mode="drop") for each, value in zip(star, mine)))
+        others = jnp.where(new[:, None], corners[:, 1:], n)
+        return star, written(triangles, corners, new), named.at[others].add(_keys(n)[vertices][:, None], mode="drop")
+
+    def unfinished(carry):
+        # A planar triangulation has fewer than 6N corners: stars that find more can never agree.
+        star, _, _ = carry
+        return star.turning.any() & (star.degree.sum() <= 6 * n)
+
+    star, triangles, named = lax.while_loop(unfinished, step, (_star_of(which), triangles, named))
+    return _counted(triangles, star, which), named
 
 
-def locally_delaunay(points, lift, simplices, neighbors):
-    """() bool: whether no vertex across an edge lies inside the (lifted) circumcircle, beyond rounding."""
-    neighbor = jnp.where(neighbors < 0, 0, neighbors)
-    across = simplices[neighbor]
-    own = simplices[:, None, :]
-    opposite = jnp.where((across[..., None] == own[..., None, :]).any(axis=-1), -1, across).max(axis=-1)
-    d = points[opposite]
+def _counted(triangles, star, which):
+    degree = jnp.where(star.turning, -1, star.degree)
+    return triangles._replace(degree=jnp.where(which, degree, triangles.degree))
 
-    offsets = points[own] - d[:, :, None, :]
-    heights = (offsets**2).sum(axis=-1) + lift[opposite][:, :, None] - lift[own]
-    a, b, c = (offsets[:, :, k] for k in range(3))
-    minors = jnp.stack([cross(b, c), cross(c, a), cross(a, b)], axis=-1)
-    inside = (heights * minors).sum(axis=-1)
-    lengths = jnp.sqrt((offsets**2).sum(axis=-1))
-    size = jnp.roll(lengths, -1, axis=-1) * jnp.roll(lengths, -2, axis=-1)
-    rounding = 16.0 * jnp.finfo(points.dtype).eps * (jnp.abs(heights) * size).sum(axis=-1)
-    return ~((neighbors >= 0) & (inside > rounding)).any()
+
+def _star_of(which):
+    nobody = jnp.full(which.shape, -1, jnp.int32)
+    return Star(current=nobody, start=nobody, clockwise=nobody >= 0, turning=which, degree=jnp.zeros_like(nobody))

@@ -9,6 +9,8 @@ import pytest
 from scipy.spatial import ConvexHull, Delaunay
 
 from knn_barycentric import stars, triangulate
+from knn_barycentric.certificate import certificate
+from knn_barycentric.table import neighbors_from
 from tests import meshes
 
 
@@ -131,14 +133,15 @@ def test_gradient_of_dual_areas_is_that_of_the_frozen_triangles():
 def _tables(points):
     points = jnp.asarray(points)
     distinct = stars.first_of_coincident(points)
-    lift = stars.tie_weights(stars.nearest_neighbour_distance_squared(points, distinct), stars.TIE_WEIGHT)
+    near = stars.near_view_from(points, distinct)
+    lift = stars.tie_weights(stars.nearest_neighbour_distance_squared(near), stars.TIE_WEIGHT)
     return points, distinct, lift, np.array(triangulate(np.asarray(points)).simplices)
 
 
 def _is_certified(points, distinct, lift, simplices):
     simplices = jnp.asarray(simplices)
-    neighbors, paired = stars.neighbors_from(simplices)
-    return bool(paired & stars.certificate(points, distinct, lift, simplices, neighbors))
+    neighbors, paired = neighbors_from(simplices)
+    return bool(paired & certificate(points, distinct, lift, simplices, neighbors))
 
 
 def _flip(simplices, neighbors):
@@ -176,7 +179,7 @@ def _swap_vertex(simplices, neighbors):
 def test_certificate_refuses_tables_that_were_tampered_with(tamper, name):
     points, distinct, lift, simplices = _tables(meshes.ALL[name])
     assert _is_certified(points, distinct, lift, simplices)
-    neighbors = np.asarray(stars.neighbors_from(jnp.asarray(simplices))[0])
+    neighbors = np.asarray(neighbors_from(jnp.asarray(simplices))[0])
     tamper(simplices, neighbors)
     assert not _is_certified(points, distinct, lift, simplices)
 

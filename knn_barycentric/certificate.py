@@ -1,0 +1,83 @@
+"""The certificate of a triangulation, by levels: each a function of the tables that says whether one property holds."""
+
+import jax.numpy as jnp
+
+from knn_barycentric.table import degree_from
+from knn_barycentric.triangle import cross, flat
+
+
+def certificate(points, distinct, lift, simplices, neighbors):
+    """() bool: whether the tables are the regular triangulation of the lifted vertices, by levels.
+
+    Paired edges (`neighbors_from`), positive triangles and a boundary that is one convex polygon make the triangles
+    cover the convex hull exactly once; every edge locally Delaunay then makes the whole Delaunay (Delaunay's lemma).
+    """
+    return (
+        positively_oriented(points, simplices)
+        & every_vertex_used(points, distinct, simplices)
+        & boundary_is_convex(points, simplices, neighbors)
+        & locally_delaunay(points, lift, simplices, neighbors)
+    )
+
+
+def positively_oriented(points, simplices):
+    """() bool: whether every triangle of the table is counter-clockwise and not flat."""
+    a, b, c = (points[simplices[:, k]] for k in range(3))
+    squared_edges = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2).sum(axis=1)
+    # Rounding may differ from the star's by a few epsilons at the threshold itself; half of it is still far off zero.
+    return ~(flat(cross(b - a, c - a), 0.5 * squared_edges) & (simplices[:, 0] >= 0)).any()
+
+
+def every_vertex_used(points, distinct, simplices):
+    """() bool: whether each distinct vertex, and no duplicate, has a triangle; or all vertices lie on one line."""
+    degree = degree_from(simplices)
+    return ((degree > 0) == distinct).all() | (~(degree > 0).any() & _on_one_line(points))
+
+
+def _on_one_line(points):
+    """() bool: whether no vertex leaves the line through the first vertex and the one farthest from it."""
+    offsets = points - points[0]
+    along = offsets[jnp.argmax((offsets**2).sum(axis=1))]
+    squared_edges = (along**2 + offsets**2 + (offsets - along) ** 2).sum(axis=1)
+    return flat(jnp.abs(cross(along, offsets)), squared_edges).all()
+
+
+def boundary_is_convex(points, simplices, neighbors):
+    """() bool: whether the hull edges form one closed polygon that only turns left, once around."""
+    n = points.shape[0]
+    on_hull = ((neighbors < 0) & (simplices >= 0)).reshape(-1)
+    tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
+    here = jnp.where(on_hull, tail, n)
+    after = jnp.full(n, -1, jnp.int32).at[here].set(head, mode="drop")
+    leaving = jnp.zeros(n, jnp.int32).at[here].add(1, mode="drop")
+    arriving = jnp.zeros(n, jnp.int32).at[jnp.where(on_hull, head, n)].add(1, mode="drop")
+
+    hull_vertex = after >= 0
+    corner = after[jnp.where(hull_vertex, after, 0)]
+    p, q, r = points, points[after], points[corner]
+    area, dot = cross(q - p, r - q), ((q - p) * (r - q)).sum(axis=1)
+    squared_edges = ((p - q) ** 2 + (q - r) ** 2 + (r - p) ** 2).sum(axis=1)
+    turn = jnp.where(hull_vertex, jnp.arctan2(area, dot), 0.0)
+    turns_right = hull_vertex & (area < 0.0) & ~flat(-area, squared_edges)
+    once_around = jnp.abs(turn.sum() - 2.0 * jnp.pi) < 1.0
+    simple = ((leaving == arriving) & (leaving <= 1)).all()
+    return (simple & ~turns_right.any() & once_around) | ~hull_vertex.any()
+
+
+def locally_delaunay(points, lift, simplices, neighbors):
+    """() bool: whether no vertex across an edge lies inside the (lifted) circumcircle, beyond rounding."""
+    neighbor = jnp.where(neighbors < 0, 0, neighbors)
+    across = simplices[neighbor]
+    own = simplices[:, None, :]
+    opposite = jnp.where((across[..., None] == own[..., None, :]).any(axis=-1), -1, across).max(axis=-1)
+    d = points[opposite]
+
+    offsets = points[own] - d[:, :, None, :]
+    heights = (offsets**2).sum(axis=-1) + lift[opposite][:, :, None] - lift[own]
+    a, b, c = (offsets[:, :, k] for k in range(3))
+    minors = jnp.stack([cross(b, c), cross(c, a), cross(a, b)], axis=-1)
+    inside = (heights * minors).sum(axis=-1)
+    lengths = jnp.sqrt((offsets**2).sum(axis=-1))
+    size = jnp.roll(lengths, -1, axis=-1) * jnp.roll(lengths, -2, axis=-1)
+    rounding = 16.0 * jnp.finfo(points.dtype).eps * (jnp.abs(heights) * size).sum(axis=-1)
+    return ~((neighbors >= 0) & (inside > rounding)).any()

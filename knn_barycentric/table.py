@@ -1,0 +1,74 @@
+"""What follows from a table of triangles: degrees, adjacency, dual areas.
+
+A table is (2N, 3) int32, the N vertices of at most 2N triangles, with -1 in unused rows.
+"""
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from knn_barycentric.triangle import cross
+
+
+def degree_from(simplices):
+    """(N,) int32: how many triangles of the table each vertex has."""
+    return at_vertices(simplices, jnp.zeros(simplices.shape[0] // 2, jnp.int32)).add(1, mode="drop")
+
+
+def vertex_simplex_from(simplices):
+    """(N,) int32: one triangle (the last of the table) that contains each vertex, -1 where there is none."""
+    rows = jnp.arange(simplices.shape[0], dtype=jnp.int32)[:, None]
+    return at_vertices(simplices, jnp.full(simplices.shape[0] // 2, -1, jnp.int32)).max(rows, mode="drop")
+
+
+def dual_areas_from(points, simplices):
+    """(N,) float: a third of the area of each vertex's triangles, differentiable with respect to `points`."""
+    a, b, c = (points[simplices[:, k]] for k in range(3))
+    used = simplices[:, 0] >= 0
+    third = jnp.where(used, jnp.abs(cross(b - a, c - a)) / 6.0, 0.0)
+    return at_vertices(simplices, jnp.zeros_like(points[:, 0])).add(third[:, None], mode="drop")
+
+
+def at_vertices(simplices, values):
+    # -1 would wrap around to the last vertex; an index past the end is dropped.
+    return values.at[jnp.where(simplices < 0, values.shape[0], simplices)]
+
+
+def neighbors_from(simplices):
+    """The adjacency of a triangle table, from its sorted edges: no vertex degree is ever bounded.
+
+    Returns
+    -------
+    neighbors
+        (2N, 3) int32, column k holds the triangle on the other side of the edge opposite vertex k, else -1.
+    paired
+        () bool, whether every edge has one triangle, or two that run along it in opposite directions.
+    """
+    rows = simplices.shape[0]
+    tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
+    low, high, edge = _sorted_edges(jnp.where(tail < 0, rows, jnp.minimum(tail, head)), jnp.maximum(tail, head))
+    with_next = (low[:-1] < rows) & (low[1:] == low[:-1]) & (high[1:] == high[:-1])
+    no = jnp.zeros(1, bool)
+    with_next, with_previous = jnp.concatenate([with_next, no]), jnp.concatenate([no, with_next])
+
+    triangle = edge // 3
+    across = jnp.where(with_next, jnp.roll(triangle, -1), jnp.where(with_previous, jnp.roll(triangle, 1), -1))
+    neighbors = jnp.zeros_like(edge).at[edge].set(across, unique_indices=True)
+
+    upward = tail[edge] < head[edge]
+    crowded = with_next & with_previous
+    same_way = with_next & (upward == jnp.roll(upward, -1))
+    return neighbors.reshape(rows, 3), ~(crowded | same_way).any()
+
+
+def _sorted_edges(low, high):
+    """(E,) int32 edges in the order of their vertices: low, high, and which edge it is."""
+    edge = jnp.arange(low.shape[0], dtype=jnp.int32)
+    bits = int(low.shape[0]).bit_length()
+    if not jax.config.jax_enable_x64 or 3 * bits > 63:
+        return lax.sort((low, high, edge), num_keys=2)
+    # One integer per edge sorts several times faster than three. Unused rows have `high` -1.
+    wide = (low.astype(jnp.int64) << 2 * bits) | (jnp.maximum(high, 0).astype(jnp.int64) << bits) | edge
+    wide = lax.sort(wide)
+    low, high, edge = wide >> 2 * bits, (wide >> bits) & (2**bits - 1), wide & (2**bits - 1)
+    return low.astype(jnp.int32), high.astype(jnp.int32), edge.astype(jnp.int32)

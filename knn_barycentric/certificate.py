@@ -9,12 +9,13 @@ from knn_barycentric.triangle import cross, flat
 def certificate(points, distinct, lift, simplices, neighbors):
     """() bool: whether the tables are the regular triangulation of the lifted vertices, by levels.
 
-    Paired edges (`neighbors_from`), positive triangles and a boundary that is one convex polygon make the triangles
+    Paired edges (`table.neighbors_from`), positive triangles and a boundary that is one convex polygon make the triangles
     cover the convex hull exactly once; every edge locally Delaunay then makes the whole Delaunay (Delaunay's lemma).
     """
     return (
         positively_oriented(points, simplices)
         & every_vertex_used(points, distinct, simplices)
+        & neighbors_are_mutual(simplices, neighbors)
         & boundary_is_convex(points, simplices, neighbors)
         & locally_delaunay(points, lift, simplices, neighbors)
     )
@@ -64,20 +65,47 @@ def boundary_is_convex(points, simplices, neighbors):
     return (simple & ~turns_right.any() & once_around) | ~hull_vertex.any()
 
 
+def neighbors_are_mutual(simplices, neighbors):
+    """() bool: whether triangles that are neighbours share the edge, and each names the other across it."""
+    across = simplices[neighbors]
+    tail, head = simplices[:, (1, 2, 0), None], simplices[:, (2, 0, 1), None]
+    on_edge = (across == tail).any(axis=-1) & (across == head).any(axis=-1)
+    rows = jnp.arange(simplices.shape[0], dtype=neighbors.dtype)[:, None, None]
+    back = ((neighbors[neighbors] == rows) & (across != tail) & (across != head)).any(axis=-1)
+    return ((neighbors < 0) | (on_edge & back)).all()
+
+
 def locally_delaunay(points, lift, simplices, neighbors):
     """() bool: whether no vertex across an edge lies inside the (lifted) circumcircle, beyond rounding."""
-    neighbor = jnp.where(neighbors < 0, 0, neighbors)
-    across = simplices[neighbor]
-    own = simplices[:, None, :]
-    opposite = jnp.where((across[..., None] == own[..., None, :]).any(axis=-1), -1, across).max(axis=-1)
-    d = points[opposite]
+    inside, size = _in_circle(points, lift, simplices, neighbors)
+    return ~((neighbors >= 0) & (inside > 16.0 * jnp.finfo(points.dtype).eps * size)).any()
 
-    offsets = points[own] - d[:, :, None, :]
-    heights = (offsets**2).sum(axis=-1) + lift[opposite][:, :, None] - lift[own]
-    a, b, c = (offsets[:, :, k] for k in range(3))
-    minors = jnp.stack([cross(b, c), cross(c, a), cross(a, b)], axis=-1)
-    inside = (heights * minors).sum(axis=-1)
-    lengths = jnp.sqrt((offsets**2).sum(axis=-1))
-    size = jnp.roll(lengths, -1, axis=-1) * jnp.roll(lengths, -2, axis=-1)
-    rounding = 16.0 * jnp.finfo(points.dtype).eps * (jnp.abs(heights) * size).sum(axis=-1)
-    return ~((neighbors >= 0) & (inside > rounding)).any()
+
+TIE = 1.0e-9
+"""Two triangles whose four vertices are on one circle to this relative accuracy are a tie."""
+
+
+def ties_from(points, simplices, neighbors):
+    """() int32: across how many edges the other diagonal would be as good, because four vertices are on one circle."""
+    inside, size = _in_circle(points, jnp.zeros_like(points[:, 0]), simplices, neighbors)
+    return ((neighbors >= 0) & (jnp.abs(inside) <= TIE * size)).sum(dtype=jnp.int32) // 2
+
+
+def _in_circle(points, lift, simplices, neighbors):
+    """(2N, 3) float, positive where the vertex across an edge lies in the circumcircle; and the size of its terms."""
+    # Of the triangle across an edge, the vertex that is not on it.
+    edge_sum = simplices.sum(axis=1, keepdims=True) - simplices
+    opposite = jnp.clip(simplices.sum(axis=1)[neighbors] - edge_sum, 0, points.shape[0] - 1)
+    offsets, heights = [], []
+    for corner in range(3):
+        own = simplices[:, corner, None]
+        offset = [points[own, k] - points[opposite, k] for k in range(2)]
+        offsets.append(offset)
+        heights.append(offset[0] ** 2 + offset[1] ** 2 + lift[opposite] - lift[own])
+    lengths = [jnp.sqrt(x**2 + y**2) for x, y in offsets]
+    inside, size = 0.0, 0.0
+    for corner in range(3):
+        (bx, by), (cx, cy) = offsets[corner - 2], offsets[corner - 1]
+        inside += heights[corner] * (bx * cy - by * cx)
+        size += jnp.abs(heights[corner]) * lengths[corner - 2] * lengths[corner - 1]
+    return inside, size

@@ -4,6 +4,7 @@ from autoarray.inversion.mesh.interpolator.delaunay import DelaunayInterface, In
 from autoarray.inversion.regularization.regularization_util import split_points_from
 from autonerves import cached_property
 
+from knn_barycentric.spatial_sort import SpatialSort, spatial_sort
 from knn_barycentric.stars import Triangulation, triangulate
 
 
@@ -20,9 +21,14 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     """
 
     @cached_property
+    def spatial_sort(self) -> SpatialSort:
+        """Which vertices of the source-plane mesh are near which."""
+        return spatial_sort(self.mesh_grid_xy)
+
+    @cached_property
     def triangulation(self) -> Triangulation:
         """The triangulation of the source-plane mesh."""
-        return triangulate(self.mesh_grid_xy)
+        return triangulate(self.mesh_grid_xy, sort=self.spatial_sort)
 
     @cached_property
     def _interpolation(self):
@@ -30,7 +36,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         points = self.data_grid.over_sampled.array
         if self.split_points is not None:
             points = self._xp.concatenate([points, self.split_points])
-        mappings, weights = self.mesh.rung(self.triangulation, self.mesh_grid_xy, points, self._xp)
+        mappings, weights = self.mesh.rung(self.triangulation, self.mesh_grid_xy, points, self._xp, sort=self.spatial_sort)
         return mappings, self._xp.where(self.triangulation.certified, weights, self._xp.nan)
 
     @cached_property

@@ -16,12 +16,13 @@ from knn_barycentric.triangle import doubled_areas_from
 INSIDE = 100.0
 """A query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as in SciPy's find_simplex."""
 
-def locate(triangulation: Triangulation, points, query_points):
+def locate(triangulation: Triangulation, points, query_points, sort=None):
     """The vertices that interpolate every query point; works under `jit` and `vmap`, and on NumPy arrays.
 
-    Every query starts at its nearest vertex and walks, in lockstep with all others, across the edge behind which it
-    lies until its triangle is found (the visibility walk of Devillers, Pion & Teillaud 2002, Int. J. Found. Comput.
-    Sci. 13, 181, which cannot cycle on a Delaunay triangulation). The result is integer and piecewise constant, so
+    Every query starts at a triangle of the leaf of a spatial sort in which it lies, and walks across the edge behind
+    which it lies until its triangle is found (the visibility walk of Devillers, Pion & Teillaud 2002, Int. J. Found. Comput.
+    Sci. 13, 181, which cannot cycle on a Delaunay triangulation). A
+    query outside the hull descends to its nearest vertex along the edges of the mesh. The result is integer and piecewise constant, so
     gradients stop here.
 
     Parameters
@@ -32,6 +33,8 @@ def locate(triangulation: Triangulation, points, query_points):
         (N, 2) float, the mesh vertices (arcsec).
     query_points
         (Q, 2) float, the query points (arcsec).
+    sort
+        The mesh's `SpatialSort`, if it is at hand already.
 
     Returns
     -------
@@ -47,33 +50,52 @@ def locate(triangulation: Triangulation, points, query_points):
     check_coordinates("points", points)
     check_coordinates("query_points", query_points)
 
-    mappings = _locate(triangulation, points, query_points)
+    mappings = _locate(triangulation, points, query_points, spatial_sort(points) if sort is None else sort)
     return np.asarray(mappings) if isinstance(query_points, np.ndarray) else mappings
 
 
 @jax.jit
-def _locate(triangulation, points, query_points):
+def _locate(triangulation, points, query_points, sort):
     points, query_points = lax.stop_gradient(points), lax.stop_gradient(query_points)
     finite = jnp.isfinite(query_points).all(axis=1)
     query_points = jnp.where(finite[:, None], query_points, 0.0)
-    sort = spatial_sort(jnp.where(jnp.isfinite(points), points, 0.0))
     corners = _corners_of(triangulation, points)
-    start = start_simplices(triangulation, sort, query_points)
-    simplex, inside = walk(triangulation, corners, query_points, start)
+
+    def walked(queries):
+        start = start_simplices(triangulation, sort, queries)
+        return start, *walk(triangulation, corners, queries, start)
+
+    start, simplex, inside = _by_chunks(walked, query_points)
+    descended = partial(descend, triangulation, corners)
     # Not from where the walk left the hull, which may be far away.
-    vertex = descend(triangulation, corners, query_points, start, (simplex >= 0) & ~inside)
-    vertex = search(points, query_points, vertex, simplex < 0)
+    vertex = _in_lines(descended, query_points, jnp.maximum(start, 0), (start >= 0) & ~inside)
+    vertex = _in_lines(lambda queries, _: _nearest_of(points, queries, 1)[:, 0], query_points, vertex, start < 0)
     alone = jnp.stack([vertex, jnp.full_like(vertex, -1), jnp.full_like(vertex, -1)], axis=1)
     mappings = jnp.where(inside[:, None], triangulation.simplices[simplex], alone)
     return jnp.where(finite[:, None], mappings, -1)
 
 
-def by_chunks(function, query_points):
+def _by_chunks(function, query_points):
     """Apply a function of (C, 2) queries to all (Q, 2), `backend.queries_at_once` at a time."""
     count = query_points.shape[0]
     chunk = min(count, backend.queries_at_once())
     padded = jnp.pad(query_points, ((0, -count % chunk), (0, 0)), mode="edge").reshape(-1, chunk, 2)
     return jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:])[:count], lax.map(function, padded))
+
+
+def _in_lines(function, query_points, values, which):
+    """Replace the (Q,) `values` of the queries of `which` by a function of queries and values, a line at a time."""
+    count = query_points.shape[0]
+    at_once = min(count, backend.queries_at_once())
+
+    def next_line(carry):
+        values, which = carry
+        line = jnp.nonzero(which, size=at_once, fill_value=count)[0]
+        rows = jnp.minimum(line, count - 1)
+        found = function(query_points[rows], values[rows])
+        return values.at[line].set(found, mode="drop"), which.at[line].set(False, mode="drop")
+
+    return lax.while_loop(lambda carry: carry[1].any(), next_line, (values, which))[0]
 
 
 def nearest_vertex(points, query_points):
@@ -102,7 +124,7 @@ def nearest_vertices(points, query_points, number):
     (Q, number) int32
     """
     points, query_points = lax.stop_gradient(points), lax.stop_gradient(query_points)
-    return by_chunks(lambda queries: _nearest_of(points, queries, number), query_points)
+    return _by_chunks(lambda queries: _nearest_of(points, queries, number), query_points)
 
 
 def _nearest_of(points, queries, number):
@@ -168,25 +190,31 @@ def walk(triangulation, corners, query_points, simplex):
     """
     tolerance = -INSIDE * jnp.finfo(query_points.dtype).eps
 
-    def step(queries, state, walking):
-        simplex, inside = state
+    def step(carry):
+        count, simplex, inside, walking = carry
         a, b, c = (jnp.stack([corners.x[k, simplex], corners.y[k, simplex]], axis=1) for k in range(3))
         area, _, _ = doubled_areas_from(a, a, b, c)
-        weights = [doubled / area for doubled in doubled_areas_from(queries, a, b, c)]
+        weights = [doubled / area for doubled in doubled_areas_from(query_points, a, b, c)]
         lowest = jnp.minimum(jnp.minimum(*weights[:2]), weights[2])
         column = jnp.where(weights[0] == lowest, 0, jnp.where(weights[1] == lowest, 1, 2))
         inside = inside | (walking & (lowest >= tolerance))
         across = triangulation.neighbors[simplex, column]
         walking = walking & ~inside & (across >= 0)
-        return (jnp.where(walking, across, simplex), inside), walking
+        return count + 1, jnp.where(walking, across, simplex), inside, walking
 
-    # No walk on a Delaunay triangulation enters a triangle twice.
-    most = triangulation.simplices.shape[0]
-    return until_done(step, query_points, (simplex, jnp.zeros(simplex.shape, bool)), simplex >= 0, most)
+    def unfinished(carry):
+        # No walk on a Delaunay triangulation enters a triangle twice.
+        count, _, _, walking = carry
+        return walking.any() & (count <= triangulation.simplices.shape[0])
+
+    _, simplex, inside, _ = lax.while_loop(
+        unfinished, step, (jnp.zeros((), jnp.int32), simplex, jnp.zeros(simplex.shape, bool), simplex >= 0)
+    )
+    return simplex, inside
 
 
-def descend(triangulation, corners, query_points, simplex, which):
-    """The nearest vertex of every query of `which`, by steps to ever nearer vertices.
+def descend(triangulation, corners, query_points, simplex):
+    """The nearest vertex of every query, by steps to ever nearer vertices.
 
     A vertex of a Delaunay triangulation that is nearer to a point than all its neighbours is nearer than all vertices
     (Bose & Morin 2004, SIAM J. Comput. 33, 937). The neighbours of a vertex are looked at triangle by triangle, around
@@ -198,25 +226,23 @@ def descend(triangulation, corners, query_points, simplex, which):
         As in `walk`.
     simplex
         (Q,) int32, the triangle where each query starts.
-    which
-        (Q,) bool, the queries that take part.
 
     Returns
     -------
-    (Q,) int32, the nearest vertex; some vertex for queries that take no part.
+    (Q,) int32
     """
 
-    def distance(queries, column, simplex):
+    def distance(column, simplex):
         x, y = corners.x[column, simplex], corners.y[column, simplex]
-        return (queries[:, 0] - x) ** 2 + (queries[:, 1] - y) ** 2
+        return (query_points[:, 0] - x) ** 2 + (query_points[:, 1] - y) ** 2
 
-    def step(queries, state, seeking):
-        vertex, nearest, simplex, first, clockwise = state
+    def step(carry):
+        count, vertex, nearest, simplex, first, clockwise, seeking = carry
         own = jnp.where(
             triangulation.simplices[simplex, 0] == vertex, 0, jnp.where(triangulation.simplices[simplex, 1] == vertex, 1, 2)
         )
         after, before = (own + 1) % 3, (own + 2) % 3
-        to_after, to_before = distance(queries, after, simplex), distance(queries, before, simplex)
+        to_after, to_before = distance(after, simplex), distance(before, simplex)
         nearer = jnp.where(to_after < to_before, after, before)
         moves = seeking & (jnp.minimum(to_after, to_before) < nearest)
 
@@ -224,73 +250,20 @@ def descend(triangulation, corners, query_points, simplex, which):
         turns_back = ~moves & ~clockwise & (around < 0)
         seeking = moves | (seeking & jnp.where(clockwise, around >= 0, around != first))
         following = jnp.where(turns_back, first, around)
-        state = (
+        return (
+            count + 1,
             jnp.where(moves, triangulation.simplices[simplex, nearer], vertex),
             jnp.where(moves, jnp.minimum(to_after, to_before), nearest),
             jnp.where(moves | ~seeking, simplex, following),
             jnp.where(moves, simplex, first),
             ~moves & (clockwise | turns_back),
+            seeking,
         )
-        return state, seeking
 
-    simplex = jnp.maximum(simplex, 0)
-    nearest = distance(query_points, 0, simplex)
-    start = (triangulation.simplices[simplex, 0], nearest, simplex, simplex, jnp.zeros_like(which))
-    # Every vertex and every triangle around it is looked at once at most, and again clockwise.
-    most = 8 * triangulation.simplices.shape[0]
-    return until_done(step, query_points, start, which, most)[0]
+    def unfinished(carry):
+        # Every vertex is looked at once at most, and every triangle around it twice.
+        return carry[-1].any() & (carry[0] <= 8 * triangulation.simplices.shape[0])
 
-
-def until_done(step, query_points, state, at_work, most):
-    """Repeat a step on all queries while many of them are at work, then on those few that still are.
-
-    Parameters
-    ----------
-    step
-        A function (queries, state, at_work) -> (state, at_work).
-    query_points
-        (Q, 2) float.
-    state
-        A tuple of (Q,) arrays.
-    at_work
-        (Q,) bool.
-    most
-        How often to repeat it at most.
-
-    Returns
-    -------
-    The state.
-    """
-    count = query_points.shape[0]
-    few = -(-count // 16)
-
-    def repeat(queries, state, at_work, enough):
-        def again(carry):
-            steps, state, at_work = carry
-            return steps + 1, *step(queries, state, at_work)
-
-        def go_on(carry):
-            steps, _, at_work = carry
-            return (at_work.sum() > enough) & (steps < most)
-
-        return lax.while_loop(go_on, again, (jnp.zeros((), jnp.int32), state, at_work))[1:]
-
-    state, at_work = repeat(query_points, state, at_work, few)
-    line = jnp.nonzero(at_work, size=few, fill_value=count)[0]
-    rows = jnp.minimum(line, count - 1)
-    those, _ = repeat(query_points[rows], tuple(each[rows] for each in state), line < count, 0)
-    return tuple(each.at[line].set(value, mode="drop") for each, value in zip(state, those))
-
-
-def search(points, query_points, vertex, which):
-    """`vertex` with the nearest vertex of every query of `which` put in, sought among all vertices, if there are any."""
-    count = query_points.shape[0]
-    at_once = min(count, backend.queries_at_once())
-
-    def sought(carry):
-        vertex, which = carry
-        line = jnp.nonzero(which, size=at_once, fill_value=count)[0]
-        nearest = _nearest_of(points, query_points[jnp.minimum(line, count - 1)], 1)[:, 0]
-        return vertex.at[line].set(nearest, mode="drop"), which.at[line].set(False, mode="drop")
-
-    return lax.while_loop(lambda carry: carry[1].any(), sought, (vertex, which))[0]
+    everyone = jnp.ones(simplex.shape, bool)
+    start = (triangulation.simplices[simplex, 0], distance(0, simplex), simplex, simplex, ~everyone, everyone)
+    return lax.while_loop(unfinished, step, (jnp.zeros((), jnp.int32), *start))[1]

@@ -36,9 +36,12 @@ class SpatialSort(NamedTuple):
     split: tuple
 
 
+@jax.jit
 def spatial_sort(points) -> SpatialSort:
-    """Sort (N, 2) finite vertices into leaves; works under `jit` and `vmap`."""
+    """Sort (N, 2) vertices into leaves; works under `jit` and `vmap`. Those that are not finite count as the origin."""
     n = points.shape[0]
+    points = lax.stop_gradient(points)
+    points = jnp.where(jnp.isfinite(points), points, 0.0)
     depth = max(0, (-(-n // LEAF) - 1).bit_length())
     slots = -(-n // 2**depth) * 2**depth
     slot = jnp.arange(slots, dtype=jnp.int32)

@@ -61,7 +61,7 @@ class Triangulation(NamedTuple):
     certified: jax.Array
 
 
-def triangulate(points) -> Triangulation:
+def triangulate(points, sort=None) -> Triangulation:
     """The Delaunay triangulation of a mesh; works under `jit`, `vmap` and `grad`, and on NumPy arrays.
 
     The integer tables are piecewise constant in the vertex positions, so gradients stop there; the dual areas are
@@ -74,6 +74,8 @@ def triangulate(points) -> Triangulation:
     ----------
     points
         (N, 2) float, the mesh vertices (arcsec).
+    sort
+        Their `SpatialSort`, if it is at hand already.
 
     Returns
     -------
@@ -89,8 +91,29 @@ def triangulate(points) -> Triangulation:
     """
     check_coordinates("points", points)
 
-    triangulation = _triangulate(points)
+    triangulation, _ = _triangulate(points, spatial_sort(points) if sort is None else sort)
     return Triangulation(*map(np.asarray, triangulation)) if isinstance(points, np.ndarray) else triangulation
+
+
+class Effort(NamedTuple):
+    """What a triangulation took.
+
+    Attributes
+    ----------
+    tie_rounds
+        () int32, how many tie weights were tried, at least 1 and at most `TIE_ROUNDS`.
+    sought_again
+        () int32, how many stars of the last round were sought among all vertices.
+    """
+
+    tie_rounds: jax.Array
+    sought_again: jax.Array
+
+
+def effort_of(points) -> Effort:
+    """What the triangulation of (N, 2) `points` takes; works under `jit` and `vmap`."""
+    check_coordinates("points", points)
+    return _triangulate(points, spatial_sort(points))[1]
 
 
 def check_coordinates(name, coordinates):
@@ -108,38 +131,39 @@ def check_coordinates(name, coordinates):
 
 
 @jax.jit
-def _triangulate(points):
+def _triangulate(points, sort):
     frozen = lax.stop_gradient(points)
     finite = jnp.isfinite(frozen).all()
     frozen = jnp.where(finite, frozen, 0.0)
     distinct = first_of_coincident(frozen)
-    near = near_view_from(frozen, distinct)
+    near = near_view_from(frozen, distinct, sort)
     nearest = nearest_neighbour_distance_squared(near)
 
     def turn_again(carry):
-        round_, _, _ = carry
-        lift = tie_weights(nearest, TIE_WEIGHT * 10.0**round_)
-        simplices, agree = simplices_from_stars(frozen, distinct, lift, near, round_ == 0)
+        effort, _, _ = carry
+        lift = tie_weights(nearest, TIE_WEIGHT * 10.0 ** effort.tie_rounds.astype(points.dtype))
+        simplices, agree, sought_again = simplices_from_stars(frozen, distinct, lift, near, effort.tie_rounds == 0)
         neighbors, paired = neighbors_from(simplices)
         certified = agree & paired & certificate(frozen, distinct, lift, simplices, neighbors)
-        return round_ + 1, (simplices, neighbors), certified
+        return Effort(effort.tie_rounds + 1, sought_again), (simplices, neighbors), certified
 
     def refused(carry):
-        round_, _, certified = carry
-        return ~certified & (round_ < TIE_ROUNDS)
+        effort, _, certified = carry
+        return ~certified & (effort.tie_rounds < TIE_ROUNDS)
 
-    empty = jnp.full((2 * points.shape[0], 3), -1, jnp.int32)
-    _, (simplices, neighbors), certified = lax.while_loop(
-        refused, turn_again, (jnp.zeros((), frozen.dtype), (empty, empty), jnp.zeros((), bool))
+    empty, none = jnp.full((2 * points.shape[0], 3), -1, jnp.int32), jnp.zeros((), jnp.int32)
+    effort, (simplices, neighbors), certified = lax.while_loop(
+        refused, turn_again, (Effort(none, none), (empty, empty), jnp.zeros((), bool))
     )
     certified = certified & finite
-    return Triangulation(
+    triangulation = Triangulation(
         simplices=simplices,
         neighbors=neighbors,
         vertex_simplex=vertex_simplex_from(simplices),
         dual_areas=jnp.where(certified, dual_areas_from(points, simplices), jnp.nan),
         certified=certified,
     )
+    return triangulation, effort
 
 
 def first_of_coincident(points):
@@ -193,10 +217,9 @@ def view_from(points, distinct, viewers, candidates) -> View:
     return View(candidates, dx, dy, dx**2 + dy**2, valid)
 
 
-def near_view_from(points, distinct) -> View:
+def near_view_from(points, distinct, sort) -> View:
     """How the vertices of the nearest leaves of a spatial sort look from every vertex."""
     n = points.shape[0]
-    sort = spatial_sort(points)
     of_leaf = vertices_near_leaves(points, sort)
     near = jnp.zeros((n, of_leaf.shape[1]), jnp.int32).at[sort.leaves].set(of_leaf[:, None, :], mode="drop")
     return view_from(points, distinct, jnp.arange(n, dtype=jnp.int32), near.T)
@@ -274,7 +297,7 @@ def turned(points, lift, vertices, star, view):
     after = Star(
         current=jnp.where(found, following, start),
         start=start,
-        clockwise=star.clockwise | ~found,
+        clockwise=star.clockwise | (star.turning & ~found),
         turning=star.turning & goes_on,
         degree=star.degree + new,
     )
@@ -356,6 +379,8 @@ def simplices_from_stars(points, distinct, lift, near=None, trusted=True):
         (2N, 3) int32, as in `Triangles`.
     agree
         () bool, whether every star is complete and every vertex has as many triangles in the table as in its star.
+    sought_again
+        () int32, how many stars were sought among all vertices.
     """
     n = points.shape[0]
     several = distinct & (distinct.sum() > 1)
@@ -374,10 +399,11 @@ def simplices_from_stars(points, distinct, lift, near=None, trusted=True):
         exact = exact | again
         return triangles, exact, named, doubtful_from(triangles, exact, named)
 
-    triangles, _, _, _ = lax.while_loop(
+    triangles, exact, _, _ = lax.while_loop(
         lambda carry: carry[3].any(), seek_again, (triangles, exact, named, doubtful_from(triangles, exact, named))
     )
-    return triangles.simplices, (triangles.degree == degree_from(triangles.simplices)).all()
+    agree = (triangles.degree == degree_from(triangles.simplices)).all()
+    return triangles.simplices, agree, exact.sum(dtype=jnp.int32)
 
 
 def doubtful_from(triangles, exact, named):
@@ -419,6 +445,8 @@ def among_near_vertices(points, lift, triangles, which, near):
         return star.turning.any() & (turns <= near.dx.shape[0] + 2)
 
     _, star, triangles = lax.while_loop(unfinished, step, (jnp.zeros((), jnp.int32), _star_of(which), triangles))
+    # Who sees the hull in what is near may not see what lies beyond.
+    star = star._replace(turning=star.turning | star.clockwise)
     return _counted(triangles, star, which)
 
 

@@ -104,19 +104,19 @@ def _nearest_only(weights, xp):
     return xp.asarray([1.0, 0.0, 0.0], dtype=weights.dtype)
 
 
-def delaunay(triangulation, mesh_points, query_points, xp, k_neighbors):
+def delaunay(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None):
     """Delaunay's triangle, or the nearest vertex outside the hull: exact."""
-    mappings = locate(triangulation, mesh_points, query_points)
+    mappings = locate(triangulation, mesh_points, query_points, sort=sort)
     return mappings, barycentric_weights_from(query_points, mesh_points, mappings, xp=xp)
 
 
-def clip(triangulation, mesh_points, query_points, xp, k_neighbors):
+def clip(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None):
     """The three nearest vertices, negative coordinates clipped."""
     nearest = _nearest(mesh_points, query_points, 3, xp)
     return nearest, barycentric_weights_from_3_nearest(query_points, mesh_points, nearest, xp)
 
 
-def wendland(triangulation, mesh_points, query_points, xp, k_neighbors):
+def wendland(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None):
     """The three nearest vertices: barycentric where they enclose the query, the Wendland C4 kernel elsewhere."""
     nearest, clipped = clip(triangulation, mesh_points, query_points, xp, k_neighbors)
     coordinates, degenerate = _coordinates_from(query_points, mesh_points, nearest, xp)
@@ -139,7 +139,7 @@ def wendland_c4_weights_from(query_points, neighbours, xp=np):
     return kernel / kernel.sum(axis=1, keepdims=True)
 
 
-def enclosing(triangulation, mesh_points, query_points, xp, k_neighbors):
+def enclosing(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None):
     """Of the `k_neighbors` nearest vertices, the enclosing triple that the empty-circle rule prefers, or the nearest."""
     chosen = enclosing_triples(mesh_points, query_points, k_neighbors)
     chosen = np.asarray(chosen) if xp is np else chosen

@@ -12,6 +12,7 @@ from autoarray.inversion.mesh.mesh.knn import KNNBarycentric as ShippedKNNBaryce
 
 from jax_profiling.lens import Lens
 from jax_profiling.likelihood import Evidence, Likelihood
+from jax_profiling.noise_floor import PermutedDelaunay
 from jax_profiling.writing import write_aside
 from knn_barycentric import KNNBarycentric
 
@@ -37,6 +38,9 @@ PEERS = {
 VERDICTS = {"drop-in": 1.0e-4, "opt-in": 1.0e-3, "marginal": 1.0e-2, "abandon": np.inf}
 """Verdict -> the largest relative error of the log evidence that still earns it."""
 
+FLOOR = "Delaunay, vertices permuted"
+"""The row of the reference's own noise floor."""
+
 DRIFT = 1.0e-3
 """The reference may differ from its pin by this much (nats): NNLS solvers and backends differ by about 1e-5."""
 
@@ -60,6 +64,8 @@ class Candidate:
         Whether every triangulation was certified.
     draw_nats
         The difference at every one of those draws.
+    tied
+        Of the prior median and those draws, how many have ties: meshes with several Delaunay triangulations.
     """
 
     rung: str
@@ -71,6 +77,7 @@ class Candidate:
     draws: int
     certified: bool
     draw_nats: np.ndarray = field(repr=False)
+    tied: int
 
     @property
     def verdict(self):
@@ -102,6 +109,9 @@ class Gate:
         The live reference's, at the prior median (nats).
     candidates
         A `Candidate` per mesh, in the order of `RUNGS` and `PEERS`.
+    floor
+        The reference itself with its vertices in another order, as a `Candidate`: its noise floor. None where neither
+        the median nor a draw has ties.
     drift
         Set where the reference left its pin.
     mapper
@@ -113,6 +123,7 @@ class Gate:
     lens: Lens
     log_evidence: float
     candidates: list
+    floor: Candidate | None
     drift: Drift | None
     mapper: al.Mapper = field(repr=False)
     sources: dict = field(repr=False)
@@ -151,11 +162,10 @@ def run(lens, rungs=None, draws=0, progress=lambda message: None):
         progress(name)
         median = likelihood.jitted(likelihood.prior_medians)
         sources[name] = np.asarray(median.values)
-        drawn = likelihood.evidences(likelihood.draws(draws)) if draws else Evidence(np.zeros(0), np.ones(0, bool))
-        return Evidence(
-            log_evidence=np.concatenate([[float(median.log_evidence)], drawn.log_evidence]),
-            certified=np.concatenate([[bool(median.certified)], drawn.certified]),
-        )
+        all_ = [Evidence(*(np.asarray(each)[None] for each in median[:3]))]
+        if draws:
+            all_.append(likelihood.evidences(likelihood.draws(draws)))
+        return Evidence(*map(np.concatenate, zip(*all_)))
 
     sources = {}
     reference = Likelihood(lens, Delaunay)
@@ -164,10 +174,14 @@ def run(lens, rungs=None, draws=0, progress=lambda message: None):
     for rung in chosen:
         mesh_cls, arguments = known[rung]
         candidates.append(_candidate(rung, references, evaluate(rung, Likelihood(lens, mesh_cls, **arguments))))
+    floor = None
+    if any(candidate.rung == DEFAULT_RUNG and candidate.tied for candidate in candidates):
+        floor = _candidate(FLOOR, references, evaluate(FLOOR, Likelihood(lens, PermutedDelaunay)))
     return Gate(
         lens=lens,
         log_evidence=float(references[0]),
         candidates=candidates,
+        floor=floor,
         drift=drift_of(lens.expected, float(references[0])),
         mapper=reference.mapper(reference.prior_medians),
         sources=sources,
@@ -190,6 +204,7 @@ def _candidate(rung, references, evidence):
         draws=int(finite[1:].sum()),
         certified=bool(evidence.certified[finite].all()),
         draw_nats=nats[1:][finite[1:]],
+        tied=int((evidence.ties[finite] > 0).sum()),
     )
 
 

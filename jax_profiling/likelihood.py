@@ -12,16 +12,28 @@ import numpy as np
 
 import knn_barycentric
 from jax_profiling.lens import Lens, galaxies_with_pixelization
+from knn_barycentric.certificate import ties_from
 
 BATCH = 3
 """Lanes of the batched program; a lane of the HST fiducial takes about 1 GB."""
 
 
 class Evidence(NamedTuple):
-    """A log evidence (nats), and whether every triangulation behind it is certified (true for other meshes)."""
+    """A log evidence and what is known of the triangulations behind it.
+
+    Attributes
+    ----------
+    log_evidence
+        In nats.
+    certified
+        Whether every triangulation is certified; true for meshes that have no certificate.
+    ties
+        How many edges had another diagonal as good (`certificate.ties_from`); 0 for meshes that have no certificate.
+    """
 
     log_evidence: jax.Array
     certified: jax.Array
+    ties: jax.Array
 
 
 class Reconstruction(NamedTuple):
@@ -32,6 +44,7 @@ class Reconstruction(NamedTuple):
 
     log_evidence: jax.Array
     certified: jax.Array
+    ties: jax.Array
     values: jax.Array
 
 
@@ -90,19 +103,22 @@ class Likelihood:
 
     def evidence(self, parameters, xp=jnp) -> Evidence:
         """The log evidence of one parameter vector; NaN where the likelihood is undefined."""
-        return Evidence(*self.reconstruction(parameters, xp=xp)[:2])
+        return Evidence(*self.reconstruction(parameters, xp=xp)[:3])
 
     def reconstruction(self, parameters, xp=jnp) -> Reconstruction:
         """The log evidence of one parameter vector with the reconstructed source."""
         fit = self.fit(parameters, xp=xp)
         mappers = fit.inversion.cls_list_from(al.Mapper)
-        certified = xp.asarray(True)
+        certified, ties = xp.asarray(True), xp.asarray(0, dtype="int32")
         for mapper in mappers:
             if isinstance(mapper.interpolator, knn_barycentric.InterpolatorKNNBarycentric):
-                certified = certified & mapper.interpolator.triangulation.certified
+                triangulation = mapper.interpolator.triangulation
+                certified = certified & triangulation.certified
+                ties += ties_from(mapper.interpolator.mesh_grid_xy, triangulation.simplices, triangulation.neighbors)
         return Reconstruction(
             log_evidence=fit.figure_of_merit,
             certified=certified,
+            ties=ties,
             values=fit.inversion.reconstruction_dict[mappers[-1]],
         )
 

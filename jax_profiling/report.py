@@ -65,7 +65,7 @@ def _number(value):
 def rows_from(gate: Gate):
     """The verdict table, a tuple of strings per mesh in the order of `COLUMNS`."""
     rows = [("Delaunay (reference)", f"{gate.log_evidence:.6f}", "", "", "", "")]
-    for candidate in gate.candidates:
+    for candidate in [*([gate.floor] if gate.floor else []), *gate.candidates]:
         worst = f"{candidate.worst_relative_error:.1e} of {candidate.draws}" if candidate.draws else "-"
         rows.append(
             (
@@ -74,20 +74,29 @@ def rows_from(gate: Gate):
                 f"{candidate.nats:+.2e}",
                 f"{candidate.relative_error:.1e}",
                 worst,
-                candidate.verdict + ("" if candidate.certified else ", not certified"),
+                "noise floor" if candidate is gate.floor else _verdict_of(candidate),
             )
         )
     return rows
 
 
+def _verdict_of(candidate):
+    return candidate.verdict + ("" if candidate.certified else ", not certified")
+
+
 def conclusion_from(gate: Gate):
-    """Sentences that end a report: the verdict of the default rung, then the drift, which is a separate matter."""
+    """Sentences that end a report: the verdict of the default rung, then ties and drift, which are separate matters."""
     default = next(c for c in gate.candidates if c.rung == DEFAULT_RUNG)
     held = "it also holds the log evidence to 1e-4" if default.verdict == "drop-in" else "1e-4 does not hold"
     sentences = [
         f"{gate.lens.name}: the gate {'passed' if gate.passed else 'FAILED'}: the default rung is "
         f"'{default.verdict}', {default.worst_nats:.1e} nats off at worst ({held})."
     ]
+    if gate.floor is not None:
+        sentences.append(
+            f"{gate.lens.name}: {default.tied} of {1 + default.draws} meshes have ties, where several triangulations are "
+            f"Delaunay's: with its vertices permuted the reference itself moves by up to {gate.floor.worst_nats:.1e} nats."
+        )
     if gate.drift is not None:
         sentences.append(
             f"{gate.lens.name}: the library drifted: Delaunay gives {gate.drift.live:.6f} here and gave "

@@ -22,13 +22,17 @@ from knn_barycentric import backend
 from knn_barycentric.certificate import certificate
 from knn_barycentric.spatial_sort import spatial_sort, vertices_near_leaves
 from knn_barycentric.table import at_vertices, degree_from, dual_areas_from, neighbors_from, vertex_simplex_from
-from knn_barycentric.triangle import flat
+from knn_barycentric.triangle import FLAT, flat
 
 TIE_WEIGHT = 1.0e-9
 """First weight that settles ties, as a fraction of the squared distance to a vertex's nearest neighbour."""
 
 TIE_ROUNDS = 5
 """How often the stars turn before a mesh is refused; the tie weight grows tenfold from round to round."""
+
+
+COINCIDENT = 2.0 * FLAT
+"""Vertices nearer to each other than so many machine epsilons of the mesh's extent count as coincident."""
 
 
 class Triangulation(NamedTuple):
@@ -67,8 +71,8 @@ def triangulate(points, sort=None) -> Triangulation:
     The integer tables are piecewise constant in the vertex positions, so gradients stop there; the dual areas are
     computed from the traced vertices, which makes `jax.grad` the exact almost-everywhere derivative.
 
-    Coincident vertices: the first keeps the place, the others own no triangle and no area. Fewer than three
-    distinct vertices, or all on one line: no triangle at all, which is certified.
+    Coincident vertices (to `COINCIDENT`): the first keeps the place, the others own no triangle and no area. Fewer than
+    three distinct vertices, or all on one line: no triangle at all, which is certified.
 
     Parameters
     ----------
@@ -136,7 +140,7 @@ def _triangulate(points, sort):
     finite = jnp.isfinite(frozen).all()
     frozen = jnp.where(finite, frozen, 0.0)
     distinct = first_of_coincident(frozen)
-    near = near_view_from(frozen, distinct, sort)
+    distinct, near = without_repeats(frozen, distinct, near_view_from(frozen, distinct, sort))
     nearest = nearest_neighbour_distance_squared(near)
 
     def turn_again(carry):
@@ -172,6 +176,20 @@ def first_of_coincident(points):
     x, y, order = lax.sort((points[:, 0] + 0.0, points[:, 1] + 0.0, index), num_keys=3)
     repeats = jnp.concatenate([jnp.zeros(1, bool), (x[1:] == x[:-1]) & (y[1:] == y[:-1])])
     return jnp.zeros_like(repeats).at[order].set(~repeats)
+
+
+def without_repeats(points, distinct, near):
+    """Those of the `distinct` vertices that take part in the triangulation, and the `View` of what is near without others.
+
+    A vertex within `COINCIDENT` of an earlier one is left out like an exact duplicate: any triangle on both of them and
+    a third vertex a mesh's extent away is collinear to rounding. Qhull does the same on its own scale.
+    """
+    vertex = jnp.arange(points.shape[0], dtype=jnp.int32)
+    bound = COINCIDENT * jnp.finfo(points.dtype).eps * jnp.ptp(points, axis=0).max()
+    repeats = (near.valid & (near.vertex < vertex) & (near.squared <= bound**2)).any(axis=0)
+    distinct = distinct & ~repeats
+    there = jnp.minimum(near.vertex, points.shape[0] - 1)
+    return distinct, near._replace(valid=near.valid & distinct & distinct[there])
 
 
 def nearest_neighbour_distance_squared(view):

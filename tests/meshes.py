@@ -56,6 +56,12 @@ def _relocated(number, reach=2.0):
     return np.where((radius > 1.0)[:, None], points / radius[:, None], points)
 
 
+def _folded():
+    """A regular mesh as an isothermal lens without ellipticity or shear folds it: symmetric, and coincident to rounding."""
+    grid = (_grid() - 0.5 * (SIDE - 1)) * 4.4 / SIDE
+    return grid - 1.6 * grid / np.linalg.norm(grid, axis=1, keepdims=True)
+
+
 @cache
 def _image_mesh(name):
     """An adaptive image mesh of a ring, traced to the source plane of an isothermal lens with shear."""
@@ -95,6 +101,7 @@ TIED = {
     "1000 on a circle, and the centre": _with_centre(_circle(1000)),
     "concentric rings": np.vstack([radius * _circle(SIZE // 4) for radius in (0.3, 0.6, 0.8, 1.0)]),
     "square": np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]),
+    "four places, a hundred times": np.repeat([[0.0, 0.0], [1.0, 0.1], [0.2, 1.0], [0.6, 0.5]], SIZE // 4, axis=0),
     "every vertex three times": np.repeat(_random(SIZE // 3 + 1), 3, axis=0)[:SIZE],
 }
 """Meshes with co-circular or coincident vertices: several triangulations are right, or Qhull names other duplicates."""
@@ -103,6 +110,8 @@ FINE = {
     "offset by 1e6": _random() + 1.0e6,
     "clusters of 1e-6": _clusters(1.0e-6),
     "clusters of 1e-9": _clusters(1.0e-9),
+    "clusters of 1e-16": _clusters(1.0e-16),
+    "folded by a singular lens": _folded(),
 }
 """Meshes finer than Qhull resolves: it may drop vertices."""
 

@@ -11,7 +11,12 @@ from jax_profiling.likelihood import Evidence
 
 def _candidate(differences, reference=-1000.0, rung="delaunay", certified=True):
     references = np.full(len(differences), reference)
-    return gate._candidate(rung, references, Evidence(references + differences, np.full(len(differences), certified)))
+    return gate._candidate(rung, references, _evidence(references + differences, certified))
+
+
+def _evidence(log_evidence, certified=True, ties=0):
+    shape = np.shape(log_evidence)
+    return Evidence(log_evidence, np.broadcast_to(certified, shape), np.broadcast_to(ties, shape))
 
 
 @pytest.mark.parametrize(
@@ -33,13 +38,13 @@ def test_nan_evidence_is_the_worst_there_is():
 
 def test_nan_at_the_prior_median_fails_even_where_the_reference_is_nan():
     references = np.array([np.nan, -1000.0])
-    candidate = gate._candidate("delaunay", references, Evidence(references, np.ones(2, bool)))
+    candidate = gate._candidate("delaunay", references, _evidence(references))
     assert candidate.verdict == "abandon"
 
 
 def test_a_draw_without_reference_judges_nothing():
     references = np.array([-1000.0, np.nan])
-    candidate = gate._candidate("delaunay", references, Evidence(np.array([-1000.0, -5.0]), np.array([True, False])))
+    candidate = gate._candidate("delaunay", references, _evidence(np.array([-1000.0, -5.0]), [True, False]))
     assert candidate.verdict == "drop-in"
     assert candidate.draws == 0
     assert candidate.certified
@@ -68,8 +73,8 @@ class _Lens:
     name, vertices, data_points = "toy", 3, 7
 
 
-def _gate(*candidates, drift=None):
-    return gate.Gate(_Lens, -1000.0, list(candidates), drift, mapper=None, sources={})
+def _gate(*candidates, drift=None, floor=None):
+    return gate.Gate(_Lens, -1000.0, list(candidates), floor, drift, mapper=None, sources={})
 
 
 def test_summary_has_the_contract_and_is_json():
@@ -95,6 +100,22 @@ def test_drift_and_verdict_are_separate_sentences():
     assert "drifted" in drifted and "2026.1.1.1" in drifted
     (failed,) = report.conclusion_from(_gate(_candidate([5.0])))
     assert "FAILED" in failed
+
+
+def test_ties_are_counted_where_the_reference_is_finite():
+    references = np.array([-1000.0, -1000.0, np.nan])
+    assert gate._candidate("delaunay", references, _evidence(references, ties=[0, 3, 5])).tied == 1
+
+
+def test_noise_floor_stands_beside_the_differences():
+    floor = _candidate([0.0, 0.2], rung=gate.FLOOR)
+    found = _gate(_candidate([0.0, 0.05]), floor=floor)
+    rows = report.rows_from(found)
+    assert [row[0] for row in rows] == ["Delaunay (reference)", gate.FLOOR, "delaunay (default)"]
+    assert rows[1][-1] == "noise floor"
+    assert "2.0e-01 nats" in report.conclusion_from(found)[1]
+    assert [each["rung"] for each in report.summary_from(found)["candidates"]] == ["delaunay"]
+    assert found.passed
 
 
 def test_gate_needs_its_default_rung():

@@ -2,11 +2,17 @@
 
 import os
 
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before any test module imports it)
+if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
+    # Workers that share cores wait for each other at every step of a compiled loop, a hundredfold.
+    _cores = sorted(os.sched_getaffinity(0))
+    _worker, _workers = int(os.environ["PYTEST_XDIST_WORKER"][2:]), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.sched_setaffinity(0, set(_cores[_worker::_workers]) or {_cores[_worker % len(_cores)]})
 
-import pytest
+import jax_profiling  # noqa: F401  E402  isort: skip  (sets up JAX before any test module imports it)
 
-from jax_profiling import lens as lens_folder
+import pytest  # noqa: E402
+
+from jax_profiling import lens as lens_folder  # noqa: E402
 
 
 def pytest_addoption(parser):

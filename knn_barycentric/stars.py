@@ -28,7 +28,7 @@ TIE_WEIGHT = 1.0e-9
 """First weight that settles ties, as a fraction of the squared distance to a vertex's nearest neighbour."""
 
 TIE_ROUNDS = 5
-"""How often the stars turn before a mesh is refused; the tie weight grows tenfold from round to round."""
+"""How many tie weights, each ten times the one before, are tried before a mesh is refused."""
 
 
 COINCIDENT = 2.0 * FLAT
@@ -143,21 +143,22 @@ def _triangulate(points, sort):
     distinct, near = without_repeats(frozen, distinct, near_view_from(frozen, distinct, sort))
     nearest = nearest_neighbour_distance_squared(near)
 
-    def turn_again(carry):
-        effort, _, _ = carry
-        lift = tie_weights(nearest, TIE_WEIGHT * 10.0 ** effort.tie_rounds.astype(points.dtype))
-        simplices, agree, sought_again = simplices_from_stars(frozen, distinct, lift, near, effort.tie_rounds == 0)
+    def seek(carry):
+        rounds, _, _, _ = carry
+        # A second round among all vertices settles whether it was the candidates or the ties; then the weights grow.
+        lift = tie_weights(nearest, TIE_WEIGHT * 10.0 ** jnp.maximum(rounds - 1, 0).astype(points.dtype))
+        simplices, agree, sought_again = simplices_from_stars(frozen, distinct, lift, near, rounds == 0)
         neighbors, paired = neighbors_from(simplices)
         certified = agree & paired & certificate(frozen, distinct, lift, simplices, neighbors)
-        return Effort(effort.tie_rounds + 1, sought_again), (simplices, neighbors), certified
+        return rounds + 1, sought_again, (simplices, neighbors), certified
 
     def refused(carry):
-        effort, _, certified = carry
-        return ~certified & (effort.tie_rounds < TIE_ROUNDS)
+        rounds, _, _, certified = carry
+        return ~certified & (rounds < TIE_ROUNDS + 1)
 
     empty, none = jnp.full((2 * points.shape[0], 3), -1, jnp.int32), jnp.zeros((), jnp.int32)
-    effort, (simplices, neighbors), certified = lax.while_loop(
-        refused, turn_again, (Effort(none, none), (empty, empty), jnp.zeros((), bool))
+    rounds, sought_again, (simplices, neighbors), certified = lax.while_loop(
+        refused, seek, (none, none, (empty, empty), jnp.zeros((), bool))
     )
     certified = certified & finite
     triangulation = Triangulation(
@@ -167,7 +168,7 @@ def _triangulate(points, sort):
         dual_areas=jnp.where(certified, dual_areas_from(points, simplices), jnp.nan),
         certified=certified,
     )
-    return triangulation, effort
+    return triangulation, Effort(jnp.maximum(rounds - 1, 1), sought_again)
 
 
 def first_of_coincident(points):

@@ -21,9 +21,10 @@ def _is_nearest(points, queries, vertices):
     return np.allclose(distance, cKDTree(points).query(queries)[0], rtol=1.0e-12, atol=0.0)
 
 
-@pytest.mark.parametrize("name", meshes.UNIQUE)
+@pytest.mark.parametrize("name", {**meshes.UNIQUE, **meshes.TIED})
 def test_agrees_with_find_simplex(name):
-    points = meshes.UNIQUE[name]
+    """Inside or outside as Qhull says, the same interpolant where the triangles are the same, else the nearest vertex."""
+    points = meshes.ALL[name]
     queries = meshes.queries_of(points)
     qhull = Delaunay(points)
     simplex = qhull.find_simplex(queries)
@@ -38,13 +39,27 @@ def test_agrees_with_find_simplex(name):
         along = np.clip((edge * offset).sum(axis=1) / (edge**2).sum(axis=1), 0.0, 1.0)
         assert np.hypot(*(offset - along[:, None] * edge).T).min() < 1.0e-12 * scale
 
-    both, neither = inside & theirs, ~inside & ~theirs
+    neither, same = ~inside & ~theirs, inside & theirs
+    if name in meshes.TIED:
+        same[same] = (np.sort(mappings[same], axis=1) == np.sort(qhull.simplices[simplex[same]], axis=1)).all(axis=1)
     values = points @ [0.7, -1.3] / scale + np.sin(5.0 * points[:, 0] / scale)
-    interpolant = _interpolant(points, queries[both], mappings[both], values)
-    expected = _interpolant(points, queries[both], qhull.simplices[simplex[both]], values)
+    interpolant = _interpolant(points, queries[same], mappings[same], values)
+    expected = _interpolant(points, queries[same], qhull.simplices[simplex[same]], values)
     assert np.allclose(interpolant, expected, rtol=0.0, atol=1.0e-11)
     assert (mappings[neither, 1:] == -1).all()
     assert _is_nearest(points, queries[neither], mappings[neither, 0])
+
+
+@pytest.mark.parametrize("name", meshes.ALL)
+def test_nine_in_ten_outside(name):
+    """As in wild draws, where nearly all data points lie outside the hull: each has its nearest vertex."""
+    points = meshes.ALL[name]
+    spread = np.ptp(points, axis=0)
+    queries = points.mean(axis=0) + np.where(spread > 0.0, spread, 1.0) * np.random.default_rng(5).uniform(-2.0, 2.0, (1500, 2))
+    mappings = locate(triangulate(points), points, queries)
+    outside = mappings[:, 1] < 0
+    assert outside.mean() > 0.9
+    assert _is_nearest(points, queries[outside], mappings[outside, 0])
 
 
 @pytest.mark.parametrize("name", meshes.ALL)

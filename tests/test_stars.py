@@ -180,18 +180,22 @@ def test_gradient_of_dual_areas_is_that_of_the_frozen_triangles():
     assert (gradient * direction).sum() == pytest.approx(numeric, rel=1.0e-7)
 
 
-def _tables(points):
-    points = jnp.asarray(points)
+@jax.jit
+def _vertices_and_weights(points):
     distinct = stars.first_of_coincident(points)
     distinct, near = stars.without_repeats(points, distinct, stars.near_view_from(points, distinct, spatial_sort(points)))
-    lift = stars.tie_weights(stars.nearest_neighbour_distance_squared(near), stars.TIE_WEIGHT)
-    return points, distinct, lift, np.array(triangulate(np.asarray(points)).simplices)
+    return distinct, stars.tie_weights(stars.nearest_neighbour_distance_squared(near), stars.TIE_WEIGHT)
 
 
+def _tables(points):
+    return jnp.asarray(points), *_vertices_and_weights(points), np.array(triangulate(np.asarray(points)).simplices)
+
+
+@jax.jit
 def _is_certified(points, distinct, lift, simplices):
     simplices = jnp.asarray(simplices)
     neighbors, paired = neighbors_from(simplices)
-    return bool(paired & certificate(points, distinct, lift, simplices, neighbors))
+    return paired & certificate(points, distinct, lift, simplices, neighbors)
 
 
 def _flip(simplices, neighbors):

@@ -4,6 +4,7 @@ from autoarray.inversion.mesh.interpolator.delaunay import DelaunayInterface, In
 from autoarray.inversion.regularization.regularization_util import split_points_from
 from autonerves import cached_property
 
+from knn_barycentric.mesh_geometry import MeshGeometryKNNBarycentric
 from knn_barycentric.spatial_sort import SpatialSort, spatial_sort
 from knn_barycentric.stars import Triangulation, triangulate
 
@@ -62,6 +63,18 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
             splitted_mappings=None if self.split_points is None else mappings[self._data_points :],
             xp=self._xp,
             dual_areas=self.triangulation.dual_areas,
+        )
+
+    @cached_property
+    def mesh_geometry(self) -> MeshGeometryKNNBarycentric:
+        """The geometry of the mesh, with neighbours that can be traced."""
+        return MeshGeometryKNNBarycentric(
+            triangulation=self.triangulation,
+            mesh=self.mesh,
+            mesh_grid=self.mesh_grid,
+            data_grid=self.data_grid,
+            dual_areas=self.dual_areas,
+            xp=self._xp,
         )
 
     @property

@@ -34,6 +34,14 @@ def at_vertices(simplices, values):
     return values.at[jnp.where(simplices < 0, values.shape[0], simplices)]
 
 
+def adjacency_from(simplices):
+    """(N, N) bool: whether two vertices share an edge."""
+    n = simplices.shape[0] // 2
+    tail, head = (jnp.where(simplices < 0, n, simplices)[:, columns] for columns in ((0, 1, 2), (1, 2, 0)))
+    none = jnp.zeros((n, n), bool)
+    return none.at[tail, head].set(True, mode="drop").at[head, tail].set(True, mode="drop")
+
+
 def neighbors_from(simplices):
     """The adjacency of a triangle table, from its sorted edges: no vertex degree is ever bounded.
 

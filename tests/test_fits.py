@@ -18,9 +18,9 @@ TRACEABLE = {
     "AdaptSplit": lambda: al.reg.AdaptSplit(inner_coefficient=0.7, outer_coefficient=2.0, signal_scale=0.5),
     "ExponentialKernel": lambda: al.reg.ExponentialKernel(coefficient=1.0, scale=0.4),
 }
-# autoarray takes the neighbours from SciPy, and the Bessel function of the Matern kernel from a package that is not here.
-EAGER_ONLY = {
-    "MaternKernel": lambda: al.reg.MaternKernel(coefficient=1.0, scale=0.4, nu=0.5),
+# autoarray takes the Bessel function of the Matern kernel from a package that is not here.
+EAGER_ONLY = {"MaternKernel": lambda: al.reg.MaternKernel(coefficient=1.0, scale=0.4, nu=0.5)}
+BY_NEIGHBORS = {
     "Constant": lambda: al.reg.Constant(coefficient=1.0),
     "Adapt": lambda: al.reg.Adapt(inner_coefficient=0.7, outer_coefficient=2.0, signal_scale=0.5),
 }
@@ -38,9 +38,12 @@ def _with(lens, regularization):
     return replace(lens, model=model)
 
 
-@pytest.mark.parametrize("name", {**TRACEABLE, **EAGER_ONLY})
+ALL = {**TRACEABLE, **EAGER_ONLY, **BY_NEIGHBORS}
+
+
+@pytest.mark.parametrize("name", ALL)
 def test_eager_log_evidence(small, name):
-    lens = _with(small, {**TRACEABLE, **EAGER_ONLY}[name])
+    lens = _with(small, ALL[name])
     ours, theirs = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
     log_evidence = float(theirs.evidence(theirs.prior_medians, xp=np).log_evidence)
     assert np.isfinite(log_evidence)
@@ -54,6 +57,27 @@ def test_jitted_log_evidence(small, name):
     log_evidence = float(theirs.jitted(theirs.prior_medians).log_evidence)
     assert np.isfinite(log_evidence)
     assert float(ours.jitted(ours.prior_medians).log_evidence) == pytest.approx(log_evidence, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", BY_NEIGHBORS)
+def test_regularization_by_neighbors_is_traced(small, name):
+    """Where autoarray's Delaunay works eagerly only: its eager result under `jit` and `vmap`, and a gradient."""
+    lens = _with(small, BY_NEIGHBORS[name])
+    ours, theirs = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
+    medians = ours.prior_medians
+    expected = theirs.fit(medians, xp=np).inversion.regularization_matrix
+
+    def matrix(parameters):
+        return ours.fit(parameters).inversion.regularization_matrix
+
+    lanes = jax.jit(jax.vmap(matrix))(jnp.stack([medians, medians]))
+    for lane in lanes:
+        assert np.allclose(lane, expected, rtol=1.0e-9, atol=1.0e-9 * np.abs(expected).max())
+    slope = jax.jit(jax.grad(lambda parameters: (matrix(parameters) ** 2).sum()))(jnp.asarray(medians))
+    assert np.isfinite(slope).all()
+    log_evidence = float(theirs.evidence(medians, xp=np).log_evidence)
+    # The NNLS solvers of the two backends differ by some 1e-10.
+    assert float(ours.jitted(medians).log_evidence) == pytest.approx(log_evidence, rel=1.0e-8)
 
 
 def test_kernel_regularization_needs_no_split_points(small):

@@ -5,7 +5,7 @@ import jax
 
 def stars_at_once():
     """How many stars are sought among all vertices at once: few on a CPU, which then does no turn in vain."""
-    return 8 if jax.default_backend() == "cpu" else 1024
+    return 16 if jax.default_backend() == "cpu" else 1024
 
 
 def queries_at_once():

@@ -1,9 +1,9 @@
 """Interpolation weights: barycentric ones on Delaunay's triangle, and the approximate rungs of the ladder.
 
-Every rung is a function `(triangulation, mesh_points, query_points, xp, k_neighbors) -> (mappings, weights)`, both of
-shape (Q, 3), under the name by which `KNNBarycentric(triangle=...)` selects it; see `RUNGS`. The approximate ones take
-vertices near the query instead of a triangle of the mesh. They are kept because they were proposed; `docs/ladder.md`
-shows what each of them costs in log evidence.
+Every rung is a function `(triangulation, mesh_points, query_points, xp, k_neighbors, sort) -> (mappings, weights)`, both
+of shape (Q, 3), where `sort` is the mesh's spatial sort if it is at hand. `KNNBarycentric(triangle=...)` selects it by its
+name in `RUNGS`. The approximate ones take vertices near the query instead of a triangle of the mesh. They are kept because
+they were proposed; `docs/ladder.md` shows what each of them costs in log evidence.
 """
 
 from functools import partial

@@ -86,8 +86,8 @@ BREAKS = [
 def test_check_turns_red(what, broken, assertions, small, monkeypatch):
     exact = ladder.RUNGS["delaunay"]
 
-    def rung(triangulation, mesh_points, query_points, xp, k_neighbors):
-        return broken(*exact(triangulation, mesh_points, query_points, xp, k_neighbors), xp)
+    def rung(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None):
+        return broken(*exact(triangulation, mesh_points, query_points, xp, k_neighbors, sort=sort), xp)
 
     monkeypatch.setitem(ladder.RUNGS, "delaunay", rung)
     case = assertions.Case(small)

@@ -1,8 +1,9 @@
 """The Delaunay triangulation of a source-plane mesh, in pure JAX, from the star of every vertex.
 
 The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own: start at the
-neighbour whose bisector lies nearest, then turn from neighbour to neighbour by the empty-circle rule. All vertices
-turn in one `lax.while_loop`, as many at once as suit the device, so there is no host callback and no loop over vmap lanes.
+neighbour whose bisector lies nearest, then turn from neighbour to neighbour by the empty-circle rule. All stars are
+first sought in lockstep among the few dozen vertices that a spatial sort puts near them; those that meet the hull, or do
+not agree with others, are sought again among all vertices. There is no host callback and no loop over vmap lanes.
 
 Stars that agree with each other are a Delaunay triangulation, and agreement is cheap to check: that check is the
 certificate. Co-circular vertices, which have no unique triangulation, are settled by lifting each vertex by a tiny

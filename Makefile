@@ -3,7 +3,7 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test clean
+.PHONY: gate test patch clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -11,6 +11,9 @@ gate: $(READY)
 
 test: $(READY)
 	$(PY) -m pytest -n auto $(ARGS)
+
+patch: $(READY)
+	$(PY) -m jax_profiling.autoarray_diff $(ARGS)
 
 $(READY): pyproject.toml constraints.txt find_python.sh
 	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && echo "Building .venv with $$python" && "$$python" -m venv --clear .venv

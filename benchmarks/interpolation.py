@@ -49,7 +49,11 @@ def calls_of(loaded, batch):
     many = [np.stack([each * [1.0 + 1.0e-3 * lane, 1.0] for lane in range(batch)]) for each in one]
 
     calls = {"SciPy": (lambda: interpolation_of(interpolator.mesh, *one, xp=np), None)}
-    for name, (mesh_cls, arguments) in {"autoarray Delaunay": (al.mesh.Delaunay, {}), **gate.RUNGS, **gate.PEERS}.items():
+    for name, (mesh_cls, arguments) in {
+        "autoarray Delaunay": (al.mesh.Delaunay, {}),
+        **gate.RUNGS,
+        **gate.PEERS,
+    }.items():
         model = model_with_mesh(loaded.model, mesh_cls, **arguments)
         (_, galaxy), *_ = lens.galaxies_with_pixelization(model)
         mesh = galaxy.pixelization.mesh.instance_from_vector([])
@@ -93,7 +97,9 @@ def main():
         lane = f"{np.median(lanes[name]) / arguments.batch:.1f}" if name in lanes else ""
         ratio = f"{median / np.median(alone['SciPy']):.2f}" if "SciPy" in alone else ""
         rows.append((name, f"{median:.1f} ({lower:.1f}-{upper:.1f})", lane, ratio))
-    print(f"{loaded.name}: {loaded.vertices} vertices, {loaded.data_points} data points; median (quartiles) of {REPEATS}, ")
+    print(
+        f"{loaded.name}: {loaded.vertices} vertices, {loaded.data_points} data points; median (quartiles) of {REPEATS}, "
+    )
     print(f"autolens {al.__version__}, jax {jax.__version__}, {report.device()}\n")
     print("\n".join(report.markdown_table(("mesh", "ms", f"ms per lane of {arguments.batch}", "ratio to SciPy"), rows)))
 

@@ -14,7 +14,7 @@ from jax_profiling.lens import Lens
 from jax_profiling.likelihood import Evidence, Likelihood
 from jax_profiling.noise_floor import PermutedDelaunay
 from jax_profiling.writing import write_aside
-from knn_barycentric import KNNBarycentric
+from knn_barycentric.mesh import KNNBarycentric
 
 DEFAULT_RUNG = "delaunay"
 

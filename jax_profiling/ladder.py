@@ -3,8 +3,8 @@
 import matplotlib.pyplot as plt
 import numpy as np
 
-from knn_barycentric import locate, triangulate
-from knn_barycentric.locate import nearest_vertices
+from knn_barycentric.locate import locate, nearest_vertices
+from knn_barycentric.stars import triangulate
 
 NEIGHBOURS = (3, 4, 5, 6, 8, 10, 16, 32)
 

@@ -10,9 +10,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import knn_barycentric
 from jax_profiling.lens import Lens, galaxies_with_pixelization
 from knn_barycentric.certificate import ties_from
+from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 
 BATCH = 3
 """Lanes of the batched program; a lane of the HST fiducial takes about 1 GB."""
@@ -78,9 +78,7 @@ class Likelihood:
     @cached_property
     def _analyses(self):
         return {
-            use_jax: al.AnalysisImaging(
-                dataset=self.lens.dataset, adapt_images=self.lens.adapt_images, use_jax=use_jax
-            )
+            use_jax: al.AnalysisImaging(dataset=self.lens.dataset, adapt_images=self.lens.adapt_images, use_jax=use_jax)
             for use_jax in (True, False)
         }
 
@@ -111,7 +109,7 @@ class Likelihood:
         mappers = fit.inversion.cls_list_from(al.Mapper)
         certified, ties = xp.asarray(True), xp.asarray(0, dtype="int32")
         for mapper in mappers:
-            if isinstance(mapper.interpolator, knn_barycentric.InterpolatorKNNBarycentric):
+            if isinstance(mapper.interpolator, InterpolatorKNNBarycentric):
                 triangulation = mapper.interpolator.triangulation
                 certified = certified & triangulation.certified
                 ties += ties_from(mapper.interpolator.mesh_grid_xy, triangulation.simplices, triangulation.neighbors)
@@ -159,7 +157,9 @@ class Likelihood:
         count = len(parameters)
         padded = np.concatenate([parameters, np.repeat(parameters[-1:], -count % batch, axis=0)])
         results = [self.batched(jnp.asarray(lanes)) for lanes in padded.reshape(-1, batch, padded.shape[1])]
-        return Evidence(*(np.concatenate([np.asarray(column) for column in columns])[:count] for columns in zip(*results)))
+        return Evidence(
+            *(np.concatenate([np.asarray(column) for column in columns])[:count] for columns in zip(*results))
+        )
 
 
 def model_with_mesh(model, mesh_cls, **mesh_kwargs):

@@ -23,7 +23,7 @@ from autogalaxy.profiles.light.linear import LightProfileLinearObjFuncList
 from jax_profiling.likelihood import Likelihood
 from jax_profiling.report import device, markdown_table, save
 from jax_profiling.writing import write_aside
-from knn_barycentric import KNNBarycentric
+from knn_barycentric.mesh import KNNBarycentric
 
 MESHES = {"Delaunay": Delaunay, "KNNBarycentric": KNNBarycentric}
 REPEATS = 7

@@ -28,9 +28,9 @@ from scipy.spatial import Delaunay, cKDTree
 from jax_profiling.report import device
 from jax_profiling.specs import EDGE_POINTS, MASK_RADIUS, PIXEL_SCALES
 from jax_profiling.writing import write_aside
-from knn_barycentric import locate, triangulate
 from knn_barycentric.certificate import ties_from
-from knn_barycentric.stars import effort_of
+from knn_barycentric.locate import locate
+from knn_barycentric.stars import effort_of, triangulate
 
 INSTRUMENTS = ("euclid", "hst")
 
@@ -108,7 +108,9 @@ def outcome_of(points, queries):
     triangulation, qhull = jax.tree.map(np.asarray, _triangulate(points)), Delaunay(points)
     if not triangulation.certified:
         return "not certified"
-    ours, theirs = (set(map(tuple, np.sort(each[each[:, 0] >= 0], axis=1))) for each in (triangulation.simplices, qhull.simplices))
+    ours, theirs = (
+        set(map(tuple, np.sort(each[each[:, 0] >= 0], axis=1))) for each in (triangulation.simplices, qhull.simplices)
+    )
     outcome = AGREE
     if ours != theirs:
         if len(qhull.coplanar) and len(np.unique(points, axis=0)) > len(points) - len(qhull.coplanar):

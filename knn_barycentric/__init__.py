@@ -3,12 +3,17 @@
 # autoarray enables fp64 and must therefore come before the first import of jax.
 import autoarray  # noqa: F401  isort: skip
 
-from knn_barycentric.autoarray_patch import patch, unpatch
-from knn_barycentric.interpolator import InterpolatorKNNBarycentric
-from knn_barycentric.locate import locate
-from knn_barycentric.mesh import KNNBarycentric
-from knn_barycentric.stars import Triangulation, triangulate
-from knn_barycentric.weights import barycentric_weights_from, barycentric_weights_from_3_nearest
+from knn_barycentric import autoarray_internals
+
+# Before the modules that import from it, so that a name it has lost is a sentence.
+autoarray_internals.check()
+
+from knn_barycentric.autoarray_patch import patch, unpatch  # noqa: E402
+from knn_barycentric.interpolator import InterpolatorKNNBarycentric  # noqa: E402
+from knn_barycentric.locate import locate  # noqa: E402
+from knn_barycentric.mesh import KNNBarycentric  # noqa: E402
+from knn_barycentric.stars import Triangulation, triangulate  # noqa: E402
+from knn_barycentric.weights import barycentric_weights_from, barycentric_weights_from_3_nearest  # noqa: E402
 
 __all__ = [
     "InterpolatorKNNBarycentric",

@@ -37,7 +37,9 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         points = self.data_grid.over_sampled.array
         if self.split_points is not None:
             points = self._xp.concatenate([points, self.split_points])
-        mappings, weights = self.mesh.rung(self.triangulation, self.mesh_grid_xy, points, self._xp, sort=self.spatial_sort)
+        mappings, weights = self.mesh.rung(
+            self.triangulation, self.mesh_grid_xy, points, self._xp, sort=self.spatial_sort
+        )
         return mappings, self._xp.where(self.triangulation.certified, weights, self._xp.nan)
 
     @cached_property

@@ -16,6 +16,7 @@ from knn_barycentric.triangle import doubled_areas_from
 INSIDE = 100.0
 """A query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as in SciPy's find_simplex."""
 
+
 def locate(triangulation: Triangulation, points, query_points, sort=None):
     """The vertices that interpolate every query point; works under `jit` and `vmap`, and on NumPy arrays.
 
@@ -239,7 +240,9 @@ def descend(triangulation, corners, query_points, simplex):
     def step(carry):
         count, vertex, nearest, simplex, first, clockwise, seeking = carry
         own = jnp.where(
-            triangulation.simplices[simplex, 0] == vertex, 0, jnp.where(triangulation.simplices[simplex, 1] == vertex, 1, 2)
+            triangulation.simplices[simplex, 0] == vertex,
+            0,
+            jnp.where(triangulation.simplices[simplex, 1] == vertex, 1, 2),
         )
         after, before = (own + 1) % 3, (own + 2) % 3
         to_after, to_before = distance(after, simplex), distance(before, simplex)

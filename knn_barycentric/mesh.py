@@ -5,9 +5,6 @@ from typing import Optional
 
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 
-from knn_barycentric.interpolator import InterpolatorKNNBarycentric
-from knn_barycentric.weights import RUNGS
-
 
 class KNNBarycentric(Delaunay):
     """A Delaunay mesh whose triangulation and point location run in pure JAX.
@@ -56,6 +53,8 @@ class KNNBarycentric(Delaunay):
     @property
     def rung(self):
         """The way to choose a triangle, as a function of `weights.RUNGS` without its `k_neighbors`."""
+        from knn_barycentric.weights import RUNGS
+
         triangle, k_neighbors = getattr(self, "triangle", "delaunay"), getattr(self, "k_neighbors", 10)
         if triangle not in RUNGS:
             raise ValueError(f"`triangle` is {triangle!r}; give one of {', '.join(RUNGS)}.")
@@ -66,4 +65,7 @@ class KNNBarycentric(Delaunay):
 
     @property
     def interpolator_cls(self):
+        # Here, as in autoarray's own meshes: jax is imported when a mesh is used, not when it is named.
+        from knn_barycentric.interpolator import InterpolatorKNNBarycentric
+
         return InterpolatorKNNBarycentric

@@ -360,7 +360,8 @@ def written(triangles, corners, new):
     mine = new & (corners[:, 0] < corners[:, 1]) & (corners[:, 0] < corners[:, 2])
     row = jnp.where(mine, triangles.count + jnp.cumsum(mine) - 1, triangles.simplices.shape[0])
     return triangles._replace(
-        simplices=triangles.simplices.at[row].set(corners, mode="drop"), count=triangles.count + mine.sum(dtype=jnp.int32)
+        simplices=triangles.simplices.at[row].set(corners, mode="drop"),
+        count=triangles.count + mine.sum(dtype=jnp.int32),
     )
 
 
@@ -438,7 +439,9 @@ def doubtful_from(triangles, exact, named):
     named
         (N,) uint32, the sum of `_keys` of those exact vertices in whose stars' triangles each vertex occurs.
     """
-    keys = jnp.where(exact[triangles.simplices] & (triangles.simplices >= 0), _keys(exact.shape[0])[triangles.simplices], 0)
+    keys = jnp.where(
+        exact[triangles.simplices] & (triangles.simplices >= 0), _keys(exact.shape[0])[triangles.simplices], 0
+    )
     by_others = keys.sum(axis=1, keepdims=True, dtype=jnp.uint32) - keys
     in_table = at_vertices(triangles.simplices, jnp.zeros_like(named)).add(by_others, mode="drop")
     return ((triangles.degree != degree_from(triangles.simplices)) | (named != in_table)) & ~exact

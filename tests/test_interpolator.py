@@ -10,7 +10,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-import knn_barycentric
 from knn_barycentric import KNNBarycentric
 from tests import meshes
 
@@ -107,7 +106,9 @@ def test_gradients_through_weights_and_split_points_match_central_differences():
         return (jnp.concatenate([data, cross]) * factors[: len(data) + len(cross)]).sum()
 
     step = 1.0e-7
-    numeric = (total(jnp.asarray(points + step * direction)) - total(jnp.asarray(points - step * direction))) / (2 * step)
+    numeric = (total(jnp.asarray(points + step * direction)) - total(jnp.asarray(points - step * direction))) / (
+        2 * step
+    )
     gradient = jax.jit(jax.grad(total))(jnp.asarray(points))
     assert np.isfinite(gradient).all()
     assert float((gradient * direction).sum()) == pytest.approx(float(numeric), rel=1.0e-5)
@@ -128,7 +129,9 @@ def test_no_host_callback_in_the_graph():
         return lambda points: _interpolator(mesh, points, meshes._random(30), xp=jnp).weights
 
     points = jnp.asarray(meshes.UNIQUE["random"])
-    ours, theirs = (str(jax.make_jaxpr(weights(cls(**ARGUMENTS)))(points)) for cls in (KNNBarycentric, al.mesh.Delaunay))
+    ours, theirs = (
+        str(jax.make_jaxpr(weights(cls(**ARGUMENTS)))(points)) for cls in (KNNBarycentric, al.mesh.Delaunay)
+    )
     assert "callback" in theirs
     assert "callback" not in ours
 
@@ -169,15 +172,3 @@ def test_rung_reaches_the_mesh_through_a_model_and_its_json():
     for model in (model, af.AbstractPriorModel.from_dict(model.dict())):
         rung = model.instance_from_vector([]).mesh.rung
         assert (rung.func.__name__, rung.keywords) == ("enclosing", {"k_neighbors": 5})
-
-
-def test_patch_names_the_mesh_and_unpatch_takes_it_back():
-    shipped = al.mesh.KNNBarycentric
-    try:
-        for _ in range(2):
-            knn_barycentric.patch()
-            assert al.mesh.KNNBarycentric is KNNBarycentric
-    finally:
-        knn_barycentric.unpatch()
-    assert al.mesh.KNNBarycentric is shipped
-    assert shipped is not KNNBarycentric

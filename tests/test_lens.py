@@ -52,9 +52,9 @@ def _rectangular(folder):
         pixelization = model["arguments"]["galaxies"]["arguments"]["source"]["arguments"]["pixelization"]
         class_path = "autoarray.inversion.mesh.mesh.rectangular_uniform.RectangularUniform"
         pixelization["arguments"]["mesh"] = {"type": "instance", "class_path": class_path, "arguments": {}}
-        pixelization["arguments"]["regularization"]["class_path"] = (
-            "autoarray.inversion.regularization.constant.Constant"
-        )
+        pixelization["arguments"]["regularization"][
+            "class_path"
+        ] = "autoarray.inversion.regularization.constant.Constant"
 
     _rewrite(folder / "model.json", change)
 

@@ -41,7 +41,9 @@ def test_a_batch_of_lenses_is_triangulated_as_one_by_one(image_planes):
 
 
 def test_a_draw_depends_on_seed_and_number_alone(image_planes):
-    first, again = (image_planes["euclid"].traced(trial.drawn_tracer(np.random.default_rng((3, 5))))[0] for _ in range(2))
+    first, again = (
+        image_planes["euclid"].traced(trial.drawn_tracer(np.random.default_rng((3, 5))))[0] for _ in range(2)
+    )
     assert np.array_equal(first, again)
 
 

@@ -55,7 +55,9 @@ def test_nine_in_ten_outside(name):
     """As in wild draws, where nearly all data points lie outside the hull: each has its nearest vertex."""
     points = meshes.ALL[name]
     spread = np.ptp(points, axis=0)
-    queries = points.mean(axis=0) + np.where(spread > 0.0, spread, 1.0) * np.random.default_rng(5).uniform(-2.0, 2.0, (1500, 2))
+    queries = points.mean(axis=0) + np.where(spread > 0.0, spread, 1.0) * np.random.default_rng(5).uniform(
+        -2.0, 2.0, (1500, 2)
+    )
     mappings = locate(triangulate(points), points, queries)
     outside = mappings[:, 1] < 0
     assert outside.mean() > 0.9

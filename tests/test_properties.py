@@ -19,7 +19,9 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 def _array(coordinates):
-    return st.lists(st.tuples(coordinates, coordinates), min_size=SIZE, max_size=SIZE).map(lambda p: np.array(p, dtype=float))
+    return st.lists(st.tuples(coordinates, coordinates), min_size=SIZE, max_size=SIZE).map(
+        lambda p: np.array(p, dtype=float)
+    )
 
 
 def _random(seed):

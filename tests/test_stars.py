@@ -124,7 +124,12 @@ def test_what_cannot_be_certified_has_nan_areas(name):
 
 
 def test_ties_are_counted():
-    for name, ties in {"random": 0, "relocated onto an ellipse": 0, "grid": (meshes.SIDE - 1) ** 2, "square": 1}.items():
+    for name, ties in {
+        "random": 0,
+        "relocated onto an ellipse": 0,
+        "grid": (meshes.SIDE - 1) ** 2,
+        "square": 1,
+    }.items():
         points = meshes.ALL[name]
         triangulation = triangulate(points)
         assert ties_from(points, triangulation.simplices, triangulation.neighbors) == ties, name
@@ -183,7 +188,9 @@ def test_gradient_of_dual_areas_is_that_of_the_frozen_triangles():
 @jax.jit
 def _vertices_and_weights(points):
     distinct = stars.first_of_coincident(points)
-    distinct, near = stars.without_repeats(points, distinct, stars.near_view_from(points, distinct, spatial_sort(points)))
+    distinct, near = stars.without_repeats(
+        points, distinct, stars.near_view_from(points, distinct, spatial_sort(points))
+    )
     return distinct, stars.tie_weights(stars.nearest_neighbour_distance_squared(near), stars.TIE_WEIGHT)
 
 

@@ -31,9 +31,7 @@ HAND_BUILT = {
 @pytest.mark.parametrize("name", HAND_BUILT)
 def test_hand_built(name, xp):
     query, expected = HAND_BUILT[name]
-    weights = barycentric_weights_from_3_nearest(
-        xp.asarray([query]), xp.asarray(TRIANGLE), xp.asarray([[0, 1, 2]]), xp
-    )
+    weights = barycentric_weights_from_3_nearest(xp.asarray([query]), xp.asarray(TRIANGLE), xp.asarray([[0, 1, 2]]), xp)
     assert np.allclose(weights[0], expected, rtol=0.0, atol=4.0 * np.finfo(float).eps)
 
 
@@ -164,5 +162,3 @@ def test_wendland_kernel_by_hand():
 
     expected = np.array([kernel(0.0), kernel(1.0 / 3.0), kernel(2.0 / 3.0)])
     assert np.allclose(weights[0], expected / expected.sum(), rtol=1.0e-15)
-
-

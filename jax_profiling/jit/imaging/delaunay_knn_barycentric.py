@@ -60,7 +60,9 @@ def arguments_from(argv):
         arguments.rungs = arguments.rungs.split(",")
         unknown = set(arguments.rungs) - {*gate.RUNGS, *gate.PEERS}
         if unknown:
-            parser.error(f"--rungs names {', '.join(sorted(unknown))}, which is none of {', '.join([*gate.RUNGS, *gate.PEERS])}.")
+            parser.error(
+                f"--rungs names {', '.join(sorted(unknown))}, which is none of {', '.join([*gate.RUNGS, *gate.PEERS])}."
+            )
     names = arguments.lens or ["hst"]
     arguments.lens = sorted({*lens_folder.names()}) if "all" in names else names
     return arguments

@@ -1,0 +1,106 @@
+"""What this mesh relies on in autoarray, and whether the installed one still has it."""
+
+import importlib
+import inspect
+
+import numpy as np
+
+RELIED_ON = {
+    "autoarray.inversion.mesh.mesh": {"KNNBarycentric": None},
+    "autoarray.inversion.mesh.mesh.delaunay": {
+        "Delaunay": ("pixels", "zeroed_pixels", "areas_factor"),
+        "Delaunay.interpolator_cls": None,
+        "Delaunay.skip_areas": None,
+    },
+    "autoarray.inversion.mesh.interpolator.delaunay": {
+        "DelaunayInterface": (
+            "points",
+            "simplices",
+            "mappings",
+            "split_points",
+            "splitted_mappings",
+            "xp",
+            "dual_areas",
+        ),
+        "InterpolatorDelaunay": ("mesh", "mesh_grid", "data_grid", "adapt_data", "xp"),
+        "InterpolatorDelaunay.delaunay": None,
+        "InterpolatorDelaunay.mesh_geometry": None,
+        "InterpolatorDelaunay.mesh_grid_xy": None,
+        "InterpolatorDelaunay._mappings_sizes_weights": None,
+        "InterpolatorDelaunay._mappings_sizes_weights_split": None,
+        "_jax_delaunay_tables": ("points",),
+        "scipy_delaunay_tri_only": ("points_np",),
+    },
+    "autoarray.inversion.mesh.interpolator.sibson": {
+        "InterpolatorDelaunayNN._mappings_sizes_weights": None,
+        "_jax_delaunay_tables": ("points",),
+    },
+    "autoarray.inversion.mesh.mesh_geometry.delaunay": {
+        "MeshGeometryDelaunay": ("mesh", "mesh_grid", "data_grid", "dual_areas", "xp"),
+        "MeshGeometryDelaunay.neighbors": None,
+    },
+    "autoarray.inversion.regularization.regularization_util": {"split_points_from": ("points", "area_weights", "xp")},
+}
+"""Module -> the names it must have -> their parameters, all of which must be there, or None where nothing is called."""
+
+
+def check():
+    """Make sure that the installed autoarray has what this mesh relies on.
+
+    Raises
+    ------
+    ImportError
+        In one sentence, what differs and what to do.
+    """
+    differs = [*_missing_names(), *_changed_tables()]
+    if differs:
+        import autoarray
+
+        raise ImportError(
+            f"autoarray {autoarray.__version__} is not the one that knn_barycentric was written for: {'; '.join(differs)}; "
+            "install the autoarray release that knn_barycentric pins, or a knn_barycentric for this one."
+        )
+
+
+def _missing_names():
+    """What differs in names and signatures, a phrase each."""
+    for module_name, names in RELIED_ON.items():
+        try:
+            module = importlib.import_module(module_name)
+        except ImportError:
+            yield f"{module_name} cannot be imported"
+            continue
+        for name, parameters in names.items():
+            found = module
+            for part in name.split("."):
+                found = getattr(found, part, None)
+            if found is None:
+                yield f"{module_name} has no {name}"
+            elif parameters and not set(parameters) <= set(inspect.signature(found).parameters):
+                lost = set(parameters) - set(inspect.signature(found).parameters)
+                yield f"{module_name}.{name} takes no {', '.join(sorted(lost))}"
+
+
+def _changed_tables():
+    """What differs in the tables of a mesh that Qhull can triangulate in one way only, a phrase each."""
+    try:
+        from autoarray.inversion.mesh.interpolator.delaunay import scipy_delaunay_tri_only
+        from autoarray.inversion.regularization.regularization_util import split_points_from
+    except ImportError:
+        return  # `_missing_names` has said it.
+    points = np.array([[0.0, 0.0], [4.0, 0.5], [1.0, 3.0], [1.5, 1.0]])
+    tables = scipy_delaunay_tri_only(points)
+    if [(each.shape, each.dtype) for each in tables] != [((8, 3), np.int32), ((8, 3), np.int32), ((4,), np.int32)]:
+        yield "its tables are not int32 of shape (2N, 3), (2N, 3) and (N,)"
+        return
+    simplices, neighbors, vertex_simplex = tables
+    if sorted(map(sorted, simplices.tolist())) != [[-1, -1, -1]] * 5 + [[0, 1, 3], [0, 2, 3], [1, 2, 3]]:
+        yield "its simplices are not padded with -1"
+    elif not all((neighbors[row, simplices[row] == 3] == -1).all() for row in range(3)):
+        yield "the triangle opposite a vertex is not in that vertex's column of its neighbours"
+    elif not all(vertex in simplices[row] for vertex, row in enumerate(vertex_simplex)):
+        yield "its table of vertices does not name a triangle of each vertex"
+    arms = np.array([1.0, 2.0, 3.0, 4.0])
+    crosses = split_points_from(points=points, area_weights=arms).reshape(4, 4, 2) - points[:, None, :]
+    if not (np.allclose(np.abs(crosses).sum(axis=2), arms[:, None]) and np.allclose(crosses.sum(axis=1), 0.0)):
+        yield "its split points are not four per vertex, at the given distance along the axes"

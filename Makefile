@@ -3,14 +3,17 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test patch clean
+.PHONY: gate test patch posterior clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
 	$(PY) jax_profiling/jit/imaging/delaunay_knn_barycentric.py --lens hst $(ARGS)
 
 test: $(READY)
-	$(PY) -m pytest -n auto $(ARGS)
+	$(PY) -m pytest -n auto --junitxml=results/local/junit.xml $(ARGS)
+
+posterior: $(READY)
+	$(PY) -m jax_profiling.posterior $(ARGS)
 
 patch: $(READY)
 	$(PY) -m jax_profiling.autoarray_diff $(ARGS)

@@ -1,5 +1,6 @@
-"""Which lenses the scripts' tests run on, and how they spread over workers."""
+"""Which lenses the scripts' tests run on, how they spread over workers, and the one report that they make together."""
 
+import json
 import os
 
 if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
@@ -13,6 +14,10 @@ import jax_profiling  # noqa: F401  E402  isort: skip  (sets up JAX before any t
 import pytest  # noqa: E402
 
 from jax_profiling import lens as lens_folder  # noqa: E402
+from jax_profiling import report  # noqa: E402
+
+FIRST_LENS = "hst"
+"""The lens on which every check is in the default selection; on the others most are slow."""
 
 
 def pytest_addoption(parser):
@@ -21,22 +26,52 @@ def pytest_addoption(parser):
     )
 
 
-def lens_names(config):
-    """The lenses that every check runs on: --lens, else the lens folders and those that KNN_LENSES names."""
-    chosen = config.getoption("--lens")
+def lenses_of(config):
+    """Lens -> whether it was asked for: by --lens, else by KNN_LENSES beside all lens folders, which were not."""
+    chosen = config.getoption("--lens") or []
     if chosen and "all" not in chosen:
-        return chosen
-    return [*lens_folder.names(), *filter(None, os.environ.get("KNN_LENSES", "").split(os.pathsep))]
+        return dict.fromkeys(chosen, True)
+    own = filter(None, os.environ.get("KNN_LENSES", "").split(os.pathsep))
+    return dict.fromkeys(lens_folder.names(), False) | dict.fromkeys(own, True)
 
 
 def pytest_generate_tests(metafunc):
-    if "lens_name" in metafunc.fixturenames:
+    if "lens_name" not in metafunc.fixturenames:
+        return
+    every_lens = metafunc.definition.get_closest_marker("every_lens") is not None
+    parameters = []
+    for name, asked_for in lenses_of(metafunc.config).items():
         # A lens's compilations stay on one worker.
-        lenses = [pytest.param(name, marks=pytest.mark.xdist_group(name)) for name in lens_names(metafunc.config)]
-        metafunc.parametrize("lens_name", lenses, scope="module")
+        marks = [pytest.mark.xdist_group(name)]
+        if not (asked_for or every_lens or name == FIRST_LENS):
+            marks.append(pytest.mark.slow)
+        parameters.append(pytest.param(name, marks=marks))
+    metafunc.parametrize("lens_name", parameters, scope="module")
 
 
 @pytest.fixture(scope="module")
 def lens(lens_name):
     """The lens of this test, loaded and checked."""
     return lens_folder.load(lens_name)
+
+
+class GateReport:
+    """Brings the gates of all workers together: they travel as user properties of the tests, also into JUnit's file."""
+
+    def __init__(self, config):
+        self.folder = config.rootpath / "results" / "local"
+        self.summaries = []
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call":
+            self.summaries += [json.loads(value) for name, value in report.user_properties if name == "gate"]
+
+    def pytest_terminal_summary(self, terminalreporter):
+        if self.summaries:
+            report.write_of_lenses(self.summaries, self.folder)
+            terminalreporter.write_line(f"Gates of {len(self.summaries)} lenses: results/local/summary.md")
+
+
+def pytest_configure(config):
+    if not hasattr(config, "workerinput"):
+        config.pluginmanager.register(GateReport(config))

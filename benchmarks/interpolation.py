@@ -23,6 +23,7 @@ import jax  # noqa: E402
 import jax.numpy as jnp  # noqa: E402
 import numpy as np  # noqa: E402
 
+import knn_barycentric  # noqa: E402
 from jax_profiling import gate, lens, report  # noqa: E402
 from jax_profiling.likelihood import Likelihood, model_with_mesh  # noqa: E402
 
@@ -40,7 +41,27 @@ def interpolation_of(mesh, vertices, data_points, xp):
     return interpolator._mappings_sizes_weights, interpolator._mappings_sizes_weights_split
 
 
-def calls_of(loaded, batch):
+FED = {
+    f"{name}, fed in JAX": mesh for name, mesh in (("Delaunay", al.mesh.Delaunay), ("DelaunayNN", al.mesh.DelaunayNN))
+}
+"""autoarray's meshes whose tables come from the in-graph triangulation (`patch(delaunay=True)`)."""
+
+ROWS = {
+    "autoarray Delaunay": (al.mesh.Delaunay, {}),
+    **gate.RUNGS,
+    **gate.PEERS,
+    **{name: (FED[name], {}) for name in FED},
+}
+"""Row -> mesh class and arguments."""
+
+
+def compiled_call(function, arrays):
+    """A function without arguments that runs a program, compiled here, and waits for it."""
+    compiled = jax.jit(function).lower(*arrays).compile()
+    return lambda: jax.block_until_ready(compiled(*arrays))
+
+
+def calls_of(loaded, batch, meshes):
     """Row -> functions without arguments: of one lane, and of a batch (None where there is none)."""
     reference = Likelihood(loaded, al.mesh.Delaunay)
     interpolator = reference.mapper(reference.prior_medians).interpolator
@@ -49,20 +70,21 @@ def calls_of(loaded, batch):
     many = [np.stack([each * [1.0 + 1.0e-3 * lane, 1.0] for lane in range(batch)]) for each in one]
 
     calls = {"SciPy": (lambda: interpolation_of(interpolator.mesh, *one, xp=np), None)}
-    for name, (mesh_cls, arguments) in {
-        "autoarray Delaunay": (al.mesh.Delaunay, {}),
-        **gate.RUNGS,
-        **gate.PEERS,
-    }.items():
+    for name, (mesh_cls, arguments) in ROWS.items():
+        if meshes is not None and name not in meshes:
+            continue
         model = model_with_mesh(loaded.model, mesh_cls, **arguments)
         (_, galaxy), *_ = lens.galaxies_with_pixelization(model)
         mesh = galaxy.pixelization.mesh.instance_from_vector([])
-        jitted = jax.jit(lambda vertices, data_points, mesh=mesh: interpolation_of(mesh, vertices, data_points, jnp))
-        batched = jax.jit(jax.vmap(jitted))
-        calls[name] = tuple(
-            lambda function=function, arrays=arrays: jax.block_until_ready(function(*arrays))
-            for function, arrays in ((jitted, one), (batched, many))
-        )
+        if name in FED:
+            knn_barycentric.patch(delaunay=True)
+        try:
+            calls[name] = tuple(
+                compiled_call(transform(lambda *arrays, mesh=mesh: interpolation_of(mesh, *arrays, xp=jnp)), arrays)
+                for transform, arrays in ((lambda function: function, one), (jax.vmap, many))
+            )
+        finally:
+            knn_barycentric.unpatch()
     return calls
 
 
@@ -82,12 +104,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="hst", help="name under dataset/imaging, or a folder (default hst)")
     parser.add_argument("--batch", type=int, default=20, help="lanes of the batch (default 20)")
-    parser.add_argument("--meshes", help="comma-separated, of the first column (default all)")
+    parser.add_argument("--meshes", help="rows beside SciPy, separated by semicolons (default all)")
     arguments = parser.parse_args()
     loaded = lens.load(arguments.lens)
-    calls = calls_of(loaded, arguments.batch)
-    if arguments.meshes:
-        calls = {name: calls[name] for name in arguments.meshes.split(",")}
+    meshes = arguments.meshes and arguments.meshes.split(";")
+    calls = calls_of(loaded, arguments.batch, meshes)
 
     alone = milliseconds_of({name: one for name, (one, _) in calls.items()})
     lanes = milliseconds_of({name: many for name, (_, many) in calls.items() if many})

@@ -47,37 +47,67 @@ DRIFT = 1.0e-3
 
 @dataclass(frozen=True)
 class Candidate:
-    """How far a mesh is from the reference on one lens.
+    """How far a mesh is from the reference on one lens, at the prior median and then at every draw.
+
+    A draw where the reference has no finite log evidence judges nothing and is left out; the median never is.
 
     Attributes
     ----------
     rung
         A key of `RUNGS` or `PEERS`.
-    log_evidence, nats
-        Its log evidence at the prior median, and that minus the reference's; NaN where the likelihood is.
-    worst_nats, worst_relative_error
-        The largest |difference| from the reference over the prior median and all draws; infinite where the mesh
-        has no finite log evidence and the reference has one.
-    draws
-        How many draws the reference has a finite log evidence for.
+    log_evidence
+        Its log evidence at the prior median; NaN where the likelihood is.
+    differences
+        (1 + draws,) float64, its log evidence minus the reference's (nats); NaN where it has none.
+    relative_errors
+        (1 + draws,) float64, |difference| over |the reference's log evidence|; infinite where it has none.
+    ties
+        (1 + draws,) int, how many ties its triangulations have; where there are any, the mesh has several.
     certified
         Whether every triangulation was certified.
-    draw_nats
-        The difference at every one of those draws.
-    tied
-        Of the prior median and those draws, how many have ties: meshes with several Delaunay triangulations.
     """
 
     rung: str
     log_evidence: float
-    nats: float
-    relative_error: float
-    worst_nats: float
-    worst_relative_error: float
-    draws: int
+    differences: np.ndarray
+    relative_errors: np.ndarray
+    ties: np.ndarray
     certified: bool
-    draw_nats: np.ndarray = field(repr=False)
-    tied: int
+
+    @property
+    def errors(self):
+        """(1 + draws,) float64, |difference| (nats); infinite where the mesh has no finite log evidence."""
+        return np.where(np.isfinite(self.differences), np.abs(self.differences), np.inf)
+
+    @property
+    def draws(self):
+        """How many draws judge the mesh."""
+        return len(self.differences) - 1
+
+    @property
+    def nats(self):
+        """The difference at the prior median."""
+        return float(self.differences[0])
+
+    @property
+    def relative_error(self):
+        """The relative error at the prior median."""
+        return float(self.relative_errors[0])
+
+    @property
+    def worst_nats(self):
+        """The largest error of all."""
+        return float(self.errors.max())
+
+    @property
+    def worst_relative_error(self):
+        """The largest relative error of all."""
+        return float(self.relative_errors.max())
+
+    @property
+    def tied(self):
+        """(1 + draws,) bool: where the mesh has several Delaunay triangulations, so that the reference is one of several."""
+        return self.ties > 0
 
     @property
     def verdict(self):
@@ -137,8 +167,8 @@ class Gate:
 def run(lens, rungs=None, draws=0, progress=lambda message: None):
     """Compare meshes with Delaunay on one lens.
 
-    Reference and candidates run in the same process and in the same mode: jitted at the prior median, batched at
-    the draws.
+    Reference and candidates run in the same process and in the same mode: the prior median alone is jitted, the median and
+    draws are one batched program.
 
     Parameters
     ----------
@@ -160,12 +190,13 @@ def run(lens, rungs=None, draws=0, progress=lambda message: None):
 
     def evaluate(name, likelihood):
         progress(name)
-        median = likelihood.jitted(likelihood.prior_medians)
-        sources[name] = np.asarray(median.values)
-        all_ = [Evidence(*(np.asarray(each)[None] for each in median[:3]))]
+        medians = likelihood.prior_medians[None]
         if draws:
-            all_.append(likelihood.evidences(likelihood.draws(draws)))
-        return Evidence(*map(np.concatenate, zip(*all_)))
+            found = likelihood.evidences(np.concatenate([medians, likelihood.draws(draws)]))
+        else:
+            found = Evidence(*(np.asarray(each)[None] for each in likelihood.jitted(medians[0])))
+        sources[name] = found.values[0]
+        return found
 
     sources = {}
     reference = Likelihood(lens, Delaunay)
@@ -175,7 +206,7 @@ def run(lens, rungs=None, draws=0, progress=lambda message: None):
         mesh_cls, arguments = known[rung]
         candidates.append(_candidate(rung, references, evaluate(rung, Likelihood(lens, mesh_cls, **arguments))))
     floor = None
-    if any(candidate.rung == DEFAULT_RUNG and candidate.tied for candidate in candidates):
+    if any(candidate.rung == DEFAULT_RUNG and candidate.tied.any() for candidate in candidates):
         floor = _candidate(FLOOR, references, evaluate(FLOOR, Likelihood(lens, PermutedDelaunay)))
     return Gate(
         lens=lens,
@@ -189,22 +220,18 @@ def run(lens, rungs=None, draws=0, progress=lambda message: None):
 
 
 def _candidate(rung, references, evidence):
-    """Compare (1 + draws,) evidences with the references'; a reference that is not finite judges nothing."""
-    finite = np.isfinite(references)
-    nats = evidence.log_evidence - references
-    error = np.where(np.isfinite(nats), np.abs(nats), np.inf)
-    relative_error = np.where(np.isfinite(nats), error / np.abs(references), np.inf)
+    """Compare (1 + draws,) evidences with the references'."""
+    judging = np.isfinite(references)
+    judging[0] = True
+    differences = (evidence.log_evidence - references)[judging]
+    error = np.where(np.isfinite(differences), np.abs(differences), np.inf)
     return Candidate(
         rung=rung,
         log_evidence=float(evidence.log_evidence[0]),
-        nats=float(nats[0]),
-        relative_error=float(relative_error[0]),
-        worst_nats=float(error[finite].max(initial=error[0])),
-        worst_relative_error=float(relative_error[finite].max(initial=relative_error[0])),
-        draws=int(finite[1:].sum()),
-        certified=bool(evidence.certified[finite].all()),
-        draw_nats=nats[1:][finite[1:]],
-        tied=int((evidence.ties[finite] > 0).sum()),
+        differences=differences,
+        relative_errors=np.where(np.isfinite(error), error / np.abs(references[judging]), np.inf),
+        ties=evidence.ties[judging],
+        certified=bool(evidence.certified[judging].all()),
     )
 
 
@@ -236,10 +263,14 @@ def update_pin(gate):
     Raises
     ------
     ValueError
-        If the gate did not pass: a pin must not bury a failure.
+        If the gate did not pass, because a pin must not bury a failure, or if the model is that of a search.
     """
     if not gate.passed:
         raise ValueError(f"{gate.lens.name}: the gate fails, so its pin stays; mend the mesh first.")
+    if gate.lens.model_path.parent != gate.lens.folder:
+        raise ValueError(
+            f"{gate.lens.name}: the model is that of a search, which has no pins; pin the lens folder itself."
+        )
     expected = gate.lens.expected
     old = expected.get(al.__version__, {}).get("log_evidence")
     expected[al.__version__] = {"log_evidence": gate.log_evidence}

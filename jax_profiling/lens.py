@@ -20,7 +20,7 @@ from autoarray.dataset.plot.imaging_plots import fits_imaging
 from autoarray.inversion.mesh.image_mesh.abstract import append_with_circle_edge_points
 from filelock import FileLock
 
-from jax_profiling.specs import EDGE_POINTS, PIXEL_SCALES, SPECS
+from jax_profiling.specs import EDGE_POINTS, ON_DEMAND, PIXEL_SCALES, SPECS
 from jax_profiling.writing import write_aside
 
 DATASETS = Path(__file__).resolve().parents[1] / "dataset" / "imaging"
@@ -43,6 +43,8 @@ class Lens:
         The folder's name.
     folder
         Where its files are.
+    model_path
+        The `model.json` that is fitted: the folder's own, or that of a search.
     info
         `info.json`, with defaults filled in.
     dataset
@@ -57,6 +59,7 @@ class Lens:
 
     name: str
     folder: Path
+    model_path: Path
     info: dict
     dataset: al.Imaging
     model: af.AbstractPriorModel
@@ -70,9 +73,9 @@ class Lens:
 
     @property
     def expected(self):
-        """`expected.json`, {autolens release: {"log_evidence": x}}; empty where the lens has no pins."""
+        """`expected.json`, {autolens release: {"log_evidence": x}}; empty where the model has no pins."""
         path = self.folder / "expected.json"
-        return _json_from(path) if path.exists() else {}
+        return _json_from(path) if path.exists() and self.model_path.parent == self.folder else {}
 
 
 def names():
@@ -87,7 +90,8 @@ def load(lens):
     ----------
     lens
         The name of a folder under `dataset/imaging/`, or the path of one anywhere. A lens of `specs.SPECS` whose
-        folder does not exist yet is simulated first.
+        folder does not exist yet is simulated first. `SEARCH@LENS` is the model of a finished PyAutoFit search, by its
+        output folder, on the dataset of such a lens.
 
     Returns
     -------
@@ -98,9 +102,11 @@ def load(lens):
     LensError
         If a file is missing, unreadable or does not fit the others.
     """
+    search, _, lens = str(lens).rpartition("@")
     folder = _folder_of(lens)
     info = _info_from(folder / "info.json")
-    model = _model_from(folder / "model.json")
+    model_path = _model_json_of(Path(search)) if search else folder / "model.json"
+    model = _model_from(model_path)
     imaging = _imaging_from(folder, info["pixel_scale"])
 
     extra = folder / "mask_extra_galaxies.fits"
@@ -130,8 +136,9 @@ def load(lens):
         galaxy_name_image_plane_mesh_grid_dict={path: mesh_grid for path in paths},
     )
     return Lens(
-        name=folder.name,
+        name=f"{Path(search).name}@{folder.name}" if search else folder.name,
         folder=folder,
+        model_path=model_path,
         info=info,
         dataset=dataset,
         model=model,
@@ -157,6 +164,14 @@ def _folder_of(lens):
     if not folder.is_dir():
         raise LensError(f"{lens}: no such lens; give a folder, or one of {', '.join(sorted({*names(), *SPECS}))}.")
     return folder.resolve()
+
+
+def _model_json_of(search):
+    """The `model.json` of a search's output folder, which keeps it under `files`."""
+    for path in (search / "files" / "model.json", search / "model.json"):
+        if path.exists():
+            return path
+    raise LensError(f"{search}: holds no files/model.json; give the output folder of a PyAutoFit search.")
 
 
 def _json_from(path):
@@ -323,11 +338,12 @@ def _simulate(spec, folder):
         fits_imaging(imaging, **{f"{key}_path": aside / f"{key}.fits" for key in ("data", "noise_map", "psf")})
         al.output_to_json(spec.tracer, file_path=aside / "tracer.json")
         (aside / "model.json").write_text(json.dumps(spec.model.dict(), indent=1) + "\n")
+        (aside / "README.md").write_text(f"{spec.geometry[0].upper()}{spec.geometry[1:]}.\n")
         # Last, because its presence is what makes a folder a lens folder.
         (aside / "info.json").write_text(json.dumps(info, indent=1) + "\n")
 
 
 if __name__ == "__main__":
-    for lens_name in sys.argv[1:] or SPECS:
+    for lens_name in sys.argv[1:] or [name for name in SPECS if name not in ON_DEMAND]:
         simulate(lens_name)
         print(f"{lens_name}: {os.path.relpath(DATASETS / lens_name)}")

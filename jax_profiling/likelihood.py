@@ -29,17 +29,8 @@ class Evidence(NamedTuple):
         Whether every triangulation is certified; true for meshes that have no certificate.
     ties
         How many edges had another diagonal as good (`certificate.ties_from`); 0 for meshes that have no certificate.
-    """
-
-    log_evidence: jax.Array
-    certified: jax.Array
-    ties: jax.Array
-
-
-class Reconstruction(NamedTuple):
-    """An `Evidence` with the source reconstructed on the last pixelization of the model.
-
-    `values` is (N,), the flux at every vertex of the mesh.
+    values
+        (N,), the flux at every vertex of the last pixelization of the model.
     """
 
     log_evidence: jax.Array
@@ -100,11 +91,7 @@ class Likelihood:
         return self._analyses[xp is jnp].fit_from(instance=instance)
 
     def evidence(self, parameters, xp=jnp) -> Evidence:
-        """The log evidence of one parameter vector; NaN where the likelihood is undefined."""
-        return Evidence(*self.reconstruction(parameters, xp=xp)[:3])
-
-    def reconstruction(self, parameters, xp=jnp) -> Reconstruction:
-        """The log evidence of one parameter vector with the reconstructed source."""
+        """The log evidence of one parameter vector, and the source behind it; NaN where the likelihood is undefined."""
         fit = self.fit(parameters, xp=xp)
         mappers = fit.inversion.cls_list_from(al.Mapper)
         certified, ties = xp.asarray(True), xp.asarray(0, dtype="int32")
@@ -113,7 +100,7 @@ class Likelihood:
                 triangulation = mapper.interpolator.triangulation
                 certified = certified & triangulation.certified
                 ties += ties_from(mapper.interpolator.mesh_grid_xy, triangulation.simplices, triangulation.neighbors)
-        return Reconstruction(
+        return Evidence(
             log_evidence=fit.figure_of_merit,
             certified=certified,
             ties=ties,
@@ -133,8 +120,8 @@ class Likelihood:
 
     @cached_property
     def jitted(self):
-        """`reconstruction` under `jax.jit`."""
-        return jax.jit(self.reconstruction)
+        """`evidence` under `jax.jit`."""
+        return jax.jit(self.evidence)
 
     @cached_property
     def batched(self):
@@ -152,7 +139,7 @@ class Likelihood:
         Returns
         -------
         Evidence
-            NumPy arrays of shape (M,).
+            NumPy arrays, whose first axis is M.
         """
         count = len(parameters)
         padded = np.concatenate([parameters, np.repeat(parameters[-1:], -count % batch, axis=0)])

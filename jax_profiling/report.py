@@ -93,9 +93,11 @@ def conclusion_from(gate: Gate):
         f"'{default.verdict}', {default.worst_nats:.1e} nats off at worst ({held})."
     ]
     if gate.floor is not None:
+        apart = default.errors[~default.tied]
         sentences.append(
-            f"{gate.lens.name}: {default.tied} of {1 + default.draws} meshes have ties, where several triangulations are "
-            f"Delaunay's: with its vertices permuted the reference itself moves by up to {gate.floor.worst_nats:.1e} nats."
+            f"{gate.lens.name}: {default.tied.sum()} of {1 + default.draws} meshes have ties, where several triangulations "
+            f"are Delaunay's: with its vertices permuted the reference itself moves by up to {gate.floor.worst_nats:.1e} "
+            f"nats; apart from those the default rung is {apart.max(initial=0.0):.1e} nats off at worst."
         )
     if gate.drift is not None:
         sentences.append(
@@ -134,6 +136,7 @@ def markdown_from(gate: Gate):
         "",
         "![difference per mesh](verdicts.png)",
         "",
+        *distribution_of(gate),
         "## The source at the prior median",
         "",
         "![the source on both meshes](reconstruction.png)",
@@ -149,9 +152,56 @@ def markdown_from(gate: Gate):
     return "\n".join(lines) + "\n"
 
 
+def markdown_of_lenses(summaries):
+    """One line per lens, from their `summary.json`s: the verdict of the default rung, and drift."""
+    rows = []
+    for summary in sorted(summaries, key=lambda summary: summary["lens"]):
+        default = next(each for each in summary["candidates"] if each["rung"] == DEFAULT_RUNG)
+        numbers = [default[key] for key in ("nats", "worst_nats", "worst_relative_error")]
+        rows.append(
+            (
+                summary["lens"],
+                str(summary["vertices"]),
+                str(summary["data_points"]),
+                f"{summary['reference']['log_evidence']:.6f}",
+                *("not finite" if number is None else f"{number:.1e}" for number in numbers),
+                str(default["draws"]),
+                default["verdict"] + ("" if default["certified"] else ", not certified"),
+                "passed" if summary["passed"] else "FAILED",
+                "no" if summary["drift"] is None else f"from {summary['drift']['pinned']:.6f}",
+            )
+        )
+    columns = ("lens", "vertices", "data points", "Delaunay", "nats off", "worst, nats", "relative", "draws")
+    lines = [
+        "# The gates of all lenses",
+        "",
+        f"autolens {al.__version__}, jax {jax.__version__}, {device()}.",
+        "",
+        *markdown_table((*columns, "verdict", "gate", "library drifted"), rows),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def write_of_lenses(summaries, folder):
+    """Write the `summary.md` of several lenses into a folder."""
+    with write_aside(folder) as aside:
+        (aside / "summary.md").write_text(markdown_of_lenses(summaries))
+
+
 def markdown_table(columns, rows):
     """The lines of a Markdown table."""
     return [f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows)]
+
+
+def distribution_of(gate: Gate):
+    """Lines with quantiles of |nats off| over the draws; none where there are no draws."""
+    if not any(candidate.draws for candidate in gate.candidates):
+        return []
+    rows = []
+    for candidate in [*([gate.floor] if gate.floor else []), *gate.candidates]:
+        quantiles = np.percentile(candidate.errors[1:], (50, 90, 100), method="higher")
+        rows.append((candidate.rung, *(f"{quantile:.1e}" for quantile in quantiles)))
+    return ["## Nats off over the draws", "", *markdown_table(("mesh", "median", "90 %", "worst"), rows), ""]
 
 
 def shares_of(gate: Gate):
@@ -192,7 +242,7 @@ def verdict_figure(gate: Gate):
     figure, ax = plt.subplots(figsize=(8, 1.6 + 0.45 * len(gate.candidates)), layout="constrained")
     floor = 1.0e-12
     for row, candidate in enumerate(gate.candidates):
-        draws = np.maximum(np.abs(candidate.draw_nats), floor)
+        draws = np.maximum(candidate.errors[1:], floor)
         ax.plot(draws, np.full(len(draws), row), "|", color="0.5", markersize=12)
         ax.plot(max(abs(candidate.nats), floor), row, "o", color="C0" if candidate.rung == DEFAULT_RUNG else "C1")
     for verdict, bound in VERDICTS.items():

@@ -16,7 +16,9 @@ def _candidate(differences, reference=-1000.0, rung="delaunay", certified=True):
 
 def _evidence(log_evidence, certified=True, ties=0):
     shape = np.shape(log_evidence)
-    return Evidence(log_evidence, np.broadcast_to(certified, shape), np.broadcast_to(ties, shape))
+    return Evidence(
+        log_evidence, np.broadcast_to(certified, shape), np.broadcast_to(ties, shape), np.zeros((*shape, 3))
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,9 +104,14 @@ def test_drift_and_verdict_are_separate_sentences():
     assert "FAILED" in failed
 
 
-def test_ties_are_counted_where_the_reference_is_finite():
-    references = np.array([-1000.0, -1000.0, np.nan])
-    assert gate._candidate("delaunay", references, _evidence(references, ties=[0, 3, 5])).tied == 1
+def test_ties_are_shown_apart_where_the_reference_is_finite():
+    references = np.array([-1000.0, -1000.0, np.nan, -1000.0])
+    evidences = _evidence(references + np.array([0.0, 0.5, 0.0, 0.01]), ties=np.array([0, 3, 5, 0]))
+    candidate = gate._candidate("delaunay", references, evidences)
+    assert list(candidate.tied) == [False, True, False]
+    sentence = report.conclusion_from(_gate(candidate, floor=_candidate([0.0, 0.7], rung=gate.FLOOR)))[1]
+    assert "1 of 3 meshes have ties" in sentence
+    assert "moves by up to 7.0e-01 nats; apart from those the default rung is 1.0e-02 nats off" in sentence
 
 
 def test_noise_floor_stands_beside_the_differences():

@@ -18,6 +18,7 @@ __Contents__
 """
 
 import argparse
+import json
 import logging
 import os
 import sys
@@ -25,6 +26,7 @@ import warnings
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
+LOCAL = ROOT / "results" / "local"
 sys.path.insert(0, str(ROOT))
 
 import jax_profiling  # noqa: E402, F401  isort: skip  (sets up JAX before anything imports it)
@@ -84,7 +86,7 @@ def main(argv=None):
         print(error, file=sys.stderr)
         return 2
 
-    passed = True
+    gates = []
     for lens in lenses:
         folder = output_of(arguments, lens)
         with progress_of(console, lens.name) as progress:
@@ -98,12 +100,14 @@ def main(argv=None):
         if arguments.update_pins:
             console.print(pin_sentence_of(found), highlight=False, soft_wrap=True)
         console.print(f"Report: {os.path.relpath(folder)}/summary.md\n", highlight=False, soft_wrap=True)
-        passed &= found.passed
-    return 0 if passed else 1
+        gates.append(found)
+    if len(gates) > 1:
+        report.write_of_lenses([report.summary_from(found) for found in gates], arguments.output or LOCAL)
+    return 0 if all(found.passed for found in gates) else 1
 
 
 def output_of(arguments, lens):
-    base = arguments.output or ROOT / "results" / "local" / lens.name
+    base = arguments.output or LOCAL / lens.name
     return base / lens.name if arguments.output and len(arguments.lens) > 1 else base
 
 
@@ -118,39 +122,49 @@ def pin_sentence_of(found):
 """
 __Under pytest__
 
-Three draws from the priors are one vmapped batch of distinct parameter vectors, next to the jitted prior median.
+The prior median and five draws from the priors are one batched program of distinct parameter vectors, on every lens. The
+other modes, and autoarray's own mesh, are compared on the first lens and on those that are asked for.
 """
+
+DRAWS = 5
 
 
 @pytest.fixture(scope="module")
 def found(lens):
-    return gate.run(lens, rungs=[gate.DEFAULT_RUNG, "autoarray KNNBarycentric"], draws=3)
+    return gate.run(lens, rungs=[gate.DEFAULT_RUNG], draws=DRAWS)
 
 
-def candidate_of(found, rung):
-    return next(candidate for candidate in found.candidates if candidate.rung == rung)
-
-
-def test_gate_passes(found):
+@pytest.mark.every_lens
+def test_gate_passes(found, record_property):
+    record_property("gate", json.dumps(report.summary_from(found)))
     assert found.passed
-    default = candidate_of(found, gate.DEFAULT_RUNG)
-    assert default.verdict == "drop-in"
-    assert default.draws == 3
+    default = default_of(found)
+    assert default.verdict == "drop-in" or default.tied.any()
+    assert default.draws == DRAWS
+    assert not default.tied[1:].any()
 
 
-def test_default_rung_is_delaunay_under_jit_and_vmap(found):
-    default = candidate_of(found, gate.DEFAULT_RUNG)
-    assert default.certified
-    assert default.worst_relative_error <= 1.0e-9
-    assert abs(default.nats) <= 1.0e-6
+@pytest.mark.every_lens
+def test_default_rung_is_delaunay_under_vmap(found):
+    assert_is_delaunay(default_of(found))
 
 
-def test_shipped_knn_barycentric_is_no_drop_in(found):
-    assert candidate_of(found, "autoarray KNNBarycentric").worst_relative_error > 1.0e-3
-
-
+@pytest.mark.every_lens
 def test_reference_has_not_drifted(found):
     assert found.drift is None, report.conclusion_from(found)[-1]
+
+
+@pytest.mark.slow
+def test_default_rung_is_delaunay_at_32_draws(lens):
+    default = default_of(gate.run(lens, rungs=[gate.DEFAULT_RUNG], draws=32))
+    assert default.draws > 0
+    assert_is_delaunay(default)
+
+
+def test_default_rung_is_delaunay_under_jit(lens, found):
+    alone = gate.run(lens, rungs=[gate.DEFAULT_RUNG])
+    assert_is_delaunay(default_of(alone))
+    assert alone.log_evidence == pytest.approx(found.log_evidence, rel=1.0e-9)
 
 
 def test_default_rung_is_delaunay_eagerly(lens, found):
@@ -159,6 +173,24 @@ def test_default_rung_is_delaunay_eagerly(lens, found):
     reference, default = (float(each.evidence(each.prior_medians, xp=np).log_evidence) for each in likelihoods)
     assert abs(default - reference) <= min(1.0e-6, 1.0e-9 * abs(reference))
     assert reference == pytest.approx(found.log_evidence, rel=1.0e-8)
+
+
+def test_shipped_knn_barycentric_is_no_drop_in(lens, found):
+    mesh_cls, arguments = gate.PEERS["autoarray KNNBarycentric"]
+    shipped = Likelihood(lens, mesh_cls, **arguments)
+    log_evidence = float(shipped.jitted(shipped.prior_medians).log_evidence)
+    assert log_evidence != pytest.approx(found.log_evidence, rel=1.0e-3)
+
+
+def default_of(found):
+    return next(candidate for candidate in found.candidates if candidate.rung == gate.DEFAULT_RUNG)
+
+
+def assert_is_delaunay(default):
+    """To 1e-9 everywhere and to 1e-6 nats at the prior median, where Delaunay has one answer; else the report shows ties."""
+    assert default.certified
+    assert default.relative_errors[~default.tied].max(initial=0.0) <= 1.0e-9
+    assert default.tied[0] or abs(default.nats) <= 1.0e-6
 
 
 if __name__ == "__main__":

@@ -19,6 +19,9 @@ from jax_profiling import report  # noqa: E402
 FIRST_LENS = "hst"
 """The lens on which every check is in the default selection; on the others most are slow."""
 
+LARGE = {"jwst", "ao"}
+"""Lenses on which every check is slow: their likelihood takes many times the others' time."""
+
 
 def pytest_addoption(parser):
     parser.addoption(
@@ -32,7 +35,8 @@ def lenses_of(config):
     if chosen and "all" not in chosen:
         return dict.fromkeys(chosen, True)
     own = filter(None, os.environ.get("KNN_LENSES", "").split(os.pathsep))
-    return dict.fromkeys(lens_folder.names(), False) | dict.fromkeys(own, True)
+    # The one that takes longest goes first.
+    return dict.fromkeys([FIRST_LENS, *lens_folder.names()], False) | dict.fromkeys(own, True)
 
 
 def pytest_generate_tests(metafunc):
@@ -43,7 +47,7 @@ def pytest_generate_tests(metafunc):
     for name, asked_for in lenses_of(metafunc.config).items():
         # A lens's compilations stay on one worker.
         marks = [pytest.mark.xdist_group(name)]
-        if not (asked_for or every_lens or name == FIRST_LENS):
+        if not (asked_for or name == FIRST_LENS or (every_lens and name not in LARGE)):
             marks.append(pytest.mark.slow)
         parameters.append(pytest.param(name, marks=marks))
     metafunc.parametrize("lens_name", parameters, scope="module")

@@ -35,6 +35,7 @@ class Spec:
     info: dict = field(default_factory=dict)
 
 
+MASK_RADIUS = 3.5
 EDGE_POINTS = 30
 
 OVERLAY = {"type": "Overlay", "shape": [39, 39]}
@@ -58,7 +59,7 @@ def fiducial(instrument="hst"):
         "near-circular isothermal lens, source behind its centre: an almost complete ring",
         *_ring(),
         instrument=instrument,
-        mask_radius=3.5,
+        mask_radius=MASK_RADIUS,
         image_mesh=OVERLAY,
         gaussians=60,
         spread=1.0,

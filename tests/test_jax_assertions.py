@@ -82,7 +82,15 @@ BREAKS = [
 ]
 
 
-@pytest.mark.parametrize("what, broken", BREAKS, ids=lambda value: getattr(value, "__name__", value))
+SLOW = {"gradient", "determinism"}
+"""Checks that take a minute to turn red."""
+
+
+@pytest.mark.parametrize(
+    "what, broken",
+    [pytest.param(what, broken, marks=pytest.mark.slow if what in SLOW else ()) for what, broken in BREAKS],
+    ids=lambda value: getattr(value, "__name__", value),
+)
 def test_check_turns_red(what, broken, assertions, small, monkeypatch):
     exact = ladder.RUNGS["delaunay"]
 

@@ -3,7 +3,7 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test patch posterior clean
+.PHONY: gate test bench patch posterior clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -11,6 +11,9 @@ gate: $(READY)
 
 test: $(READY)
 	$(PY) -m pytest -n auto --junitxml=results/local/junit.xml $(ARGS)
+
+bench: $(READY)
+	$(PY) -m jax_profiling.bench $(ARGS)
 
 posterior: $(READY)
 	$(PY) -m jax_profiling.posterior $(ARGS)

@@ -64,16 +64,16 @@ class GateReport:
 
     def __init__(self, config):
         self.folder = config.rootpath / "results" / "local"
-        self.summaries = []
+        self.lines = []
 
     def pytest_runtest_logreport(self, report):
         if report.when == "call":
-            self.summaries += [json.loads(value) for name, value in report.user_properties if name == "gate"]
+            self.lines += [json.loads(value) for name, value in report.user_properties if name == "gate"]
 
     def pytest_terminal_summary(self, terminalreporter):
-        if self.summaries:
-            report.write_of_lenses(self.summaries, self.folder)
-            terminalreporter.write_line(f"Gates of {len(self.summaries)} lenses: results/local/summary.md")
+        if self.lines:
+            report.write_lines(self.lines, self.folder)
+            terminalreporter.write_line(f"Gates of {len(self.lines)} lenses: results/local/summary.md")
 
 
 def pytest_configure(config):

@@ -152,40 +152,47 @@ def markdown_from(gate: Gate):
     return "\n".join(lines) + "\n"
 
 
-def markdown_of_lenses(summaries):
-    """One line per lens, from their `summary.json`s: the verdict of the default rung, and drift."""
-    rows = []
-    for summary in sorted(summaries, key=lambda summary: summary["lens"]):
-        default = next(each for each in summary["candidates"] if each["rung"] == DEFAULT_RUNG)
-        numbers = [default[key] for key in ("nats", "worst_nats", "worst_relative_error")]
-        rows.append(
-            (
-                summary["lens"],
-                str(summary["vertices"]),
-                str(summary["data_points"]),
-                f"{summary['reference']['log_evidence']:.6f}",
-                *("not finite" if number is None else f"{number:.1e}" for number in numbers),
-                str(default["draws"]),
-                default["verdict"] + ("" if default["certified"] else ", not certified"),
-                "passed" if summary["passed"] else "FAILED",
-                "no" if summary["drift"] is None else f"from {summary['drift']['pinned']:.6f}",
-            )
-        )
-    columns = ("lens", "vertices", "data points", "Delaunay", "nats off", "worst, nats", "relative", "draws")
-    lines = [
+LENS_COLUMNS = (
+    *("lens", "vertices", "data points", "Delaunay", "nats off", "worst draw, nats", "relative", "draws"),
+    *("ties: meshes, nats, floor", "verdict", "gate", "library drifted"),
+)
+
+
+def line_of(gate: Gate):
+    """A gate in one line, strings in the order of `LENS_COLUMNS`: the default rung, with tied meshes apart."""
+    default = next(c for c in gate.candidates if c.rung == DEFAULT_RUNG)
+    apart = ~default.tied & (np.arange(1 + default.draws) > 0)
+    ties = "none"
+    if gate.floor is not None:
+        worst = default.errors[default.tied].max(initial=0.0)
+        ties = f"{default.tied.sum()}, {worst:.1e}, {gate.floor.worst_nats:.1e}"
+    return (
+        gate.lens.name,
+        str(gate.lens.vertices),
+        str(gate.lens.data_points),
+        f"{gate.log_evidence:.6f}",
+        "tied" if default.tied[0] else f"{default.nats:+.1e}",
+        f"{default.errors[apart].max():.1e}" if apart.any() else "-",
+        f"{default.relative_errors[apart].max():.1e}" if apart.any() else "-",
+        str(default.draws),
+        ties,
+        _verdict_of(default),
+        "passed" if gate.passed else "FAILED",
+        "no" if gate.drift is None else f"from {gate.drift.pinned:.6f}",
+    )
+
+
+def write_lines(lines, folder):
+    """Write the `summary.md` of several lenses, given by their `line_of`, into a folder."""
+    text = [
         "# The gates of all lenses",
         "",
         f"autolens {al.__version__}, jax {jax.__version__}, {device()}.",
         "",
-        *markdown_table((*columns, "verdict", "gate", "library drifted"), rows),
+        *markdown_table(LENS_COLUMNS, sorted(map(tuple, lines))),
     ]
-    return "\n".join(lines) + "\n"
-
-
-def write_of_lenses(summaries, folder):
-    """Write the `summary.md` of several lenses into a folder."""
     with write_aside(folder) as aside:
-        (aside / "summary.md").write_text(markdown_of_lenses(summaries))
+        (aside / "summary.md").write_text("\n".join(text) + "\n")
 
 
 def markdown_table(columns, rows):

@@ -67,14 +67,14 @@ def fiducial(instrument="hst"):
 
 
 def small():
-    """The fiducial where a fit takes seconds to compile and little time to evaluate."""
+    """The fiducial where a fit takes little time to compile and to evaluate, and still fits to the noise."""
     return _spec(
         "the fiducial on few pixels and vertices: for the posterior and the tests",
         *_ring(),
         instrument="euclid",
         mask_radius=2.2,
         image_mesh={"type": "Overlay", "shape": [15, 15]},
-        gaussians=4,
+        gaussians=20,
         spread=1.0,
         # No data point on a vertex: adaptive signals count only weights that are not zero, and with a weight that is zero
         # but for rounding Delaunay's own log evidence differs between its eager and its jitted fit.

@@ -7,5 +7,5 @@ from jax_profiling import lens as lens_folder
 
 @pytest.fixture(scope="session")
 def small():
-    """The fiducial at Euclid's resolution, on a small mask, a coarse mesh and few Gaussians: compiles in seconds."""
+    """The fiducial at Euclid's resolution, on a small mask and a coarse mesh: compiles in seconds."""
     return lens_folder.load("small")

@@ -114,6 +114,19 @@ def test_ties_are_shown_apart_where_the_reference_is_finite():
     assert "moves by up to 7.0e-01 nats; apart from those the default rung is 1.0e-02 nats off" in sentence
 
 
+def test_one_line_per_lens_shows_ties_apart(tmp_path):
+    references = np.full(3, -1000.0)
+    evidences = _evidence(references + np.array([0.5, 0.0, 0.01]), ties=np.array([4, 0, 0]))
+    tied = report.line_of(
+        _gate(gate._candidate("delaunay", references, evidences), floor=_candidate([0.7, 0.0], rung=gate.FLOOR))
+    )
+    untied = report.line_of(_gate(_candidate([0.05]), drift=gate.Drift(-990.0, -1000.0, "2026.1.1.1")))
+    assert tied[4:9] == ("tied", "1.0e-02", "1.0e-05", "2", "1, 5.0e-01, 7.0e-01")
+    assert untied[4:] == ("+5.0e-02", "-", "-", "0", "none", "drop-in", "passed", "from -990.000000")
+    report.write_lines([list(untied), tied], tmp_path)
+    assert len((tmp_path / "summary.md").read_text().splitlines()) == 8
+
+
 def test_noise_floor_stands_beside_the_differences():
     floor = _candidate([0.0, 0.2], rung=gate.FLOOR)
     found = _gate(_candidate([0.0, 0.05]), floor=floor)

@@ -102,7 +102,7 @@ def main(argv=None):
         console.print(f"Report: {os.path.relpath(folder)}/summary.md\n", highlight=False, soft_wrap=True)
         gates.append(found)
     if len(gates) > 1:
-        report.write_of_lenses([report.summary_from(found) for found in gates], arguments.output or LOCAL)
+        report.write_lines(map(report.line_of, gates), arguments.output or LOCAL)
     return 0 if all(found.passed for found in gates) else 1
 
 
@@ -136,7 +136,7 @@ def found(lens):
 
 @pytest.mark.every_lens
 def test_gate_passes(found, record_property):
-    record_property("gate", json.dumps(report.summary_from(found)))
+    record_property("gate", json.dumps(report.line_of(found)))
     assert found.passed
     default = default_of(found)
     assert default.verdict == "drop-in" or default.tied.any()

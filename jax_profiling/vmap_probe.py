@@ -1,0 +1,283 @@
+"""How long does each mesh take, per call and per lane of a batch; to compile; and in memory?
+
+    .venv/bin/python -m jax_profiling.vmap_probe --lens hst --batch 1,3,20
+
+Times the interpolation (triangulation, dual areas, split points, mappings and weights, from a source-plane mesh and data that
+are ray-traced already) and the whole likelihood, at parameter vectors drawn from the model's priors. Calls are interleaved;
+medians and quartiles. Writes `results/vmap_probe/<device>-<precision>.json`, beside which a Markdown table and a chart compare
+all devices that have been measured.
+"""
+
+import argparse
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import autolens as al
+import jax
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+
+import knn_barycentric
+from jax_profiling import gate, report
+from jax_profiling import lens as lens_folder
+from jax_profiling.callback_delaunay import CallbackDelaunay
+from jax_profiling.likelihood import Likelihood
+from jax_profiling.writing import write_aside
+from knn_barycentric.mesh import KNNBarycentric
+
+RESULTS = Path(__file__).resolve().parents[1] / "results" / "vmap_probe"
+
+FED = {"Delaunay, fed in JAX": al.mesh.Delaunay, "DelaunayNN, fed in JAX": al.mesh.DelaunayNN}
+"""autoarray's meshes whose triangulation comes from JAX (`patch(delaunay=True)`)."""
+
+MESHES = {
+    "Delaunay": (al.mesh.Delaunay, {}),
+    "Delaunay in one callback": (CallbackDelaunay, {}),
+    "KNNBarycentric": (KNNBarycentric, {}),
+    "clip": gate.RUNGS["clip"],
+    "DelaunayNN": (al.mesh.DelaunayNN, {}),
+    **{name: (mesh_cls, {}) for name, mesh_cls in FED.items()},
+}
+"""Row -> mesh class and arguments."""
+
+DEFAULT = ("Delaunay", "Delaunay in one callback", "KNNBarycentric")
+
+SCIPY = "SciPy, eager"
+"""autoarray's NumPy path: Qhull, `find_simplex` and the rest in compiled C, one mesh at a time, without JAX."""
+
+REPEATS = 9
+
+
+def programs_of(lens, meshes, batches, likelihood=True):
+    """(mesh, what, lanes) -> a compiled program without arguments, and what it cost to compile.
+
+    Parameters
+    ----------
+    lens
+        The lens, from `lens.load`.
+    meshes
+        Keys of `MESHES`.
+    batches
+        Numbers of lanes; 1 is not vmapped.
+    likelihood
+        Whether to compile the whole likelihood beside the interpolation.
+    """
+    reference = Likelihood(lens, al.mesh.Delaunay)
+    parameters = np.concatenate([reference.prior_medians[None], reference.draws(max(batches) - 1)])
+    ray_traced = [_ray_traced(reference, each) for each in parameters]
+    programs = {(SCIPY, "interpolation", 1): (lambda: _interpolation(_mesh_of(reference), *ray_traced[0], xp=np), {})}
+    for name in meshes:
+        mesh_cls, arguments = MESHES[name]
+        each = Likelihood(lens, mesh_cls, **arguments)
+        if name in FED:
+            knn_barycentric.patch(delaunay=True)
+        try:
+            for lanes in batches:
+                stacked = [np.stack(columns) for columns in zip(*ray_traced[:lanes])]
+                programs[name, "interpolation", lanes] = _compiled(
+                    lambda points, queries, mesh=_mesh_of(each): _interpolation(mesh, points, queries, xp=jnp), stacked
+                )
+                if likelihood:
+                    programs[name, "likelihood", lanes] = _compiled(
+                        lambda vector, each=each: each.evidence(vector).log_evidence, [parameters[:lanes]]
+                    )
+        finally:
+            knn_barycentric.unpatch()
+    return programs
+
+
+def _mesh_of(likelihood):
+    (_, galaxy), *_ = lens_folder.galaxies_with_pixelization(likelihood.model)
+    return galaxy.pixelization.mesh.instance_from_vector([])
+
+
+def _ray_traced(likelihood, parameters):
+    """The vertices and the data points in the source plane."""
+    interpolator = likelihood.mapper(parameters).interpolator
+    return np.asarray(interpolator.mesh_grid_xy), np.asarray(interpolator.data_grid.over_sampled.array)
+
+
+def _interpolation(mesh, vertices, data_points, xp):
+    """Mappings and weights of the data points and of the split points."""
+    interpolator = mesh.interpolator_cls(
+        mesh=mesh,
+        mesh_grid=al.Grid2DIrregular(vertices, xp=xp),
+        data_grid=SimpleNamespace(over_sampled=SimpleNamespace(array=data_points)),
+        xp=xp,
+    )
+    return interpolator._mappings_sizes_weights, interpolator._mappings_sizes_weights_split
+
+
+def _compiled(function, lanes):
+    """A program over the lanes, and the seconds and bytes that it took."""
+    arrays = [jnp.asarray(each) for each in lanes]
+    if len(arrays[0]) == 1:
+        arrays = [each[0] for each in arrays]
+    else:
+        function = jax.vmap(function)
+    began = time.perf_counter()
+    lowered = jax.jit(function).lower(*arrays)
+    traced = time.perf_counter()
+    program = lowered.compile()
+    cost = {"trace_seconds": traced - began, "compile_seconds": time.perf_counter() - traced}
+    memory = program.memory_analysis()
+    if memory is not None:
+        cost["peak_bytes"] = memory.temp_size_in_bytes + memory.argument_size_in_bytes + memory.output_size_in_bytes
+    return lambda: jax.block_until_ready(program(*arrays)), cost
+
+
+def milliseconds_of(programs, repeats=REPEATS):
+    """Key -> (repeats,) milliseconds per call, interleaved, after one call each that is not timed."""
+    times = {key: [] for key in programs}
+    for repeat in range(repeats + 1):
+        for key, (call, _) in programs.items():
+            began = time.perf_counter()
+            call()
+            if repeat:
+                times[key].append(1.0e3 * (time.perf_counter() - began))
+    return times
+
+
+def measure(lens, meshes=DEFAULT, batches=(1, 3, 20), likelihood=True, repeats=REPEATS):
+    """The contents of the JSON file: a row per mesh, program and batch."""
+    programs = programs_of(lens, meshes, batches, likelihood)
+    rows = []
+    for (mesh, what, lanes), times in milliseconds_of(programs, repeats).items():
+        lower, median, upper = np.percentile(times, (25, 50, 75)) / lanes
+        cost = programs[mesh, what, lanes][1]
+        rows.append(
+            {"mesh": mesh, "what": what, "lanes": lanes, "ms_per_lane": median, "quartiles": [lower, upper], **cost}
+        )
+    return {
+        "lens": lens.name,
+        "vertices": lens.vertices,
+        "data_points": lens.data_points,
+        "autolens": al.__version__,
+        "jax": jax.__version__,
+        "device": report.device(),
+        "precision": "fp64" if jax.config.jax_enable_x64 else "fp32",
+        "repeats": repeats,
+        "rows": rows,
+    }
+
+
+def table_of(measured):
+    """The lines of a Markdown table of one device."""
+    scipy = next(row["ms_per_lane"] for row in measured["rows"] if row["mesh"] == SCIPY)
+    delaunay = {
+        (row["what"], row["lanes"]): row["ms_per_lane"] for row in measured["rows"] if row["mesh"] == "Delaunay"
+    }
+    cells = []
+    for row in sorted(measured["rows"], key=lambda row: (row["what"], row["lanes"])):
+        lower, upper = row["quartiles"]
+        against = delaunay.get((row["what"], row["lanes"]))
+        cells.append(
+            (
+                row["what"],
+                str(row["lanes"]),
+                row["mesh"],
+                f"{row['ms_per_lane']:.1f} ({lower:.1f}-{upper:.1f})",
+                f"{row['ms_per_lane'] / scipy:.2f}" if row["what"] == "interpolation" else "",
+                f"{row['ms_per_lane'] / against:.2f}" if against else "",
+                f"{row['trace_seconds']:.1f} + {row['compile_seconds']:.1f}" if "trace_seconds" in row else "",
+                f"{row['peak_bytes'] / 2**20:.0f}" if "peak_bytes" in row else "",
+            )
+        )
+    columns = (
+        "program",
+        "lanes",
+        "mesh",
+        "ms per lane (quartiles)",
+        "to SciPy",
+        "to Delaunay",
+        "trace + compile, s",
+        "MiB",
+    )
+    return report.markdown_table(columns, cells)
+
+
+def markdown_of(all_measured):
+    """The comparison of all devices."""
+    lines = ["# Speed, per lane of a batch", ""]
+    for measured in all_measured:
+        lines += [
+            f"## {measured['device']}, {measured['precision']}",
+            "",
+            f"{measured['lens']}: {measured['vertices']} vertices, {measured['data_points']} data points; median of "
+            f"{measured['repeats']}, interleaved; autolens {measured['autolens']}, jax {measured['jax']}.",
+            "",
+            *table_of(measured),
+            "",
+        ]
+    return "\n".join([*lines, "![milliseconds per lane](speed.png)", ""])
+
+
+def figure_of(all_measured):
+    """Milliseconds per lane against the number of lanes, a line per mesh and device."""
+    figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
+    for ax, what in zip(axes, ("interpolation", "likelihood")):
+        for style, measured in zip(("-", "--", ":", "-."), all_measured):
+            for mesh in dict.fromkeys(row["mesh"] for row in measured["rows"] if row["mesh"] != SCIPY):
+                rows = [row for row in measured["rows"] if (row["mesh"], row["what"]) == (mesh, what)]
+                label = f"{mesh}, {measured['device']}"
+                ax.plot([r["lanes"] for r in rows], [r["ms_per_lane"] for r in rows], f"o{style}", label=label)
+        ax.set(title=what, xlabel="lanes", ylabel="ms per lane", xscale="log", yscale="log")
+    axes[0].legend(fontsize=7)
+    return figure
+
+
+def file_name_of(words):
+    """A name for a file, without its ending."""
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+
+
+def write(measured, folder=RESULTS):
+    """Write the JSON of this device, and the comparison of all devices whose JSON is in the folder."""
+    name = file_name_of(f"{measured['device']}-{measured['precision']}")
+    others = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json")) if path.stem != name]
+    with write_aside(folder) as aside:
+        (aside / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
+        (aside / "speed.md").write_text(markdown_of([measured, *others]))
+        report.save(figure_of([measured, *others]), aside / "speed.png")
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lens", default="hst", help="name under dataset/imaging, or a folder (default hst)")
+    parser.add_argument("--batch", default="1,3,20", help="numbers of lanes, comma-separated (default 1,3,20)")
+    parser.add_argument("--meshes", help=f"separated by semicolons, of: {'; '.join(MESHES)} (default the first three)")
+    parser.add_argument("--interpolation-only", action="store_true", help="leave the whole likelihood out")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"timed calls of each (default {REPEATS})")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the JSON, table and chart")
+    arguments = parser.parse_args(argv)
+    try:
+        batches = [int(number) for number in arguments.batch.split(",")]
+    except ValueError:
+        parser.error(f"--batch is {arguments.batch}; give whole numbers such as 1,3,20.")
+    if min(batches) < 1 or arguments.repeats < 1:
+        parser.error("--batch and --repeats need numbers of at least 1.")
+    meshes = arguments.meshes.split(";") if arguments.meshes else DEFAULT
+    if set(meshes) - set(MESHES):
+        parser.error(f"--meshes names {'; '.join(set(meshes) - set(MESHES))}; give any of {'; '.join(MESHES)}.")
+    # A program from the cache would take no time to compile.
+    jax.config.update("jax_enable_compilation_cache", False)
+    try:
+        lens = lens_folder.load(arguments.lens)
+    except lens_folder.LensError as error:
+        print(error, file=sys.stderr)
+        return 2
+    measured = measure(lens, meshes, batches, not arguments.interpolation_only, arguments.repeats)
+    write(measured, arguments.output)
+    print("\n".join(table_of(measured)))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

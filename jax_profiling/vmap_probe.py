@@ -221,15 +221,18 @@ def markdown_of(all_measured):
 
 def figure_of(all_measured):
     """Milliseconds per lane against the number of lanes, a line per mesh and device."""
-    figure, axes = plt.subplots(1, 2, figsize=(11, 4.5), layout="constrained")
-    for ax, what in zip(axes, ("interpolation", "likelihood")):
+    programs = sorted({row["what"] for measured in all_measured for row in measured["rows"]})
+    figure, axes = plt.subplots(
+        1, len(programs), figsize=(5.5 * len(programs), 4.5), layout="constrained", squeeze=False
+    )
+    for ax, what in zip(axes.flat, programs):
         for style, measured in zip(("-", "--", ":", "-."), all_measured):
             for mesh in dict.fromkeys(row["mesh"] for row in measured["rows"] if row["mesh"] != SCIPY):
                 rows = [row for row in measured["rows"] if (row["mesh"], row["what"]) == (mesh, what)]
                 label = f"{mesh}, {measured['device']}"
                 ax.plot([r["lanes"] for r in rows], [r["ms_per_lane"] for r in rows], f"o{style}", label=label)
         ax.set(title=what, xlabel="lanes", ylabel="ms per lane", xscale="log", yscale="log")
-    axes[0].legend(fontsize=7)
+    axes.flat[0].legend(fontsize=7)
     return figure
 
 

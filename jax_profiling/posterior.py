@@ -147,20 +147,28 @@ def agree(one, other):
 
 
 def figure_from(posteriors):
-    """A corner plot of all posteriors, one colour each."""
+    """A corner plot of all posteriors: the first in wide lines, the next in narrow ones on top."""
+    first = next(iter(posteriors.values()))
     figure, handles = None, []
     for number, (name, posterior) in enumerate(posteriors.items()):
+        line = {"linewidths": 4.0 - 2.5 * number, "linestyles": ("solid", "dashed")[number % 2]}
         figure = corner.corner(
             posterior.samples,
             weights=posterior.weights,
             labels=list(FREE),
+            range=[(mean - 4.0 * error, mean + 4.0 * error) for mean, error in zip(first.mean, first.error)],
+            bins=30,
+            smooth=1.0,
             color=f"C{number}",
             fig=figure,
             plot_datapoints=False,
+            plot_density=False,
+            no_fill_contours=True,
             levels=(0.393, 0.865),
-            hist_kwargs={"density": True},
+            contour_kwargs=line,
+            hist_kwargs={"density": True, "linewidth": 4.0 - 2.5 * number},
         )
-        handles.append(Line2D([], [], color=f"C{number}", label=name))
+        handles.append(Line2D([], [], color=f"C{number}", linewidth=4.0 - 2.5 * number, label=name))
     figure.legend(handles=handles, loc="upper right")
     return figure
 

@@ -1,12 +1,13 @@
 """The certificate of a triangulation, by levels: each a function of the tables that says whether one property holds."""
 
 import jax.numpy as jnp
+from jax import Array
 
 from knn_barycentric.table import degree_from
 from knn_barycentric.triangle import cross, flat
 
 
-def certificate(points, distinct, lift, simplices, neighbors):
+def certificate(points: Array, distinct: Array, lift: Array, simplices: Array, neighbors: Array) -> Array:
     """() bool: whether the tables are the regular triangulation of the lifted vertices, by levels.
 
     Paired edges (`table.neighbors_from`), positive triangles and a boundary that is one convex polygon make the triangles
@@ -21,7 +22,7 @@ def certificate(points, distinct, lift, simplices, neighbors):
     )
 
 
-def positively_oriented(points, simplices):
+def positively_oriented(points: Array, simplices: Array) -> Array:
     """() bool: whether every triangle of the table is counter-clockwise and not flat."""
     a, b, c = (points[simplices[:, k]] for k in range(3))
     squared_edges = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2).sum(axis=1)
@@ -29,7 +30,7 @@ def positively_oriented(points, simplices):
     return ~(flat(cross(b - a, c - a), 0.5 * squared_edges) & (simplices[:, 0] >= 0)).any()
 
 
-def every_vertex_used(points, distinct, simplices):
+def every_vertex_used(points: Array, distinct: Array, simplices: Array) -> Array:
     """() bool: whether each distinct vertex, and no duplicate, has a triangle; or all vertices lie on one line."""
     degree = degree_from(simplices)
     return ((degree > 0) == distinct).all() | (~(degree > 0).any() & _on_one_line(points))
@@ -43,7 +44,7 @@ def _on_one_line(points):
     return flat(jnp.abs(cross(along, offsets)), squared_edges).all()
 
 
-def boundary_is_convex(points, simplices, neighbors):
+def boundary_is_convex(points: Array, simplices: Array, neighbors: Array) -> Array:
     """() bool: whether the hull edges form one closed polygon that only turns left, once around."""
     n = points.shape[0]
     on_hull = ((neighbors < 0) & (simplices >= 0)).reshape(-1)
@@ -65,7 +66,7 @@ def boundary_is_convex(points, simplices, neighbors):
     return (simple & ~turns_right.any() & once_around) | ~hull_vertex.any()
 
 
-def neighbors_are_mutual(simplices, neighbors):
+def neighbors_are_mutual(simplices: Array, neighbors: Array) -> Array:
     """() bool: whether triangles that are neighbours share the edge, and each names the other across it."""
     across = simplices[neighbors]
     tail, head = simplices[:, (1, 2, 0), None], simplices[:, (2, 0, 1), None]
@@ -75,7 +76,7 @@ def neighbors_are_mutual(simplices, neighbors):
     return ((neighbors < 0) | (on_edge & back)).all()
 
 
-def locally_delaunay(points, lift, simplices, neighbors):
+def locally_delaunay(points: Array, lift: Array, simplices: Array, neighbors: Array) -> Array:
     """() bool: whether no vertex across an edge lies inside the (lifted) circumcircle, beyond rounding."""
     inside, size = _in_circle(points, lift, simplices, neighbors)
     return ~((neighbors >= 0) & (inside > 16.0 * jnp.finfo(points.dtype).eps * size)).any()
@@ -85,7 +86,7 @@ TIE = 1.0e-9
 """Two triangles whose four vertices are on one circle to this relative accuracy are a tie."""
 
 
-def ties_from(points, simplices, neighbors):
+def ties_from(points: Array, simplices: Array, neighbors: Array) -> Array:
     """() int32: across how many edges the other diagonal would be as good, because four vertices are on one circle."""
     inside, size = _in_circle(points, jnp.zeros_like(points[:, 0]), simplices, neighbors)
     return ((neighbors >= 0) & (jnp.abs(inside) <= TIE * size)).sum(dtype=jnp.int32) // 2

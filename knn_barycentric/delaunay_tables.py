@@ -1,10 +1,12 @@
 """The in-graph triangulation for autoarray's own `Delaunay` and `DelaunayNN`, in place of their Qhull callback."""
 
+import numpy as np
+
 REFUSED = -2
 """Fills the simplices of a mesh that is not certified. To autoarray, any negative index is an unused row."""
 
 
-def delaunay_tables(points):
+def delaunay_tables(points: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """The tables that autoarray's JAX path takes from Qhull, without a host callback.
 
     Stands in for `autoarray.inversion.mesh.interpolator.delaunay._jax_delaunay_tables`, whose meaning, padding and frozen
@@ -33,7 +35,7 @@ def delaunay_tables(points):
     return simplices, triangulation.neighbors, triangulation.vertex_simplex
 
 
-def unless_refused(weights, delaunay):
+def unless_refused(weights: np.ndarray, delaunay) -> np.ndarray:
     """Interpolation weights, all NaN where `delaunay_tables` refused the mesh.
 
     Integers cannot say "not a number", and a row without a triangle is a data point outside the hull, with the weight 1 on

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from knn_barycentric import backend
-from knn_barycentric.spatial_sort import leaf_of, spatial_sort
+from knn_barycentric.spatial_sort import SpatialSort, leaf_of, spatial_sort
 from knn_barycentric.stars import Triangulation, check_coordinates
 from knn_barycentric.triangle import doubled_areas_from
 
@@ -17,7 +17,7 @@ INSIDE = 100.0
 """A query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as in SciPy's find_simplex."""
 
 
-def locate(triangulation: Triangulation, points, query_points, sort=None):
+def locate(triangulation: Triangulation, points: Array, query_points: Array, sort: SpatialSort | None = None) -> Array:
     """The vertices that interpolate every query point; works under `jit` and `vmap`, and on NumPy arrays.
 
     Every query starts at a triangle of the leaf of a spatial sort in which it lies, and walks across the edge behind
@@ -99,13 +99,13 @@ def _in_lines(function, query_points, values, which):
     return lax.while_loop(lambda carry: carry[1].any(), next_line, (values, which))[0]
 
 
-def nearest_vertex(points, query_points):
+def nearest_vertex(points: Array, query_points: Array) -> Array:
     """(Q,) int32: the nearest vertex of every query point, the lowest index where several are equally near."""
     return nearest_vertices(points, query_points, 1)[:, 0]
 
 
 @partial(jax.jit, static_argnames="number")
-def nearest_vertices(points, query_points, number):
+def nearest_vertices(points: Array, query_points: Array, number: int) -> Array:
     """The nearest vertices of every query point, nearest first; works under `jit` and `vmap`.
 
     Each takes two minima, of the distance and then of the index among the nearest, where one argmin or `top_k` would
@@ -159,7 +159,7 @@ def _corners_of(triangulation, points):
     return Corners(*(points[triangulation.simplices.T, k] for k in range(2)))
 
 
-def start_simplices(triangulation, sort, query_points):
+def start_simplices(triangulation: Triangulation, sort: SpatialSort, query_points: Array) -> Array:
     """(Q,) int32: a triangle near each query point; -1 where the mesh has none that can be trusted."""
     owner = jnp.concatenate([triangulation.vertex_simplex, jnp.full(1, -1, jnp.int32)])
     of_leaf = owner[sort.leaves].max(axis=1)
@@ -168,7 +168,7 @@ def start_simplices(triangulation, sort, query_points):
     return jnp.where(triangulation.certified & (triangulation.simplices[0, 0] >= 0), simplex, -1)
 
 
-def walk(triangulation, corners, query_points, simplex):
+def walk(triangulation: Triangulation, corners: Array, query_points: Array, simplex: Array) -> tuple[Array, Array]:
     """Walk every query from a start triangle to the one that holds it, or to the hull edge behind which it lies.
 
     Parameters
@@ -214,7 +214,7 @@ def walk(triangulation, corners, query_points, simplex):
     return simplex, inside
 
 
-def descend(triangulation, corners, query_points, simplex):
+def descend(triangulation: Triangulation, corners: Array, query_points: Array, simplex: Array) -> Array:
     """The nearest vertex of every query, by steps to ever nearer vertices.
 
     A vertex of a Delaunay triangulation that is nearer to a point than all its neighbours is nearer than all vertices

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+from jax import Array, lax
 
 LEAF = 4
 """Vertices in a leaf, at most."""
@@ -37,7 +37,7 @@ class SpatialSort(NamedTuple):
 
 
 @jax.jit
-def spatial_sort(points) -> SpatialSort:
+def spatial_sort(points: Array) -> SpatialSort:
     """Sort (N, 2) vertices into leaves; works under `jit` and `vmap`. Those that are not finite count as the origin."""
     n = points.shape[0]
     points = lax.stop_gradient(points)
@@ -64,7 +64,7 @@ def spatial_sort(points) -> SpatialSort:
     return SpatialSort(leaves, tuple(along_x), tuple(split))
 
 
-def leaf_of(sort: SpatialSort, query_points):
+def leaf_of(sort: SpatialSort, query_points: Array) -> Array:
     """(Q,) int32: the leaf in whose cell each query point lies."""
     x, y = query_points[:, 0], query_points[:, 1]
     node = jnp.zeros(query_points.shape[0], jnp.int32)
@@ -73,7 +73,7 @@ def leaf_of(sort: SpatialSort, query_points):
     return node
 
 
-def vertices_near_leaves(points, sort: SpatialSort):
+def vertices_near_leaves(points: Array, sort: SpatialSort) -> Array:
     """(2^L, K) int32: for every leaf the vertices of the leaves nearest to it; N in empty places.
 
     Found from the root downwards: the nearest nodes of a node are sought among the children of those nearest to its

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from knn_barycentric import backend
 from knn_barycentric.certificate import certificate
-from knn_barycentric.spatial_sort import spatial_sort, vertices_near_leaves
+from knn_barycentric.spatial_sort import SpatialSort, spatial_sort, vertices_near_leaves
 from knn_barycentric.table import at_vertices, degree_from, dual_areas_from, neighbors_from, vertex_simplex_from
 from knn_barycentric.triangle import FLAT, flat
 
@@ -66,7 +66,7 @@ class Triangulation(NamedTuple):
     certified: jax.Array
 
 
-def triangulate(points, sort=None) -> Triangulation:
+def triangulate(points: Array, sort: SpatialSort | None = None) -> Triangulation:
     """The Delaunay triangulation of a mesh; works under `jit`, `vmap` and `grad`, and on NumPy arrays.
 
     The integer tables are piecewise constant in the vertex positions, so gradients stop there; the dual areas are
@@ -115,13 +115,13 @@ class Effort(NamedTuple):
     sought_again: jax.Array
 
 
-def effort_of(points) -> Effort:
+def effort_of(points: Array) -> Effort:
     """What the triangulation of (N, 2) `points` takes; works under `jit` and `vmap`."""
     check_coordinates("points", points)
     return _triangulate(points, spatial_sort(points))[1]
 
 
-def check_coordinates(name, coordinates):
+def check_coordinates(name: str, coordinates):
     """Raise a `ValueError` or `TypeError` that names the argument unless `coordinates` is (M, 2) floating point."""
     shape = jnp.shape(coordinates)
     if len(shape) != 2 or shape[1] != 2 or shape[0] == 0:
@@ -172,7 +172,7 @@ def _triangulate(points, sort):
     return triangulation, Effort(jnp.maximum(rounds - 1, 1), sought_again)
 
 
-def first_of_coincident(points):
+def first_of_coincident(points: Array) -> Array:
     """(N,) bool: true for the first vertex of every set of coincident ones, false for its duplicates."""
     index = jnp.arange(points.shape[0], dtype=jnp.int32)
     x, y, order = lax.sort((points[:, 0] + 0.0, points[:, 1] + 0.0, index), num_keys=3)
@@ -180,7 +180,7 @@ def first_of_coincident(points):
     return jnp.zeros_like(repeats).at[order].set(~repeats)
 
 
-def without_repeats(points, distinct, near):
+def without_repeats(points: Array, distinct: Array, near: "View") -> tuple[Array, "View"]:
     """Those of the `distinct` vertices that take part in the triangulation, and the `View` of what is near without others.
 
     A vertex within `COINCIDENT` of an earlier one is left out like an exact duplicate: any triangle on both of them and
@@ -194,12 +194,12 @@ def without_repeats(points, distinct, near):
     return distinct, near._replace(valid=near.valid & distinct & distinct[there])
 
 
-def nearest_neighbour_distance_squared(view):
+def nearest_neighbour_distance_squared(view: "View") -> Array:
     """(N,) float: the squared distance of every vertex to the nearest of its candidates (inf if it has none)."""
     return jnp.where(view.valid, view.squared, jnp.inf).min(axis=0)
 
 
-def tie_weights(nearest, fraction):
+def tie_weights(nearest: Array, fraction: Array) -> Array:
     """(N,) float: the weight by which each vertex is lifted, up to `fraction` of `nearest`.
 
     The pseudo-random factors are fixed, so the same mesh always settles its ties the same way.
@@ -228,7 +228,7 @@ class View(NamedTuple):
     valid: jax.Array
 
 
-def view_from(points, distinct, viewers, candidates) -> View:
+def view_from(points: Array, distinct: Array, viewers: Array, candidates: Array) -> View:
     """How `candidates` (C, V) or (C, 1) look from `viewers` (V,), both int32; N marks an empty place in the former."""
     n = points.shape[0]
     there = jnp.minimum(candidates, n - 1)
@@ -237,7 +237,7 @@ def view_from(points, distinct, viewers, candidates) -> View:
     return View(candidates, dx, dy, dx**2 + dy**2, valid)
 
 
-def near_view_from(points, distinct, sort) -> View:
+def near_view_from(points: Array, distinct: Array, sort: SpatialSort) -> View:
     """How the vertices of the nearest leaves of a spatial sort look from every vertex."""
     n = points.shape[0]
     of_leaf = vertices_near_leaves(points, sort)
@@ -267,7 +267,7 @@ class Star(NamedTuple):
     degree: jax.Array
 
 
-def turned(points, lift, vertices, star, view):
+def turned(points: Array, lift: Array, vertices: Array, star: Star, view: View) -> tuple[Star, Array, Array]:
     """Turn stars by one triangle.
 
     Around vertex v, with d the offset of a neighbour and h = |d|^2 + lift_v - lift the right-hand side of its
@@ -355,7 +355,7 @@ class Triangles(NamedTuple):
     degree: jax.Array
 
 
-def written(triangles, corners, new):
+def written(triangles: Triangles, corners: Array, new: Array) -> Triangles:
     """`triangles` with those of the (V, 3) `corners` that are new and begin with their smallest vertex."""
     mine = new & (corners[:, 0] < corners[:, 1]) & (corners[:, 0] < corners[:, 2])
     row = jnp.where(mine, triangles.count + jnp.cumsum(mine) - 1, triangles.simplices.shape[0])
@@ -365,7 +365,7 @@ def written(triangles, corners, new):
     )
 
 
-def without(triangles, vertices):
+def without(triangles: Triangles, vertices: Array) -> Triangles:
     """`triangles` without the stars of the (N,) bool `vertices`."""
     rows = triangles.simplices.shape[0]
     keep = (triangles.simplices[:, 0] >= 0) & ~vertices[triangles.simplices[:, 0]]
@@ -377,7 +377,9 @@ def without(triangles, vertices):
     )
 
 
-def simplices_from_stars(points, distinct, lift, near=None, trusted=True):
+def simplices_from_stars(
+    points: Array, distinct: Array, lift: Array, near: View | None = None, trusted: bool | Array = True
+) -> tuple[Array, Array, Array]:
     """The triangles of all vertex stars: sought among near vertices, and among all vertices wherever stars disagree.
 
     Parameters
@@ -427,7 +429,7 @@ def simplices_from_stars(points, distinct, lift, near=None, trusted=True):
     return triangles.simplices, agree, exact.sum(dtype=jnp.int32)
 
 
-def doubtful_from(triangles, exact, named):
+def doubtful_from(triangles: Triangles, exact: Array, named: Array) -> Array:
     """(N,) bool: the vertices whose stars do not agree with the table, or with the stars that are beyond doubt.
 
     Parameters
@@ -452,7 +454,7 @@ def _keys(n):
     return jnp.asarray(np.random.default_rng(1).integers(2**32, size=n, dtype=np.uint32))
 
 
-def among_near_vertices(points, lift, triangles, which, near):
+def among_near_vertices(points: Array, lift: Array, triangles: Triangles, which: Array, near: View) -> Triangles:
     """Add the stars of the (N,) bool `which` to what is known, all in lockstep, each among the vertices near it."""
     n = points.shape[0]
     everyone = jnp.arange(n, dtype=jnp.int32)
@@ -473,7 +475,9 @@ def among_near_vertices(points, lift, triangles, which, near):
     return _counted(triangles, star, which)
 
 
-def among_all_vertices(points, distinct, lift, triangles, which, named):
+def among_all_vertices(
+    points: Array, distinct: Array, lift: Array, triangles: Triangles, which: Array, named: Array
+) -> tuple[Triangles, Array]:
     """Add the stars of the (N,) bool `which` to what is known, a line of them at once, each among all vertices.
 
     Returns

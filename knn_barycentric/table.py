@@ -5,23 +5,23 @@ A table is (2N, 3) int32, the N vertices of at most 2N triangles, with -1 in unu
 
 import jax
 import jax.numpy as jnp
-from jax import lax
+from jax import Array, lax
 
 from knn_barycentric.triangle import cross
 
 
-def degree_from(simplices):
+def degree_from(simplices: Array) -> Array:
     """(N,) int32: how many triangles of the table each vertex has."""
     return at_vertices(simplices, jnp.zeros(simplices.shape[0] // 2, jnp.int32)).add(1, mode="drop")
 
 
-def vertex_simplex_from(simplices):
+def vertex_simplex_from(simplices: Array) -> Array:
     """(N,) int32: one triangle (the last of the table) that contains each vertex, -1 where there is none."""
     rows = jnp.arange(simplices.shape[0], dtype=jnp.int32)[:, None]
     return at_vertices(simplices, jnp.full(simplices.shape[0] // 2, -1, jnp.int32)).max(rows, mode="drop")
 
 
-def dual_areas_from(points, simplices):
+def dual_areas_from(points: Array, simplices: Array) -> Array:
     """(N,) float: a third of the area of each vertex's triangles, differentiable with respect to `points`."""
     a, b, c = (points[simplices[:, k]] for k in range(3))
     used = simplices[:, 0] >= 0
@@ -29,12 +29,12 @@ def dual_areas_from(points, simplices):
     return at_vertices(simplices, jnp.zeros_like(points[:, 0])).add(third[:, None], mode="drop")
 
 
-def at_vertices(simplices, values):
+def at_vertices(simplices: Array, values: Array):
     # -1 would wrap around to the last vertex; an index past the end is dropped.
     return values.at[jnp.where(simplices < 0, values.shape[0], simplices)]
 
 
-def adjacency_from(simplices):
+def adjacency_from(simplices: Array) -> Array:
     """(N, N) bool: whether two vertices share an edge."""
     n = simplices.shape[0] // 2
     tail, head = (jnp.where(simplices < 0, n, simplices)[:, columns] for columns in ((0, 1, 2), (1, 2, 0)))
@@ -42,7 +42,7 @@ def adjacency_from(simplices):
     return none.at[tail, head].set(True, mode="drop").at[head, tail].set(True, mode="drop")
 
 
-def neighbors_from(simplices):
+def neighbors_from(simplices: Array) -> tuple[Array, Array]:
     """The adjacency of a triangle table, from its sorted edges: no vertex degree is ever bounded.
 
     Returns

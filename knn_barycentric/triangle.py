@@ -1,14 +1,15 @@
 """Arithmetic of one triangle, on stacks of them: NumPy and JAX alike."""
 
 import numpy as np
+from jax import Array
 
 
-def cross(u, v):
+def cross(u: Array, v: Array) -> Array:
     """The (...,) cross products of (..., 2) vectors."""
     return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
 
 
-def doubled_areas_from(query_points, a, b, c):
+def doubled_areas_from(query_points: Array, a: Array, b: Array, c: Array) -> tuple[Array, Array, Array]:
     """The doubled signed areas of (query, b, c), (query, c, a) and (query, a, b), from (Q, 2) arrays -> three (Q,).
 
     Each is taken along an edge of the triangle, which keeps its accuracy in needles of any thinness.
@@ -20,7 +21,7 @@ FLAT = 64.0
 """A triangle whose doubled area is below `FLAT` machine epsilons of its summed squared edges counts as collinear."""
 
 
-def flat(doubled_area, squared_edges):
+def flat(doubled_area: Array, squared_edges: Array) -> Array:
     """Whether triangles of (...,) doubled areas and summed squared edges are collinear to rounding.
 
     The rule has the same value in the frame of each of a triangle's vertices, so the stars of all three agree on it.

@@ -12,16 +12,18 @@ from itertools import combinations
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import lax
+from jax import Array, lax
 
 from knn_barycentric.locate import locate, nearest_vertices
+from knn_barycentric.spatial_sort import SpatialSort
+from knn_barycentric.stars import Triangulation
 from knn_barycentric.triangle import cross, doubled_areas_from, flat
 
 RADIUS_SCALE = 1.5
 """Support of the Wendland kernel in units of the distance to the farthest neighbour, as autoarray's default."""
 
 
-def barycentric_weights_from(query_points, mesh_points, mappings, xp=np):
+def barycentric_weights_from(query_points: Array, mesh_points: Array, mappings: Array, xp=np) -> Array:
     """The barycentric weights of every query point, differentiable with respect to queries and vertices.
 
     Equal to autoarray's `pixel_weights_delaunay_from`, but free of its absolute area threshold, so that a mesh may
@@ -55,7 +57,9 @@ def barycentric_weights_from(query_points, mesh_points, mappings, xp=np):
     return xp.where(mappings[:, :1] < 0, xp.nan, weights)
 
 
-def barycentric_weights_from_3_nearest(query_points, mesh_points, nearest_3_indices, xp=np):
+def barycentric_weights_from_3_nearest(
+    query_points: Array, mesh_points: Array, nearest_3_indices: Array, xp=np
+) -> Array:
     """Barycentric weights on the triangle of three vertices near each query, clipped where it does not hold the query.
 
     Exact where the three are the query's triangle; elsewhere negative coordinates are clipped and the rest is
@@ -104,19 +108,40 @@ def _nearest_only(weights, xp):
     return xp.asarray([1.0, 0.0, 0.0], dtype=weights.dtype)
 
 
-def delaunay(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None):
+def delaunay(
+    triangulation: Triangulation,
+    mesh_points: Array,
+    query_points: Array,
+    xp,
+    k_neighbors: int,
+    sort: SpatialSort | None = None,
+) -> tuple[Array, Array]:
     """Delaunay's triangle, or the nearest vertex outside the hull: exact."""
     mappings = locate(triangulation, mesh_points, query_points, sort=sort)
     return mappings, barycentric_weights_from(query_points, mesh_points, mappings, xp=xp)
 
 
-def clip(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None):
+def clip(
+    triangulation: Triangulation,
+    mesh_points: Array,
+    query_points: Array,
+    xp,
+    k_neighbors: int,
+    sort: SpatialSort | None = None,
+) -> tuple[Array, Array]:
     """The three nearest vertices, negative coordinates clipped."""
     nearest = _nearest(mesh_points, query_points, 3, xp)
     return nearest, barycentric_weights_from_3_nearest(query_points, mesh_points, nearest, xp)
 
 
-def wendland(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None):
+def wendland(
+    triangulation: Triangulation,
+    mesh_points: Array,
+    query_points: Array,
+    xp,
+    k_neighbors: int,
+    sort: SpatialSort | None = None,
+) -> tuple[Array, Array]:
     """The three nearest vertices: barycentric where they enclose the query, the Wendland C4 kernel elsewhere."""
     nearest, clipped = clip(triangulation, mesh_points, query_points, xp, k_neighbors)
     coordinates, degenerate = _coordinates_from(query_points, mesh_points, nearest, xp)
@@ -125,7 +150,7 @@ def wendland(triangulation, mesh_points, query_points, xp, k_neighbors, sort=Non
     return nearest, xp.where(enclosed, clipped, kernel)
 
 
-def wendland_c4_weights_from(query_points, neighbours, xp=np):
+def wendland_c4_weights_from(query_points: Array, neighbours: Array, xp=np) -> Array:
     """(Q, K) weights of a Wendland C4 kernel (1995, Adv. Comput. Math. 4, 389) on each query's (Q, K, 2) neighbours.
 
     Rows sum to 1; the support is `RADIUS_SCALE` times the distance to the farthest neighbour.
@@ -139,7 +164,14 @@ def wendland_c4_weights_from(query_points, neighbours, xp=np):
     return kernel / kernel.sum(axis=1, keepdims=True)
 
 
-def enclosing(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None):
+def enclosing(
+    triangulation: Triangulation,
+    mesh_points: Array,
+    query_points: Array,
+    xp,
+    k_neighbors: int,
+    sort: SpatialSort | None = None,
+) -> tuple[Array, Array]:
     """Of the `k_neighbors` nearest vertices, the enclosing triple that the empty-circle rule prefers, or the nearest."""
     chosen = enclosing_triples(mesh_points, query_points, k_neighbors)
     chosen = np.asarray(chosen) if xp is np else chosen
@@ -147,7 +179,7 @@ def enclosing(triangulation, mesh_points, query_points, xp, k_neighbors, sort=No
 
 
 @partial(jax.jit, static_argnames="k_neighbors")
-def enclosing_triples(mesh_points, query_points, k_neighbors):
+def enclosing_triples(mesh_points: Array, query_points: Array, k_neighbors: int) -> Array:
     """(Q, 3) int32: for each query, three of its nearest vertices that enclose it as their Delaunay triangle would.
 
     Lift every vertex to its squared distance from the query: the Delaunay triangle of the k vertices is the one whose

@@ -122,6 +122,7 @@ def test_every_check_is_broken_by_something(assertions):
     assert {what for what, _ in BREAKS} == set(assertions.CHECKS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["jit", "no host callback", "vmap not finite"])
 def test_check_is_green_on_the_code_as_it_is(what, assertions, small):
     assertions.CHECKS[what](assertions.case_of(small.folder))

@@ -81,6 +81,7 @@ def tables():
             f"{measured['lens']}, median of {measured['repeats']} interleaved calls:",
             "",
             *vmap_probe.table_of(measured),
+            *vmap_probe.decomposition_table_of(measured),
         ]
     for path in sorted(PIECES.glob("*.json")):
         measured = json.loads(path.read_text())
@@ -108,7 +109,7 @@ def main(argv=None):
     parser.add_argument("--tables", action="store_true", help="measure nothing, only rewrite the README")
     arguments = parser.parse_args(argv)
     if not arguments.tables:
-        vmap_probe.main([])
+        vmap_probe.main(["--steps"])
         run_pieces()
     try:
         text = rewrite((ROOT / "README.md").read_text(), tables())

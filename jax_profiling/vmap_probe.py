@@ -23,12 +23,14 @@ import jax
 import jax.numpy as jnp
 import matplotlib.pyplot as plt
 import numpy as np
+from rich.console import Console
 
 import knn_barycentric
-from jax_profiling import gate, report
+from jax_profiling import gate, report, steps
 from jax_profiling import lens as lens_folder
 from jax_profiling.callback_delaunay import CallbackDelaunay
 from jax_profiling.likelihood import Likelihood
+from jax_profiling.progress import progress_of
 from jax_profiling.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
@@ -41,8 +43,8 @@ MESHES = {
     "Delaunay": (al.mesh.Delaunay, {}),
     "Delaunay in one callback": (CallbackDelaunay, {}),
     "KNNBarycentric": (KNNBarycentric, {}),
-    "clip": gate.RUNGS["clip"],
-    "DelaunayNN": (al.mesh.DelaunayNN, {}),
+    **{name: row for name, row in gate.RUNGS.items() if name != gate.DEFAULT_RUNG},
+    **gate.PEERS,
     **{name: (mesh_cls, {}) for name, mesh_cls in FED.items()},
 }
 """Row -> mesh class and arguments."""
@@ -52,10 +54,30 @@ DEFAULT = ("Delaunay", "Delaunay in one callback", "KNNBarycentric")
 SCIPY = "SciPy, eager"
 """autoarray's NumPy path: Qhull, `find_simplex` and the rest in compiled C, one mesh at a time, without JAX."""
 
-REPEATS = 9
+REPEATS = 5
 
 
-def programs_of(lens, meshes, batches, likelihood=True):
+GROUPS = {
+    "interpolation and mapper": (16.87, ["interpolation and mapper"]),
+    "other inversion set-up": (
+        25.0,
+        [
+            "ray-trace mesh",
+            "border relocation",
+            "mapping matrix",
+            "data vector",
+            "curvature matrix",
+            "regularization matrix",
+        ],
+    ),
+    "PSF convolution": (9.0, ["blurring", "blurred mapping matrix"]),
+    "NNLS and log evidence": (18.2, ["reconstruction and log evidence"]),
+}
+"""Step of the likelihood -> ms per lane of a batch of 20 on an A100, with all of Delaunay in one SciPy callback (69.5 in all);
+and the steps of `steps.STEPS` that it consists of."""
+
+
+def programs_of(lens, meshes, batches, likelihood=True, progress=lambda message: None):
     """(mesh, what, lanes) -> a compiled program without arguments, and what it cost to compile.
 
     Parameters
@@ -68,12 +90,15 @@ def programs_of(lens, meshes, batches, likelihood=True):
         Numbers of lanes; 1 is not vmapped.
     likelihood
         Whether to compile the whole likelihood beside the interpolation.
+    progress
+        Called with a line of text whenever a mesh is compiled.
     """
     reference = Likelihood(lens, al.mesh.Delaunay)
     parameters = np.concatenate([reference.prior_medians[None], reference.draws(max(batches) - 1)])
     ray_traced = [_ray_traced(reference, each) for each in parameters]
     programs = {(SCIPY, "interpolation", 1): (lambda: _interpolation(_mesh_of(reference), *ray_traced[0], xp=np), {})}
     for name in meshes:
+        progress(f"compiling {name}")
         mesh_cls, arguments = MESHES[name]
         each = Likelihood(lens, mesh_cls, **arguments)
         if name in FED:
@@ -133,10 +158,11 @@ def _compiled(function, lanes):
     return lambda: jax.block_until_ready(program(*arrays)), cost
 
 
-def milliseconds_of(programs, repeats=REPEATS):
+def milliseconds_of(programs, repeats=REPEATS, progress=lambda message: None):
     """Key -> (repeats,) milliseconds per call, interleaved, after one call each that is not timed."""
     times = {key: [] for key in programs}
     for repeat in range(repeats + 1):
+        progress(f"round {repeat} of {repeats}")
         for key, (call, _) in programs.items():
             began = time.perf_counter()
             call()
@@ -145,11 +171,11 @@ def milliseconds_of(programs, repeats=REPEATS):
     return times
 
 
-def measure(lens, meshes=DEFAULT, batches=(1, 3, 20), likelihood=True, repeats=REPEATS):
+def measure(lens, meshes=DEFAULT, batches=(1, 3, 20), likelihood=True, repeats=REPEATS, progress=lambda message: None):
     """The contents of the JSON file: a row per mesh, program and batch."""
-    programs = programs_of(lens, meshes, batches, likelihood)
+    programs = programs_of(lens, meshes, batches, likelihood, progress)
     rows = []
-    for (mesh, what, lanes), times in milliseconds_of(programs, repeats).items():
+    for (mesh, what, lanes), times in milliseconds_of(programs, repeats, progress).items():
         lower, median, upper = np.percentile(times, (25, 50, 75)) / lanes
         cost = programs[mesh, what, lanes][1]
         rows.append(
@@ -166,6 +192,27 @@ def measure(lens, meshes=DEFAULT, batches=(1, 3, 20), likelihood=True, repeats=R
         "repeats": repeats,
         "rows": rows,
     }
+
+
+def decomposition_of(lens, progress=lambda message: None):
+    """Step of `GROUPS` -> mesh -> ms of one lane on this device."""
+    milliseconds = steps.profile(lens, progress=progress)["milliseconds"]
+    return {
+        group: {mesh: sum(milliseconds[step][mesh]["median"] for step in members) for mesh in steps.MESHES}
+        for group, (_, members) in GROUPS.items()
+    }
+
+
+def decomposition_table_of(measured):
+    """The lines of a Markdown table: this device's steps beside the A100's, none where they were not measured."""
+    if "steps" not in measured:
+        return []
+    rows = [
+        (group, f"{GROUPS[group][0]:.1f}", *(f"{ms:.1f}" for ms in by_mesh.values()))
+        for group, by_mesh in measured["steps"].items()
+    ]
+    columns = ("ms", "A100, Delaunay in one callback, lane of 20", *(f"{mesh}, one lane" for mesh in steps.MESHES))
+    return ["", *report.markdown_table(columns, rows)]
 
 
 def table_of(measured):
@@ -214,6 +261,7 @@ def markdown_of(all_measured):
             f"{measured['repeats']}, interleaved; autolens {measured['autolens']}, jax {measured['jax']}.",
             "",
             *table_of(measured),
+            *decomposition_table_of(measured),
             "",
         ]
     return "\n".join([*lines, "![milliseconds per lane](speed.png)", ""])
@@ -257,6 +305,7 @@ def main(argv=None):
     parser.add_argument("--batch", default="1,3,20", help="numbers of lanes, comma-separated (default 1,3,20)")
     parser.add_argument("--meshes", help=f"separated by semicolons, of: {'; '.join(MESHES)} (default the first three)")
     parser.add_argument("--interpolation-only", action="store_true", help="leave the whole likelihood out")
+    parser.add_argument("--steps", action="store_true", help="also the steps of the likelihood, beside an A100's")
     parser.add_argument("--repeats", type=int, default=REPEATS, help=f"timed calls of each (default {REPEATS})")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the JSON, table and chart")
     arguments = parser.parse_args(argv)
@@ -276,7 +325,10 @@ def main(argv=None):
     except lens_folder.LensError as error:
         print(error, file=sys.stderr)
         return 2
-    measured = measure(lens, meshes, batches, not arguments.interpolation_only, arguments.repeats)
+    with progress_of(Console(stderr=True), lens.name) as progress:
+        measured = measure(lens, meshes, batches, not arguments.interpolation_only, arguments.repeats, progress)
+        if arguments.steps:
+            measured["steps"] = decomposition_of(lens, progress)
     write(measured, arguments.output)
     print("\n".join(table_of(measured)))
     return 0

@@ -30,12 +30,18 @@ def test_probe_writes_one_row_per_program_and_compares_devices(small, tmp_path):
     assert rows["KNNBarycentric", "interpolation", 2]["peak_bytes"] > 0
 
     vmap_probe.write(measured, tmp_path / "probe")
-    vmap_probe.write(measured | {"device": "another device"}, tmp_path / "probe")
+    steps = {group: {"Delaunay": 2.0, "KNNBarycentric": 1.0} for group in vmap_probe.GROUPS}
+    vmap_probe.write(measured | {"device": "another device", "steps": steps}, tmp_path / "probe")
     files = sorted(path.name for path in (tmp_path / "probe").iterdir())
     assert files[0] == "another-device-fp64.json" and files[2:] == ["speed.md", "speed.png"]
     assert json.loads((tmp_path / "probe" / files[1]).read_text()) == measured
     comparison = (tmp_path / "probe" / "speed.md").read_text()
+    assert "| PSF convolution | 9.0 | 2.0 | 1.0 |" in comparison
     assert "## another device, fp64" in comparison and f"## {measured['device']}, fp64" in comparison
+
+
+def test_every_group_of_the_decomposition_has_its_steps():
+    assert {step for _, members in vmap_probe.GROUPS.values() for step in members} <= set(vmap_probe.steps.STEPS)
 
 
 @pytest.mark.parametrize("arguments", [["--batch", "0"], ["--batch", "many"], ["--meshes", "Voronoi"]])

@@ -19,8 +19,8 @@ from jax_profiling import report  # noqa: E402
 FIRST_LENS = "hst"
 """The lens on which every check is in the default selection; on the others most are slow."""
 
-LARGE = {"jwst", "ao"}
-"""Lenses on which every check is slow: their likelihood takes many times the others' time."""
+SLOW_LENSES = {"ao", "clumpy", "cross", "euclid", "faint", "fold", "jwst", "shallow", "steep"}
+"""Lenses on which every check is slow. The others have a mesh or a fit of a kind that no other has."""
 
 
 def pytest_addoption(parser):
@@ -47,7 +47,7 @@ def pytest_generate_tests(metafunc):
     for name, asked_for in lenses_of(metafunc.config).items():
         # A lens's compilations stay on one worker.
         marks = [pytest.mark.xdist_group(name)]
-        if not (asked_for or name == FIRST_LENS or (every_lens and name not in LARGE)):
+        if not (asked_for or name == FIRST_LENS or (every_lens and name not in SLOW_LENSES)):
             marks.append(pytest.mark.slow)
         parameters.append(pytest.param(name, marks=marks))
     metafunc.parametrize("lens_name", parameters, scope="module")

@@ -2,6 +2,7 @@
 
 import copy
 from functools import cached_property
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import autofit as af
@@ -147,6 +148,31 @@ class Likelihood:
         return Evidence(
             *(np.concatenate([np.asarray(column) for column in columns])[:count] for columns in zip(*results))
         )
+
+
+def tables_of(mesh, mesh_grid, data_points, xp=jnp):
+    """What a mesh interpolates with, on coordinates that are in the source plane already.
+
+    Parameters
+    ----------
+    mesh
+        An instance of a mesh class.
+    mesh_grid, data_points
+        (N, 2) and (Q, 2) float, its vertices and the over-sampled data points (arcsec).
+    xp
+        `numpy` or `jax.numpy`.
+
+    Returns
+    -------
+    (mappings, sizes, weights) of the data points, and the same of the split points.
+    """
+    interpolator = mesh.interpolator_cls(
+        mesh=mesh,
+        mesh_grid=al.Grid2DIrregular(mesh_grid, xp=xp),
+        data_grid=SimpleNamespace(over_sampled=SimpleNamespace(array=data_points)),
+        xp=xp,
+    )
+    return interpolator._mappings_sizes_weights, interpolator._mappings_sizes_weights_split
 
 
 def model_with_mesh(model, mesh_cls, **mesh_kwargs):

@@ -6,7 +6,6 @@ the steps alone: in the whole likelihood XLA may fuse across them, and their sum
 
 import json
 import time
-from types import SimpleNamespace
 
 import autolens as al
 import jax
@@ -20,7 +19,7 @@ from autoarray.inversion.mesh.border_relocator import (
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from autogalaxy.profiles.light.linear import LightProfileLinearObjFuncList
 
-from jax_profiling.likelihood import Likelihood
+from jax_profiling.likelihood import Likelihood, tables_of
 from jax_profiling.report import device, markdown_table, save
 from jax_profiling.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
@@ -72,14 +71,7 @@ def _border_relocation(fit, arrays):
 
 def _interpolation(fit, arrays):
     over_sampled, mesh_grid = arrays["border relocation"]
-    mesh = _mapper_of(fit).mesh
-    interpolator = mesh.interpolator_cls(
-        mesh=mesh,
-        mesh_grid=al.Grid2DIrregular(mesh_grid, xp=jnp),
-        data_grid=SimpleNamespace(over_sampled=SimpleNamespace(array=over_sampled)),
-        xp=jnp,
-    )
-    return interpolator._mappings_sizes_weights, interpolator._mappings_sizes_weights_split
+    return tables_of(_mapper_of(fit).mesh, mesh_grid, over_sampled)
 
 
 def _mapping_matrix(fit, arrays):

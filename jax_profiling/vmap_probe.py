@@ -14,7 +14,6 @@ import re
 import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
@@ -29,7 +28,7 @@ import knn_barycentric
 from jax_profiling import gate, report, steps
 from jax_profiling import lens as lens_folder
 from jax_profiling.callback_delaunay import CallbackDelaunay
-from jax_profiling.likelihood import Likelihood
+from jax_profiling.likelihood import Likelihood, tables_of
 from jax_profiling.progress import progress_of
 from jax_profiling.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
@@ -96,7 +95,7 @@ def programs_of(lens, meshes, batches, likelihood=True, progress=lambda message:
     reference = Likelihood(lens, al.mesh.Delaunay)
     parameters = np.concatenate([reference.prior_medians[None], reference.draws(max(batches) - 1)])
     ray_traced = [_ray_traced(reference, each) for each in parameters]
-    programs = {(SCIPY, "interpolation", 1): (lambda: _interpolation(_mesh_of(reference), *ray_traced[0], xp=np), {})}
+    programs = {(SCIPY, "interpolation", 1): (lambda: tables_of(_mesh_of(reference), *ray_traced[0], xp=np), {})}
     for name in meshes:
         progress(f"compiling {name}")
         mesh_cls, arguments = MESHES[name]
@@ -107,7 +106,7 @@ def programs_of(lens, meshes, batches, likelihood=True, progress=lambda message:
             for lanes in batches:
                 stacked = [np.stack(columns) for columns in zip(*ray_traced[:lanes])]
                 programs[name, "interpolation", lanes] = _compiled(
-                    lambda points, queries, mesh=_mesh_of(each): _interpolation(mesh, points, queries, xp=jnp), stacked
+                    lambda points, queries, mesh=_mesh_of(each): tables_of(mesh, points, queries), stacked
                 )
                 if likelihood:
                     programs[name, "likelihood", lanes] = _compiled(
@@ -127,17 +126,6 @@ def _ray_traced(likelihood, parameters):
     """The vertices and the data points in the source plane."""
     interpolator = likelihood.mapper(parameters).interpolator
     return np.asarray(interpolator.mesh_grid_xy), np.asarray(interpolator.data_grid.over_sampled.array)
-
-
-def _interpolation(mesh, vertices, data_points, xp):
-    """Mappings and weights of the data points and of the split points."""
-    interpolator = mesh.interpolator_cls(
-        mesh=mesh,
-        mesh_grid=al.Grid2DIrregular(vertices, xp=xp),
-        data_grid=SimpleNamespace(over_sampled=SimpleNamespace(array=data_points)),
-        xp=xp,
-    )
-    return interpolator._mappings_sizes_weights, interpolator._mappings_sizes_weights_split
 
 
 def _compiled(function, lanes):

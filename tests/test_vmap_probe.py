@@ -21,7 +21,7 @@ def test_callback_reference_is_delaunay(small):
 
 def test_probe_writes_one_row_per_program_and_compares_devices(small, tmp_path):
     meshes = ("Delaunay", "KNNBarycentric", "Delaunay, fed in JAX")
-    measured = vmap_probe.measure(small, meshes, batches=(1, 2), likelihood=False, repeats=1)
+    measured = vmap_probe.measure(small, meshes, batches=(1, 2), likelihood_batches=(), repeats=1)
     rows = {(row["mesh"], row["what"], row["lanes"]): row for row in measured["rows"]}
     assert set(rows) == {(vmap_probe.SCIPY, "interpolation", 1)} | {
         (mesh, "interpolation", lanes) for mesh in meshes for lanes in (1, 2)

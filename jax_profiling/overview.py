@@ -11,14 +11,12 @@ from pathlib import Path
 import autolens as al
 import matplotlib.pyplot as plt
 import numpy as np
-from autoarray.plot.array import plot_array
 
 from jax_profiling import lens as lens_folder
 from jax_profiling.likelihood import Likelihood
 from jax_profiling.report import markdown_table, save
 from jax_profiling.specs import SPECS
 from jax_profiling.writing import write_aside
-from knn_barycentric.mesh import KNNBarycentric
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
@@ -40,18 +38,21 @@ def figure_from(lenses):
 
 
 def plot_image(lens, ax):
-    """The data inside the mask, on a logarithmic scale."""
+    """The data inside the mask, by arcsinh so that arcs show beside the lens's centre (arcsec)."""
+    reach = 0.5 * lens.info["pixel_scale"] * lens.dataset.data.shape_native[0]
+    image = np.arcsinh(np.asarray(lens.dataset.data.native.array) / 0.1)
     ax.set_axis_on()
-    plot_array(lens.dataset.data, ax=ax, title=f"{lens.name}: image", use_log10=True, vmin=0.02)
-    ax.set_aspect("equal")
+    ax.imshow(image, cmap="magma", extent=(-reach, reach, -reach, reach))
+    ax.set_title(lens.name)
+    ax.set_ylabel('y (")')
 
 
 def plot_source_plane(lens, ax):
     """The mesh of the last pixelization at the prior median, and the caustics of the truth (arcsec)."""
-    likelihood = Likelihood(lens, KNNBarycentric)
+    likelihood = Likelihood(lens, al.mesh.Delaunay)
     interpolator = likelihood.mapper(likelihood.prior_medians).interpolator
     y, x = np.asarray(interpolator.mesh_grid_xy).T
-    simplices = interpolator.triangulation.simplices
+    simplices = interpolator.delaunay.simplices
     ax.set_axis_on()
     ax.triplot(x, y, simplices[simplices[:, 0] >= 0], color="0.75", linewidth=0.4)
 

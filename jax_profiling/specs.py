@@ -201,9 +201,9 @@ def two_planes():
 
 
 def faint():
-    """A source that the noise almost hides."""
+    """A source far fainter than the lens in front of it."""
     return _spec(
-        "a source at a signal to noise of one or two per pixel: the solution sits on the bounds of the NNLS",
+        "a faint source: signal to noise of about 5 per pixel in its images, 12 at most",
         _elongated(),
         [_source(centre=(0.08, -0.05), intensity=0.25, effective_radius=0.12)],
     )

@@ -1,12 +1,14 @@
 """What do the pieces of the triangulation cost, and how do they grow with the mesh?
 
-    .venv/bin/python -m pytest benchmarks/pieces.py
+    .venv/bin/python -m pytest -o addopts=--import-mode=importlib benchmarks/pieces.py
 
 Stars, certificate, location (8 queries per vertex) and weights, on random vertices inside a disc as a source plane has them, and
 SciPy's Qhull and `find_simplex` beside them. `--benchmark-json FILE` keeps the figures, `make bench` puts them in the README.
 """
 
 from functools import cache, partial
+
+import jax_profiling  # noqa: F401  isort: skip  (imports autolens before jax)
 
 import jax
 import jax.numpy as jnp

@@ -159,9 +159,19 @@ class Gate:
     sources: dict = field(repr=False)
 
     @property
+    def default(self):
+        """The `Candidate` of the default rung, or None."""
+        return next((candidate for candidate in self.candidates if candidate.rung == DEFAULT_RUNG), None)
+
+    @property
+    def compared(self):
+        """Every `Candidate` of a report, the noise floor first where there is one."""
+        return [*([self.floor] if self.floor else []), *self.candidates]
+
+    @property
     def passed(self):
         """Whether the default rung is at least opt-in."""
-        return any(c.rung == DEFAULT_RUNG and c.verdict in ("drop-in", "opt-in") for c in self.candidates)
+        return self.default is not None and self.default.verdict in ("drop-in", "opt-in")
 
 
 def run(lens, rungs=None, draws=0, progress=lambda message: None):
@@ -224,12 +234,12 @@ def _candidate(rung, references, evidence):
     judging = np.isfinite(references)
     judging[0] = True
     differences = (evidence.log_evidence - references)[judging]
-    error = np.where(np.isfinite(differences), np.abs(differences), np.inf)
+    relative_errors = np.abs(differences / references[judging])
     return Candidate(
         rung=rung,
         log_evidence=float(evidence.log_evidence[0]),
         differences=differences,
-        relative_errors=np.where(np.isfinite(error), error / np.abs(references[judging]), np.inf),
+        relative_errors=np.where(np.isfinite(relative_errors), relative_errors, np.inf),
         ties=evidence.ties[judging],
         certified=bool(evidence.certified[judging].all()),
     )

@@ -20,7 +20,7 @@ from autoarray.dataset.plot.imaging_plots import fits_imaging
 from autoarray.inversion.mesh.image_mesh.abstract import append_with_circle_edge_points
 from filelock import FileLock
 
-from jax_profiling.specs import EDGE_POINTS, ON_DEMAND, PIXEL_SCALES, SPECS
+from jax_profiling.specs import EDGE_POINTS, ON_DEMAND, PIXEL_SCALES, SPECS, shape_native_of
 from jax_profiling.writing import write_aside
 
 DATASETS = Path(__file__).resolve().parents[1] / "dataset" / "imaging"
@@ -102,7 +102,8 @@ def load(lens):
     LensError
         If a file is missing, unreadable or does not fit the others.
     """
-    search, _, lens = str(lens).rpartition("@")
+    # A folder may have the sign in its name.
+    search, _, lens = ("", "", lens) if Path(lens).is_dir() else str(lens).rpartition("@")
     folder = _folder_of(lens)
     info = _info_from(folder / "info.json")
     model_path = _model_json_of(Path(search)) if search else folder / "model.json"
@@ -308,9 +309,8 @@ def simulate(name, folder=None):
 
 def _simulate(spec, folder):
     pixel_scale = PIXEL_SCALES[spec.instrument]
-    # The smallest odd number of pixels that holds the mask.
-    side = 2 * int(np.ceil(spec.info["mask_radius"] / pixel_scale)) + 1
-    grid = al.Grid2D.uniform(shape_native=(side, side), pixel_scales=pixel_scale)
+    shape_native = shape_native_of(spec.info["mask_radius"], pixel_scale)
+    grid = al.Grid2D.uniform(shape_native=shape_native, pixel_scales=pixel_scale)
     grid = grid.apply_over_sampling(
         over_sample_size=al.util.over_sample.over_sample_size_via_radial_bins_from(
             grid=grid, sub_size_list=[32, 8, 2], radial_list=[0.3, 0.6], centre_list=[(0.0, 0.0)]

@@ -96,7 +96,7 @@ def markdown_from(lenses):
 def main():
     lenses = [lens_folder.load(name) for name in SPECS if name in lens_folder.names()]
     with write_aside(DOCS) as aside:
-        save(figure_from(lenses), aside / "lenses.png")
+        save(figure_from(lenses), aside / "lenses.png", dpi=70)
         (aside / "lenses.md").write_text(markdown_from(lenses))
     print(f"{len(lenses)} lenses: {DOCS.name}/lenses.md")
 

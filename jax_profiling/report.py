@@ -65,7 +65,7 @@ def _number(value):
 def rows_from(gate: Gate):
     """The verdict table, a tuple of strings per mesh in the order of `COLUMNS`."""
     rows = [("Delaunay (reference)", f"{gate.log_evidence:.6f}", "", "", "", "")]
-    for candidate in [*([gate.floor] if gate.floor else []), *gate.candidates]:
+    for candidate in gate.compared:
         worst = f"{candidate.worst_relative_error:.1e} of {candidate.draws}" if candidate.draws else "-"
         rows.append(
             (
@@ -86,7 +86,7 @@ def _verdict_of(candidate):
 
 def conclusion_from(gate: Gate):
     """Sentences that end a report: the verdict of the default rung, then ties and drift, which are separate matters."""
-    default = next(c for c in gate.candidates if c.rung == DEFAULT_RUNG)
+    default = gate.default
     held = "it also holds the log evidence to 1e-4" if default.verdict == "drop-in" else "1e-4 does not hold"
     sentences = [
         f"{gate.lens.name}: the gate {'passed' if gate.passed else 'FAILED'}: the default rung is "
@@ -160,7 +160,7 @@ LENS_COLUMNS = (
 
 def line_of(gate: Gate):
     """A gate in one line, strings in the order of `LENS_COLUMNS`: the default rung, with tied meshes apart."""
-    default = next(c for c in gate.candidates if c.rung == DEFAULT_RUNG)
+    default = gate.default
     apart = ~default.tied & (np.arange(1 + default.draws) > 0)
     ties = "none"
     if gate.floor is not None:
@@ -205,7 +205,7 @@ def distribution_of(gate: Gate):
     if not any(candidate.draws for candidate in gate.candidates):
         return []
     rows = []
-    for candidate in [*([gate.floor] if gate.floor else []), *gate.candidates]:
+    for candidate in gate.compared:
         quantiles = np.percentile(candidate.errors[1:], (50, 90, 100), method="higher")
         rows.append((candidate.rung, *(f"{quantile:.1e}" for quantile in quantiles)))
     return ["## Nats off over the draws", "", *markdown_table(("mesh", "median", "90 %", "worst"), rows), ""]
@@ -282,7 +282,7 @@ def write(gate: Gate, folder):
     return Path(folder)
 
 
-def save(figure, path):
+def save(figure, path, dpi=110):
     """Write a figure as PNG and close it."""
-    figure.savefig(path, dpi=110)
+    figure.savefig(path, dpi=dpi)
     plt.close(figure)

@@ -282,12 +282,19 @@ def _spec(
     )
 
 
+def shape_native_of(mask_radius, pixel_scale):
+    """The smallest odd number of pixels, along both axes, that holds a mask (arcsec)."""
+    side = 2 * int(np.ceil(mask_radius / pixel_scale)) + 1
+    return side, side
+
+
 def _vertices_of(image_mesh, mask_radius, pixel_scale):
     """How many vertices an image mesh has inside the mask."""
     if image_mesh["type"] == "Hilbert":
         return image_mesh["pixels"]
-    side = 2 * int(np.ceil(mask_radius / pixel_scale)) + 1
-    mask = al.Mask2D.circular(shape_native=(side, side), pixel_scales=pixel_scale, radius=mask_radius)
+    mask = al.Mask2D.circular(
+        shape_native=shape_native_of(mask_radius, pixel_scale), pixel_scales=pixel_scale, radius=mask_radius
+    )
     overlay = al.image_mesh.Overlay(shape=tuple(image_mesh["shape"]))
     return len(overlay.image_plane_mesh_grid_from(mask=mask, adapt_data=None))
 

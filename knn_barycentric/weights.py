@@ -15,8 +15,6 @@ import numpy as np
 from jax import Array, lax
 
 from knn_barycentric.locate import locate, nearest_vertices
-from knn_barycentric.spatial_sort import SpatialSort
-from knn_barycentric.stars import Triangulation
 from knn_barycentric.triangle import cross, doubled_areas_from, flat
 
 RADIUS_SCALE = 1.5
@@ -108,40 +106,19 @@ def _nearest_only(weights, xp):
     return xp.asarray([1.0, 0.0, 0.0], dtype=weights.dtype)
 
 
-def delaunay(
-    triangulation: Triangulation,
-    mesh_points: Array,
-    query_points: Array,
-    xp,
-    k_neighbors: int,
-    sort: SpatialSort | None = None,
-) -> tuple[Array, Array]:
+def delaunay(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None) -> tuple[Array, Array]:
     """Delaunay's triangle, or the nearest vertex outside the hull: exact."""
     mappings = locate(triangulation, mesh_points, query_points, sort=sort)
     return mappings, barycentric_weights_from(query_points, mesh_points, mappings, xp=xp)
 
 
-def clip(
-    triangulation: Triangulation,
-    mesh_points: Array,
-    query_points: Array,
-    xp,
-    k_neighbors: int,
-    sort: SpatialSort | None = None,
-) -> tuple[Array, Array]:
+def clip(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None) -> tuple[Array, Array]:
     """The three nearest vertices, negative coordinates clipped."""
     nearest = _nearest(mesh_points, query_points, 3, xp)
     return nearest, barycentric_weights_from_3_nearest(query_points, mesh_points, nearest, xp)
 
 
-def wendland(
-    triangulation: Triangulation,
-    mesh_points: Array,
-    query_points: Array,
-    xp,
-    k_neighbors: int,
-    sort: SpatialSort | None = None,
-) -> tuple[Array, Array]:
+def wendland(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None) -> tuple[Array, Array]:
     """The three nearest vertices: barycentric where they enclose the query, the Wendland C4 kernel elsewhere."""
     nearest, clipped = clip(triangulation, mesh_points, query_points, xp, k_neighbors)
     coordinates, degenerate = _coordinates_from(query_points, mesh_points, nearest, xp)
@@ -164,14 +141,7 @@ def wendland_c4_weights_from(query_points: Array, neighbours: Array, xp=np) -> A
     return kernel / kernel.sum(axis=1, keepdims=True)
 
 
-def enclosing(
-    triangulation: Triangulation,
-    mesh_points: Array,
-    query_points: Array,
-    xp,
-    k_neighbors: int,
-    sort: SpatialSort | None = None,
-) -> tuple[Array, Array]:
+def enclosing(triangulation, mesh_points, query_points, xp, k_neighbors, sort=None) -> tuple[Array, Array]:
     """Of the `k_neighbors` nearest vertices, the enclosing triple that the empty-circle rule prefers, or the nearest."""
     chosen = enclosing_triples(mesh_points, query_points, k_neighbors)
     chosen = np.asarray(chosen) if xp is np else chosen

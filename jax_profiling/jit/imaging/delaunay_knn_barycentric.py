@@ -138,7 +138,7 @@ def found(lens):
 def test_gate_passes(found, record_property):
     record_property("gate", json.dumps(report.line_of(found)))
     assert found.passed
-    default = default_of(found)
+    default = found.default
     assert default.verdict == "drop-in" or default.tied.any()
     assert default.draws == DRAWS
     assert not default.tied[1:].any()
@@ -146,7 +146,7 @@ def test_gate_passes(found, record_property):
 
 @pytest.mark.every_lens
 def test_default_rung_is_delaunay_under_vmap(found):
-    assert_is_delaunay(default_of(found))
+    assert_is_delaunay(found.default)
 
 
 @pytest.mark.every_lens
@@ -156,14 +156,14 @@ def test_reference_has_not_drifted(found):
 
 @pytest.mark.slow
 def test_default_rung_is_delaunay_at_32_draws(lens):
-    default = default_of(gate.run(lens, rungs=[gate.DEFAULT_RUNG], draws=32))
+    default = gate.run(lens, rungs=[gate.DEFAULT_RUNG], draws=32).default
     assert default.draws > 0
     assert_is_delaunay(default)
 
 
 def test_default_rung_is_delaunay_under_jit(lens, found):
     alone = gate.run(lens, rungs=[gate.DEFAULT_RUNG])
-    assert_is_delaunay(default_of(alone))
+    assert_is_delaunay(alone.default)
     assert alone.log_evidence == pytest.approx(found.log_evidence, rel=1.0e-9)
 
 
@@ -180,10 +180,6 @@ def test_shipped_knn_barycentric_is_no_drop_in(lens, found):
     shipped = Likelihood(lens, mesh_cls, **arguments)
     log_evidence = float(shipped.jitted(shipped.prior_medians).log_evidence)
     assert log_evidence != pytest.approx(found.log_evidence, rel=1.0e-3)
-
-
-def default_of(found):
-    return next(candidate for candidate in found.candidates if candidate.rung == gate.DEFAULT_RUNG)
 
 
 def assert_is_delaunay(default):

@@ -22,6 +22,7 @@ import autoarray
 import black
 
 import knn_barycentric
+from jax_profiling import command
 from jax_profiling.writing import write_aside
 
 SOURCE = Path(knn_barycentric.__file__).parent
@@ -158,4 +159,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -18,7 +18,7 @@ import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything im
 import autolens as al
 import jax
 
-from jax_profiling import report, vmap_probe
+from jax_profiling import command, report, vmap_probe
 from jax_profiling.writing import write_aside
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -122,4 +122,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -5,10 +5,10 @@ The folder holds PyAuto's own files: `data.fits`, `noise_map.fits`, `psf.fits`, 
 evidence per autolens release).
 """
 
+import argparse
 import importlib
 import json
 import os
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from autoarray.dataset.plot.imaging_plots import fits_imaging
 from autoarray.inversion.mesh.image_mesh.abstract import append_with_circle_edge_points
 from filelock import FileLock
 
+from jax_profiling import command
 from jax_profiling.specs import EDGE_POINTS, ON_DEMAND, PIXEL_SCALES, SPECS, shape_native_of
 from jax_profiling.writing import write_aside
 
@@ -343,7 +344,21 @@ def _simulate(spec, folder):
         (aside / "info.json").write_text(json.dumps(info, indent=1) + "\n")
 
 
+def main(argv=None):
+    parser = argparse.ArgumentParser(description="Simulate lenses from their specs, in specs.py.")
+    committed = [name for name in SPECS if name not in ON_DEMAND]
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help=f"any of {', '.join(SPECS)} (default all but {', '.join(ON_DEMAND)})"
+    )
+    names = parser.parse_args(argv).names
+    for name in names:
+        if name not in SPECS:
+            parser.error(f"{name} is no lens of specs.py; give any of {', '.join(SPECS)}.")
+    for name in names or committed:
+        simulate(name)
+        print(f"{name}: {os.path.relpath(DATASETS / name)}")
+    return 0
+
+
 if __name__ == "__main__":
-    for lens_name in sys.argv[1:] or [name for name in SPECS if name not in ON_DEMAND]:
-        simulate(lens_name)
-        print(f"{lens_name}: {os.path.relpath(DATASETS / lens_name)}")
+    command.run(main)

@@ -5,13 +5,13 @@
 writes `docs/lenses.png`, and `docs/lenses.md` with a line per lens.
 """
 
-import sys
 from pathlib import Path
 
 import autolens as al
 import matplotlib.pyplot as plt
 import numpy as np
 
+from jax_profiling import command
 from jax_profiling import lens as lens_folder
 from jax_profiling.likelihood import Likelihood
 from jax_profiling.report import markdown_table, save
@@ -102,4 +102,4 @@ def main():
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

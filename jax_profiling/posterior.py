@@ -26,8 +26,8 @@ import numpy as np
 from autonerves import conf
 from matplotlib.lines import Line2D
 
+from jax_profiling import command, report
 from jax_profiling import lens as lens_folder
-from jax_profiling import report
 from jax_profiling.likelihood import model_with_mesh
 from jax_profiling.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
@@ -250,4 +250,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

@@ -11,7 +11,6 @@ counted apart, and their triangles must still be a certified Delaunay triangulat
 
 import argparse
 import json
-import sys
 from collections import Counter
 from pathlib import Path
 
@@ -25,6 +24,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from scipy.spatial import Delaunay, cKDTree
 
+from jax_profiling import command
 from jax_profiling.report import device
 from jax_profiling.specs import EDGE_POINTS, MASK_RADIUS, PIXEL_SCALES
 from jax_profiling.writing import write_aside
@@ -205,7 +205,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("Interrupted; nothing was written.")
+    command.run(main)

@@ -25,7 +25,7 @@ import numpy as np
 from rich.console import Console
 
 import knn_barycentric
-from jax_profiling import gate, report, steps
+from jax_profiling import command, gate, report, steps
 from jax_profiling import lens as lens_folder
 from jax_profiling.callback_delaunay import CallbackDelaunay
 from jax_profiling.likelihood import Likelihood, tables_of
@@ -340,4 +340,4 @@ def main(argv=None):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

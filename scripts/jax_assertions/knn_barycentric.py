@@ -43,6 +43,7 @@ import pytest  # noqa: E402
 from autoarray.inversion.inversion.inversion_util import reconstruction_positive_only_from  # noqa: E402
 from autogalaxy.profiles.light.linear import LightProfileLinearObjFuncList  # noqa: E402
 
+from jax_profiling import command  # noqa: E402
 from jax_profiling import lens as lens_folder  # noqa: E402
 from jax_profiling.likelihood import Likelihood  # noqa: E402
 from knn_barycentric import KNNBarycentric  # noqa: E402
@@ -438,4 +439,4 @@ def test_assertion(lens_name, what):
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    command.run(main)

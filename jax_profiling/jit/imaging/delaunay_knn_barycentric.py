@@ -36,7 +36,7 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from jax_profiling import gate, report, steps  # noqa: E402
+from jax_profiling import command, gate, report, steps  # noqa: E402
 from jax_profiling import lens as lens_folder  # noqa: E402
 from jax_profiling.likelihood import Likelihood  # noqa: E402
 from jax_profiling.progress import progress_of  # noqa: E402
@@ -190,7 +190,4 @@ def assert_is_delaunay(default):
 
 
 if __name__ == "__main__":
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        sys.exit("Interrupted; nothing was written of the lens at hand.")
+    command.run(main)

@@ -1,0 +1,21 @@
+"""Run the workspace's commands: an interrupt ends any of them in one sentence, wherever it arrives."""
+
+import _thread
+import sys
+import threading
+
+
+def run(main):
+    """End the process with the exit status of `main()`, or with a sentence on standard error and 1 if it is interrupted."""
+    sys.unraisablehook = _interrupted_again
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit("Interrupted; nothing half-written is left behind.")
+
+
+def _interrupted_again(unraisable):
+    """Python drops what is raised inside a weak reference's or the collector's callback: an interrupt comes once more."""
+    if not isinstance(unraisable.exc_value, KeyboardInterrupt):
+        return sys.__unraisablehook__(unraisable)
+    threading.Timer(0.05, _thread.interrupt_main).start()

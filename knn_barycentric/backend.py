@@ -1,11 +1,33 @@
 """What helps one backend and hurts another: how much is done at once, chosen when the program is traced."""
 
+from functools import wraps
+
 import jax
+from jax.custom_batching import sequential_vmap
+
+
+def lane_by_lane(function):
+    """Let `vmap` run a function's lanes one after the other on a CPU, in one compiled loop; together elsewhere.
+
+    A lane alone stays in the cache, and its loops end without waiting for those of the slowest. The function may not be
+    differentiated.
+    """
+
+    @wraps(function)
+    def run(*arrays):
+        return (sequential_vmap(function) if jax.default_backend() == "cpu" else function)(*arrays)
+
+    return run
 
 
 def stars_at_once():
-    """How many stars are sought among all vertices at once: few on a CPU, which then does no turn in vain."""
+    """How many stars are sought again at once: few on a CPU, which then does no turn in vain."""
     return 16 if jax.default_backend() == "cpu" else 1024
+
+
+def candidates_at_once():
+    """Among how many vertices each of them looks for its next triangle at once: few enough for the memory of a GPU's batch."""
+    return 256 if jax.default_backend() == "cpu" else 1024
 
 
 def queries_at_once():

@@ -1,4 +1,4 @@
-"""The certificate of a triangulation, by levels: each a function of the tables that says whether one property holds."""
+"""The certificate of a triangulation, by levels: each says of which triangles, or of which vertices, one property holds."""
 
 import jax.numpy as jnp
 from jax import Array
@@ -10,76 +10,91 @@ from knn_barycentric.triangle import cross, flat
 def certificate(points: Array, distinct: Array, lift: Array, simplices: Array, neighbors: Array) -> Array:
     """() bool: whether the tables are the regular triangulation of the lifted vertices, by levels.
 
-    Paired edges (`table.neighbors_from`), positive triangles and a boundary that is one convex polygon make the triangles
-    cover the convex hull exactly once; every edge locally Delaunay then makes the whole Delaunay (Delaunay's lemma).
+    Positive triangles that are each other's neighbours across every edge but the boundary's, and a boundary that is one convex
+    polygon, make the triangles cover the convex hull exactly once; every edge locally Delaunay then makes the whole Delaunay
+    (Delaunay's lemma). Without any triangle, all vertices have to lie on one line.
     """
-    return (
+    degree = degree_from(simplices)
+    after, before = _boundary_from(simplices, neighbors)
+    of_triangles = (
         positively_oriented(points, simplices)
-        & every_vertex_used(points, distinct, simplices)
         & neighbors_are_mutual(simplices, neighbors)
-        & boundary_is_convex(points, simplices, neighbors)
+        & boundary_is_simple(simplices, neighbors, after, before)
         & locally_delaunay(points, lift, simplices, neighbors)
     )
+    convex, turn = boundary_is_convex(points, after, before)
+    covered = convex & ((degree > 0) == distinct)
+    empty = (degree == 0) & on_one_line(points)
+    # A reduction to one number takes several launches; both properties of the vertices share them.
+    covered, empty = jnp.stack([covered, empty], axis=1).all(axis=0)
+    once_around = jnp.abs(turn.sum() - 2.0 * jnp.pi) < 1.0
+    return (of_triangles.all() & covered & once_around) | empty
 
 
 def positively_oriented(points: Array, simplices: Array) -> Array:
-    """() bool: whether every triangle of the table is counter-clockwise and not flat."""
-    a, b, c = (points[simplices[:, k]] for k in range(3))
+    """(2N,) bool: whether a triangle of the table is counter-clockwise and not flat."""
+    a, b, c = jnp.moveaxis(points[simplices], 1, 0)
     squared_edges = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2).sum(axis=1)
     # Rounding may differ from the star's by a few epsilons at the threshold itself; half of it is still far off zero.
-    return ~(flat(cross(b - a, c - a), 0.5 * squared_edges) & (simplices[:, 0] >= 0)).any()
+    return ~flat(cross(b - a, c - a), 0.5 * squared_edges) | (simplices[:, 0] < 0)
 
 
-def every_vertex_used(points: Array, distinct: Array, simplices: Array) -> Array:
-    """() bool: whether each distinct vertex, and no duplicate, has a triangle; or all vertices lie on one line."""
-    degree = degree_from(simplices)
-    return ((degree > 0) == distinct).all() | (~(degree > 0).any() & _on_one_line(points))
-
-
-def _on_one_line(points):
-    """() bool: whether no vertex leaves the line through the first vertex and the one farthest from it."""
+def on_one_line(points: Array) -> Array:
+    """(N,) bool: whether a vertex is on the line through the first vertex and the one farthest from it."""
     offsets = points - points[0]
     along = offsets[jnp.argmax((offsets**2).sum(axis=1))]
     squared_edges = (along**2 + offsets**2 + (offsets - along) ** 2).sum(axis=1)
-    return flat(jnp.abs(cross(along, offsets)), squared_edges).all()
+    return flat(jnp.abs(cross(along, offsets)), squared_edges)
 
 
-def boundary_is_convex(points: Array, simplices: Array, neighbors: Array) -> Array:
-    """() bool: whether the hull edges form one closed polygon that only turns left, once around."""
-    n = points.shape[0]
-    on_hull = ((neighbors < 0) & (simplices >= 0)).reshape(-1)
-    tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
-    here = jnp.where(on_hull, tail, n)
-    after = jnp.full(n, -1, jnp.int32).at[here].set(head, mode="drop")
-    leaving = jnp.zeros(n, jnp.int32).at[here].add(1, mode="drop")
-    arriving = jnp.zeros(n, jnp.int32).at[jnp.where(on_hull, head, n)].add(1, mode="drop")
+def _boundary_from(simplices, neighbors):
+    """(2, N) int32: the vertex that follows each along the boundary, counter-clockwise, and the one before it; -1 inside."""
+    n = simplices.shape[0] // 2
+    edges = jnp.where(((neighbors < 0) & (simplices >= 0))[..., None], _edges_of(simplices), n).reshape(-1, 2)
+    nobody = jnp.full(n, -1, jnp.int32)
+    return jnp.stack([nobody.at[edges[:, k]].set(edges[:, 1 - k], mode="drop") for k in range(2)])
 
-    hull_vertex = after >= 0
-    corner = after[jnp.where(hull_vertex, after, 0)]
-    p, q, r = points, points[after], points[corner]
+
+def boundary_is_simple(simplices: Array, neighbors: Array, after: Array, before: Array) -> Array:
+    """(2N,) bool: whether each edge of a triangle on the boundary is the only one there that leaves its tail or meets its head."""
+    tail, head = jnp.moveaxis(_edges_of(simplices), -1, 0)
+    return ((neighbors >= 0) | (simplices < 0) | ((after[tail] == head) & (before[head] == tail))).all(axis=1)
+
+
+def boundary_is_convex(points: Array, after: Array, before: Array) -> tuple[Array, Array]:
+    """Whether the boundary only turns left, and by how much.
+
+    Returns
+    -------
+    convex
+        (N,) bool, true of vertices inside too.
+    turn
+        (N,) float, the turn at each vertex in radians, zero inside; 2 pi in all if the boundary is one polygon, once around.
+    """
+    p, q, r = points[before], points, points[after]
     area, dot = cross(q - p, r - q), ((q - p) * (r - q)).sum(axis=1)
     squared_edges = ((p - q) ** 2 + (q - r) ** 2 + (r - p) ** 2).sum(axis=1)
-    turn = jnp.where(hull_vertex, jnp.arctan2(area, dot), 0.0)
-    turns_right = hull_vertex & (area < 0.0) & ~flat(-area, squared_edges)
-    once_around = jnp.abs(turn.sum() - 2.0 * jnp.pi) < 1.0
-    simple = ((leaving == arriving) & (leaving <= 1)).all()
-    return (simple & ~turns_right.any() & once_around) | ~hull_vertex.any()
+    turns_right = (after >= 0) & (area < 0.0) & ~flat(-area, squared_edges)
+    return ~turns_right, jnp.where(after >= 0, jnp.arctan2(area, dot), 0.0)
+
+
+def _edges_of(simplices):
+    """(2N, 3, 2) int32: tail and head of the edge opposite each vertex, counter-clockwise."""
+    return jnp.stack([jnp.roll(simplices, -1, axis=1), jnp.roll(simplices, -2, axis=1)], axis=-1)
 
 
 def neighbors_are_mutual(simplices: Array, neighbors: Array) -> Array:
-    """() bool: whether triangles that are neighbours share the edge, and each names the other across it."""
-    across = simplices[neighbors]
-    tail, head = simplices[:, (1, 2, 0), None], simplices[:, (2, 0, 1), None]
-    on_edge = (across == tail).any(axis=-1) & (across == head).any(axis=-1)
+    """(2N,) bool: whether each neighbour of a triangle shares the edge, in the opposite direction, and names it across."""
     rows = jnp.arange(simplices.shape[0], dtype=neighbors.dtype)[:, None, None]
-    back = ((neighbors[neighbors] == rows) & (across != tail) & (across != head)).any(axis=-1)
-    return ((neighbors < 0) | (on_edge & back)).all()
+    back = neighbors[neighbors] == rows
+    shares = (_edges_of(simplices)[neighbors] == _edges_of(simplices)[:, :, None, ::-1]).all(axis=-1)
+    return ((neighbors < 0) | (back & shares).any(axis=-1)).all(axis=1)
 
 
 def locally_delaunay(points: Array, lift: Array, simplices: Array, neighbors: Array) -> Array:
-    """() bool: whether no vertex across an edge lies inside the (lifted) circumcircle, beyond rounding."""
+    """(2N,) bool: whether no vertex across a triangle's edges lies inside its (lifted) circumcircle, beyond rounding."""
     inside, size = _in_circle(points, lift, simplices, neighbors)
-    return ~((neighbors >= 0) & (inside > 16.0 * jnp.finfo(points.dtype).eps * size)).any()
+    return ((neighbors < 0) | (inside <= 16.0 * jnp.finfo(points.dtype).eps * size)).all(axis=1)
 
 
 TIE = 1.0e-9
@@ -97,12 +112,10 @@ def _in_circle(points, lift, simplices, neighbors):
     # Of the triangle across an edge, the vertex that is not on it.
     edge_sum = simplices.sum(axis=1, keepdims=True) - simplices
     opposite = jnp.clip(simplices.sum(axis=1)[neighbors] - edge_sum, 0, points.shape[0] - 1)
-    offsets, heights = [], []
-    for corner in range(3):
-        own = simplices[:, corner, None]
-        offset = [points[own, k] - points[opposite, k] for k in range(2)]
-        offsets.append(offset)
-        heights.append(offset[0] ** 2 + offset[1] ** 2 + lift[opposite] - lift[own])
+    corners, tip = points[simplices], points[opposite]
+    offsets = [[corners[:, corner, None, k] - tip[..., k] for k in range(2)] for corner in range(3)]
+    lifts = lift[simplices]
+    heights = [x**2 + y**2 + lift[opposite] - lifts[:, corner, None] for corner, (x, y) in enumerate(offsets)]
     lengths = [jnp.sqrt(x**2 + y**2) for x, y in offsets]
     inside, size = 0.0, 0.0
     for corner in range(3):

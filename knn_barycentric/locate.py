@@ -13,6 +13,9 @@ from knn_barycentric.spatial_sort import SpatialSort, leaf_of, spatial_sort
 from knn_barycentric.stars import Triangulation, check_coordinates
 from knn_barycentric.triangle import doubled_areas_from
 
+AT_ONCE = 1024
+"""For how many queries the distances to all vertices are in memory at once."""
+
 INSIDE = 100.0
 """A query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as in SciPy's find_simplex."""
 
@@ -51,13 +54,14 @@ def locate(triangulation: Triangulation, points: Array, query_points: Array, sor
     check_coordinates("points", points)
     check_coordinates("query_points", query_points)
 
-    mappings = _locate(triangulation, points, query_points, spatial_sort(points) if sort is None else sort)
+    sort = spatial_sort(points) if sort is None else sort
+    mappings = _locate(*lax.stop_gradient((triangulation, points, query_points, sort)))
     return np.asarray(mappings) if isinstance(query_points, np.ndarray) else mappings
 
 
 @jax.jit
+@backend.lane_by_lane
 def _locate(triangulation, points, query_points, sort):
-    points, query_points = lax.stop_gradient(points), lax.stop_gradient(query_points)
     finite = jnp.isfinite(query_points).all(axis=1)
     query_points = jnp.where(finite[:, None], query_points, 0.0)
     corners = _corners_of(triangulation, points)
@@ -66,37 +70,44 @@ def _locate(triangulation, points, query_points, sort):
         start = start_simplices(triangulation, sort, queries)
         return start, *walk(triangulation, corners, queries, start)
 
-    start, simplex, inside = _by_chunks(walked, query_points)
-    descended = partial(descend, triangulation, corners)
+    start, simplex, inside = _by_chunks(walked, query_points, backend.queries_at_once())
     # Not from where the walk left the hull, which may be far away.
-    vertex = _in_lines(descended, query_points, jnp.maximum(start, 0), (start >= 0) & ~inside)
-    vertex = _in_lines(lambda queries, _: _nearest_of(points, queries, 1)[:, 0], query_points, vertex, start < 0)
+    vertex = _in_line(partial(descend, triangulation, corners), query_points, start, (start >= 0) & ~inside)
+    # Once or never; unlike a branch, a loop stays one under `vmap`.
+    vertex, _ = lax.while_loop(
+        lambda carry: carry[1],
+        lambda carry: (nearest_vertex(points, query_points), jnp.zeros((), bool)),
+        (vertex, ~_can_be_walked(triangulation)),
+    )
     alone = jnp.stack([vertex, jnp.full_like(vertex, -1), jnp.full_like(vertex, -1)], axis=1)
     mappings = jnp.where(inside[:, None], triangulation.simplices[simplex], alone)
     return jnp.where(finite[:, None], mappings, -1)
 
 
-def _by_chunks(function, query_points):
-    """Apply a function of (C, 2) queries to all (Q, 2), `backend.queries_at_once` at a time."""
+def _by_chunks(function, query_points, at_once):
+    """Apply a function of (C, 2) queries to all (Q, 2), so many at a time."""
     count = query_points.shape[0]
-    chunk = min(count, backend.queries_at_once())
+    chunk = min(count, at_once)
     padded = jnp.pad(query_points, ((0, -count % chunk), (0, 0)), mode="edge").reshape(-1, chunk, 2)
     return jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:])[:count], lax.map(function, padded))
 
 
-def _in_lines(function, query_points, values, which):
-    """Replace the (Q,) `values` of the queries of `which` by a function of queries and values, a line at a time."""
+def _in_line(function, query_points, values, which):
+    """Replace the (Q,) `values` of the queries of `which` by a function of queries and values, a chunk of the line at a time."""
     count = query_points.shape[0]
-    at_once = min(count, backend.queries_at_once())
+    chunk = min(count, backend.queries_at_once())
+    place = jnp.cumsum(which, dtype=jnp.int32)
+    line = jnp.full(count + -count % chunk, count, jnp.int32)
+    line = line.at[jnp.where(which, place - 1, line.shape[0])].set(jnp.arange(count, dtype=jnp.int32), mode="drop")
 
-    def next_line(carry):
-        values, which = carry
-        line = jnp.nonzero(which, size=at_once, fill_value=count)[0]
-        rows = jnp.minimum(line, count - 1)
-        found = function(query_points[rows], values[rows])
-        return values.at[line].set(found, mode="drop"), which.at[line].set(False, mode="drop")
+    def next_chunk(carry):
+        begin, values = carry
+        these = lax.dynamic_slice_in_dim(line, begin, chunk)
+        rows = jnp.minimum(these, count - 1)
+        return begin + chunk, values.at[these].set(function(query_points[rows], values[rows]), mode="drop")
 
-    return lax.while_loop(lambda carry: carry[1].any(), next_line, (values, which))[0]
+    begun = (jnp.zeros((), jnp.int32), values)
+    return lax.while_loop(lambda carry: carry[0] < place[-1], next_chunk, begun)[1]
 
 
 def nearest_vertex(points: Array, query_points: Array) -> Array:
@@ -125,7 +136,7 @@ def nearest_vertices(points: Array, query_points: Array, number: int) -> Array:
     (Q, number) int32
     """
     points, query_points = lax.stop_gradient(points), lax.stop_gradient(query_points)
-    return _by_chunks(lambda queries: _nearest_of(points, queries, number), query_points)
+    return _by_chunks(lambda queries: _nearest_of(points, queries, number), query_points, AT_ONCE)
 
 
 def _nearest_of(points, queries, number):
@@ -165,7 +176,11 @@ def start_simplices(triangulation: Triangulation, sort: SpatialSort, query_point
     of_leaf = owner[sort.leaves].max(axis=1)
     # A leaf may hold duplicates only, which have no triangle.
     simplex = jnp.maximum(of_leaf[leaf_of(sort, query_points)], 0)
-    return jnp.where(triangulation.certified & (triangulation.simplices[0, 0] >= 0), simplex, -1)
+    return jnp.where(_can_be_walked(triangulation), simplex, -1)
+
+
+def _can_be_walked(triangulation):
+    return triangulation.certified & (triangulation.simplices[0, 0] >= 0)
 
 
 def walk(triangulation: Triangulation, corners: Array, query_points: Array, simplex: Array) -> tuple[Array, Array]:

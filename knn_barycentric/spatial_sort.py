@@ -1,7 +1,7 @@
 """A spatial sort of the mesh: which vertices are near which, and near which vertex a query point lies.
 
 A k-d tree (Bentley 1975, Commun. ACM 18, 509) in arrays of fixed shape: every level halves all its nodes at once, by
-one sort along their longer sides. Nearness found here is a proposal, never an answer: the stars are certified, and
+one sort along their longer sides. All levels are steps of one loop, which is compiled once. Nearness found here is a proposal, never an answer: the stars are certified, and
 the walk through the triangles is exact from wherever it starts.
 """
 
@@ -11,6 +11,8 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from knn_barycentric import backend
+
 LEAF = 4
 """Vertices in a leaf, at most."""
 
@@ -19,108 +21,127 @@ NEAR = 48
 
 
 class SpatialSort(NamedTuple):
-    """N vertices sorted into 2^L leaves of S vertices; the depth L is static.
+    """N vertices sorted into 2^L leaves of S vertices, by L levels of nodes above them; L is static.
 
     Attributes
     ----------
     leaves
         (2^L, S) int32, the vertices of each leaf; N where a leaf is not full.
     along_x
-        L arrays of (2^level,) bool: whether the nodes of a level are split along the first coordinate.
+        (L + 1, 2^L) bool, whether the nodes of a level are split along the first coordinate. A level has 2^level nodes, the
+        other columns are unused; so is the last row, as leaves are not split.
     split
-        L arrays of (2^level,) float: the coordinate from which on a point belongs to the second half.
+        (L + 1, 2^L) float, the coordinate from which on a point belongs to the second half.
+    boxes
+        (L + 1, 2^L, 4) float, the largest x, y, -x and -y in each node, in units of the mesh's extent from its first vertex.
     """
 
     leaves: jax.Array
-    along_x: tuple
-    split: tuple
+    along_x: jax.Array
+    split: jax.Array
+    boxes: jax.Array
+
+
+NOWHERE = -9.0
+"""In place of the largest coordinate of nothing, which makes its box far from every other."""
+
+
+def spatial_sort(points: Array) -> SpatialSort:
+    """Sort (N, 2) vertices into leaves; works under `jit` and `vmap`. Those that are not finite count as the origin."""
+    return _spatial_sort(lax.stop_gradient(points))
 
 
 @jax.jit
-def spatial_sort(points: Array) -> SpatialSort:
-    """Sort (N, 2) vertices into leaves; works under `jit` and `vmap`. Those that are not finite count as the origin."""
+@backend.lane_by_lane
+def _spatial_sort(points):
     n = points.shape[0]
-    points = lax.stop_gradient(points)
     points = jnp.where(jnp.isfinite(points), points, 0.0)
     depth = max(0, (-(-n // LEAF) - 1).bit_length())
-    slots = -(-n // 2**depth) * 2**depth
-    slot = jnp.arange(slots, dtype=jnp.int32)
+    size = -(-n // 2**depth)
+    slots = size * 2**depth
+    slot, node = jnp.arange(slots, dtype=jnp.int32), jnp.arange(2**depth, dtype=jnp.int32)
+    extent = jnp.ptp(points, axis=0).max()
+    unit = (points - points[0]) / jnp.where(extent > 0.0, extent, 1.0)
+    reach = jnp.pad(jnp.concatenate([unit, -unit], axis=1), ((0, slots - n), (0, 0)), constant_values=NOWHERE)
     # Empty slots lie at infinity: they end up in leaves of their own.
-    x, y = (jnp.pad(points[:, k], (0, slots - n), constant_values=jnp.inf) for k in range(2))
+    coordinates = jnp.pad(points.T, ((0, 0), (0, slots - n)), constant_values=jnp.inf)
     # A sort of one array of integers is several times faster than one that carries others along: sort the ranks.
-    by_x, by_y = (lax.sort((values, slot), num_keys=1)[1] for values in (x, y))
-    rank_x, rank_y = (jnp.zeros_like(slot).at[by].set(slot, unique_indices=True) for by in (by_x, by_y))
+    by = lax.sort((coordinates, jnp.broadcast_to(slot, (2, slots))), num_keys=1)[1]
+    rank = jnp.zeros_like(by).at[jnp.arange(2)[:, None], by].set(slot, unique_indices=True)
 
-    along_x, split, vertices = [], [], slot
-    for level in range(depth):
-        vertices = vertices.reshape(2**level, -1)
-        along_x.append(jnp.ptp(x[vertices], axis=1) >= jnp.ptp(y[vertices], axis=1))
-        by_column = along_x[-1][:, None]
-        ranks = lax.sort(jnp.where(by_column, rank_x[vertices], rank_y[vertices]), dimension=1)
-        vertices = jnp.where(by_column, by_x[ranks], by_y[ranks])
-        middle = vertices[:, vertices.shape[1] // 2]
-        split.append(jnp.where(along_x[-1], x[middle], y[middle]))
-    leaves = jnp.minimum(vertices.reshape(2**depth, -1), n)
-    return SpatialSort(leaves, tuple(along_x), tuple(split))
+    def halve(vertices, nodes_of_slots):
+        size = slots // nodes_of_slots
+        home = slot // size
+        box = jnp.full((2**depth, 4), NOWHERE, points.dtype).at[home].max(reach[vertices])
+        axis = (box[:, 0] + box[:, 2] < box[:, 1] + box[:, 3]).astype(jnp.int32)
+        ranks = _sorted_within(home, rank[axis[home], vertices])
+        vertices = by[axis[home], ranks]
+        middle = vertices[jnp.minimum(node * size + size // 2, slots - 1)]
+        return vertices, (axis == 0, coordinates[axis, middle], box)
+
+    vertices, (along_x, split, boxes) = lax.scan(halve, slot, 2 ** jnp.arange(depth + 1, dtype=jnp.int32))
+    return SpatialSort(jnp.minimum(vertices.reshape(-1, size), n), along_x, split, boxes)
+
+
+def _sorted_within(home, ranks):
+    """The (M,) int32 `ranks` in order within each home, where homes are numbered in the order of their places."""
+    bits = (ranks.shape[0] - 1).bit_length()
+    if 2 * bits > 31:
+        return lax.sort((home, ranks), num_keys=2)[1]
+    return lax.sort(home << bits | ranks) & (2**bits - 1)
 
 
 def leaf_of(sort: SpatialSort, query_points: Array) -> Array:
     """(Q,) int32: the leaf in whose cell each query point lies."""
     x, y = query_points[:, 0], query_points[:, 1]
     node = jnp.zeros(query_points.shape[0], jnp.int32)
-    for along_x, split in zip(sort.along_x, sort.split):
+    for along_x, split in zip(sort.along_x[:-1], sort.split[:-1]):
         node = 2 * node + (jnp.where(along_x[node], x, y) >= split[node])
     return node
 
 
-def vertices_near_leaves(points: Array, sort: SpatialSort) -> Array:
-    """(2^L, K) int32: for every leaf the vertices of the leaves nearest to it; N in empty places.
+def vertices_near_leaves(sort: SpatialSort) -> Array:
+    """(K, 2^L) int32: for every leaf the vertices of the leaves nearest to it; N in empty places.
 
-    Found from the root downwards: the nearest nodes of a node are sought among the children of those nearest to its
-    parent, so that the work is proportional to the number of leaves.
+    Found from the root downwards: the nodes nearest to a leaf are sought among the children's children of those nearest to
+    its ancestor, so that the work is proportional to the number of leaves times the depth.
     """
     count, size = sort.leaves.shape
-    keep = -(-NEAR // size)
-    depth = len(sort.split)
-    level = min(depth, 5)
-    # Nodes are columns: XLA's CPU backend is fast at minima over rows.
-    near = jnp.broadcast_to(jnp.arange(2**level, dtype=jnp.int32)[:, None], (2**level, 2**level))
-    while True:
-        if near.shape[0] > keep:
-            near = _nearest_of(near, _boxes(points, sort, level), keep)
-        if level == depth:
-            return sort.leaves[near.T].reshape(count, -1)
-        deeper = min(2, depth - level)
-        level += deeper
-        children = near[:, None, :] * 2**deeper + jnp.arange(2**deeper, dtype=jnp.int32)[:, None]
-        near = jnp.repeat(children.reshape(-1, near.shape[1]), 2**deeper, axis=1)
+    depth = count.bit_length() - 1
+    first = depth if depth < 5 else 4 + (depth + 4) % 2
+    keep = min(-(-NEAR // size), 2**first)
+    # Leaves are columns: XLA's CPU backend is fast at minima over rows.
+    leaf = jnp.arange(count, dtype=jnp.int32)
 
-
-def _boxes(points, sort, level):
-    """For either coordinate the bounds (2^level,) of the vertices of each node, in fp32 units of the mesh's extent."""
-    vertices = sort.leaves.reshape(2**level, -1)
-    inside = vertices < points.shape[0]
-    extent = jnp.ptp(points, axis=0).max()
-    for k in range(2):
-        unit = ((points[:, k] - points[0, k]) / jnp.where(extent > 0.0, extent, 1.0)).astype(jnp.float32)[vertices]
-        yield jnp.where(inside, unit, 9.0).min(axis=1), jnp.where(inside, unit, -9.0).max(axis=1)
-
-
-def _nearest_of(near, boxes, keep):
-    """Of the (C, M) nodes proposed to each of M nodes, the (keep, M) whose boxes lie nearest to its own."""
-    distance = jnp.zeros(near.shape, jnp.float32)
-    for lower, upper in boxes:
-        centre = 0.5 * (lower + upper)
-        gap = jnp.maximum(jnp.maximum(lower[near] - upper, lower - upper[near]), 0.0)
+    def nearest_at(near, level):
+        box = sort.boxes[level]
+        own, theirs = box[leaf >> (depth - level)], box[near]
+        gap = jnp.maximum(-jnp.minimum(own[:, :2] + theirs[..., 2:], own[:, 2:] + theirs[..., :2]), 0.0)
+        between = 0.5 * ((own[:, :2] - own[:, 2:]) - (theirs[..., :2] - theirs[..., 2:]))
         # Boxes that touch are ordered by their centres.
-        distance += gap**2 + 1.0e-3 * (centre[near] - centre) ** 2
+        squared = gap**2 + 1.0e-3 * between**2
+        rows = _smallest(jnp.where(near < 0, jnp.inf, squared[..., 0] + squared[..., 1]), keep)
+        return jnp.take_along_axis(near, rows, axis=0)
+
+    def deeper(near, level):
+        near = nearest_at(near, level)
+        return (4 * near[:, None, :] + jnp.arange(4, dtype=jnp.int32)[:, None]).reshape(-1, count), None
+
+    near = jnp.where(jnp.arange(4 * keep) < 2**first, jnp.arange(4 * keep), -1).astype(jnp.int32)
+    near = jnp.broadcast_to(near[:, None], (4 * keep, count))
+    near, _ = lax.scan(deeper, near, jnp.arange(first, depth, 2, dtype=jnp.int32))
+    return sort.leaves.T[:, nearest_at(near, depth)].reshape(-1, count)
+
+
+def _smallest(distance, number):
+    """(number, M) int32: the rows of the smallest of (C, M) positive distances in each column, nearest first."""
     # The order of positive floats is that of their bits, the last of which can hold the row: one minimum gives both.
-    rows = 2 ** (near.shape[0] - 1).bit_length()
-    keys = lax.bitcast_convert_type(distance, jnp.int32) & -rows | jnp.arange(near.shape[0], dtype=jnp.int32)[:, None]
+    rows = 2 ** (distance.shape[0] - 1).bit_length()
+    keys = lax.bitcast_convert_type(distance.astype(jnp.float32), jnp.int32) & -rows
+    keys = keys | jnp.arange(distance.shape[0], dtype=jnp.int32)[:, None]
 
     def take(keys, _):
         smallest = keys.min(axis=0)
         return jnp.where(keys == smallest, jnp.iinfo(jnp.int32).max, keys), smallest & (rows - 1)
 
-    _, row = lax.scan(take, keys, None, length=keep)
-    return jnp.take_along_axis(near, row, axis=0)
+    return lax.scan(take, keys, None, length=number)[1]

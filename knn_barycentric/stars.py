@@ -2,8 +2,9 @@
 
 The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own: start at the
 neighbour whose bisector lies nearest, then turn from neighbour to neighbour by the empty-circle rule. All stars are
-first sought in lockstep among the few dozen vertices that a spatial sort puts near them; those that meet the hull, or do
-not agree with others, are sought again among all vertices. There is no host callback and no loop over vmap lanes.
+first sought in lockstep among the few dozen vertices that a spatial sort puts near them. Those that meet the hull, or do
+not agree with others, are sought again: first among each other and all that is near to them, as long edges run along the
+hull only, and then, if doubt remains, among all vertices. There is no host callback.
 
 Stars that agree with each other are a Delaunay triangulation, and agreement is cheap to check: that check is the
 certificate. Co-circular vertices, which have no unique triangulation, are settled by lifting each vertex by a tiny
@@ -12,6 +13,7 @@ result is a regular triangulation of the unmoved vertices. Building a triangulat
 star splaying (Shewchuk 2005, Proc. 21st Symp. Comp. Geom., 237).
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -22,7 +24,7 @@ from jax import Array, lax
 from knn_barycentric import backend
 from knn_barycentric.certificate import certificate
 from knn_barycentric.spatial_sort import SpatialSort, spatial_sort, vertices_near_leaves
-from knn_barycentric.table import at_vertices, degree_from, dual_areas_from, neighbors_from, vertex_simplex_from
+from knn_barycentric.table import at_vertices, dual_areas_from, neighbors_from, vertex_simplex_from
 from knn_barycentric.triangle import FLAT, flat
 
 TIE_WEIGHT = 1.0e-9
@@ -108,7 +110,7 @@ class Effort(NamedTuple):
     tie_rounds
         () int32, how many tie weights were tried, at least 1 and at most `TIE_ROUNDS`.
     sought_again
-        () int32, how many stars of the last round were sought among all vertices.
+        () int32, how many stars of the last round were sought again, beyond the vertices near them.
     """
 
     tie_rounds: jax.Array
@@ -137,20 +139,32 @@ def check_coordinates(name: str, coordinates):
 
 @jax.jit
 def _triangulate(points, sort):
-    frozen = lax.stop_gradient(points)
-    finite = jnp.isfinite(frozen).all()
-    frozen = jnp.where(finite, frozen, 0.0)
-    distinct = first_of_coincident(frozen)
-    distinct, near = without_repeats(frozen, distinct, near_view_from(frozen, distinct, sort))
+    simplices, neighbors, certified, effort = _certified_tables(lax.stop_gradient(points), sort)
+    triangulation = Triangulation(
+        simplices=simplices,
+        neighbors=neighbors,
+        vertex_simplex=vertex_simplex_from(simplices),
+        dual_areas=jnp.where(certified, dual_areas_from(points, simplices), jnp.nan),
+        certified=certified,
+    )
+    return triangulation, effort
+
+
+@backend.lane_by_lane
+def _certified_tables(points, sort):
+    finite = jnp.isfinite(points).all()
+    points = jnp.where(finite, points, 0.0)
+    distinct = first_of_coincident(points)
+    distinct, near = without_repeats(points, distinct, near_view_from(points, distinct, sort))
     nearest = nearest_neighbour_distance_squared(near)
 
     def seek(carry):
         rounds, _, _, _ = carry
         # A second round among all vertices settles whether it was the candidates or the ties; then the weights grow.
         lift = tie_weights(nearest, TIE_WEIGHT * 10.0 ** jnp.maximum(rounds - 1, 0).astype(points.dtype))
-        simplices, agree, sought_again = simplices_from_stars(frozen, distinct, lift, near, rounds == 0)
-        neighbors, paired = neighbors_from(simplices)
-        certified = agree & paired & certificate(frozen, distinct, lift, simplices, neighbors)
+        simplices, agree, sought_again = simplices_from_stars(points, distinct, lift, near, rounds == 0)
+        neighbors = neighbors_from(simplices)
+        certified = agree.all() & certificate(points, distinct, lift, simplices, neighbors)
         return rounds + 1, sought_again, (simplices, neighbors), certified
 
     def refused(carry):
@@ -161,15 +175,7 @@ def _triangulate(points, sort):
     rounds, sought_again, (simplices, neighbors), certified = lax.while_loop(
         refused, seek, (none, none, (empty, empty), jnp.zeros((), bool))
     )
-    certified = certified & finite
-    triangulation = Triangulation(
-        simplices=simplices,
-        neighbors=neighbors,
-        vertex_simplex=vertex_simplex_from(simplices),
-        dual_areas=jnp.where(certified, dual_areas_from(points, simplices), jnp.nan),
-        certified=certified,
-    )
-    return triangulation, Effort(jnp.maximum(rounds - 1, 1), sought_again)
+    return simplices, neighbors, certified & finite, Effort(jnp.maximum(rounds - 1, 1), sought_again)
 
 
 def first_of_coincident(points: Array) -> Array:
@@ -239,10 +245,9 @@ def view_from(points: Array, distinct: Array, viewers: Array, candidates: Array)
 
 def near_view_from(points: Array, distinct: Array, sort: SpatialSort) -> View:
     """How the vertices of the nearest leaves of a spatial sort look from every vertex."""
-    n = points.shape[0]
-    of_leaf = vertices_near_leaves(points, sort)
-    near = jnp.zeros((n, of_leaf.shape[1]), jnp.int32).at[sort.leaves].set(of_leaf[:, None, :], mode="drop")
-    return view_from(points, distinct, jnp.arange(n, dtype=jnp.int32), near.T)
+    vertex, leaf = (jnp.arange(size, dtype=jnp.int32) for size in (points.shape[0], sort.leaves.shape[0]))
+    home = jnp.zeros_like(vertex).at[sort.leaves].set(leaf[:, None], mode="drop")
+    return view_from(points, distinct, vertex, vertices_near_leaves(sort)[:, home])
 
 
 class Star(NamedTuple):
@@ -256,35 +261,129 @@ class Star(NamedTuple):
         (V,) bool, whether the hull was met, and the star now turns the other way from its start.
     turning
         (V,) bool, whether the star is not complete.
-    degree
-        (V,) int32, the number of its triangles so far.
+    keys
+        (V,) uint32, the sum of the `keys_from` of its triangles so far.
     """
 
     current: jax.Array
     start: jax.Array
     clockwise: jax.Array
     turning: jax.Array
-    degree: jax.Array
+    keys: jax.Array
 
 
-def turned(points: Array, lift: Array, vertices: Array, star: Star, view: View) -> tuple[Star, Array, Array]:
-    """Turn stars by one triangle.
+def star_of(vertices: Array) -> Star:
+    """The `Star` of (V,) vertices before its first turn; empty where they are negative."""
+    nobody, no_keys = jnp.full_like(vertices, -1), jnp.zeros_like(vertices, jnp.uint32)
+    return Star(nobody, nobody, jnp.zeros_like(vertices, bool), turning=vertices >= 0, keys=no_keys)
+
+
+def keys_from(simplices: Array, number: int) -> Array:
+    """(V, 3) uint32: what each triangle is to each of its vertices, by a key of the edge on its other side.
+
+    Fixed and pseudo-random, so that of a vertex of a mesh of `number` two sets of triangles with equal sums are equal, all but
+    surely.
+    """
+    of_vertex = jnp.asarray(np.random.default_rng(1).integers(2**32, size=number, dtype=np.uint32) | 1)
+    a, b, c = of_vertex[simplices].T
+    return jnp.stack([b * c, c * a, a * b], axis=1)
+
+
+class Edge(NamedTuple):
+    """The edges that V stars have reached, from which they turn on.
+
+    Attributes
+    ----------
+    begins
+        (V,) bool, whether there is no edge yet.
+    x, y, squared
+        (V,) float, its offset and squared length.
+    ratio
+        (V,) float, the right-hand side of its bisector in units of the squared length.
+    side
+        (V,) float, 1 where the star turns counter-clockwise and -1 where it turns clockwise.
+    lift
+        (V,) float, the tie weight of the star's vertex.
+    """
+
+    begins: jax.Array
+    x: jax.Array
+    y: jax.Array
+    squared: jax.Array
+    ratio: jax.Array
+    side: jax.Array
+    lift: jax.Array
+
+
+def edge_of(points: Array, lift: Array, vertices: Array, star: Star) -> Edge:
+    """The `Edge` that the `Star` of each of the (V,) vertices has reached."""
+    current = jnp.maximum(star.current, 0)
+    offset = points[current] - points[vertices]
+    squared = (offset**2).sum(axis=1)
+    begins = star.current < 0
+    h = squared + lift[vertices] - lift[current]
+    return Edge(
+        begins=begins,
+        x=offset[:, 0],
+        y=offset[:, 1],
+        squared=squared,
+        ratio=jnp.where(begins, 0.0, h / jnp.where(squared > 0.0, squared, 1.0)),
+        side=jnp.where(star.clockwise, -1.0, 1.0).astype(points.dtype),
+        lift=lift[vertices],
+    )
+
+
+def next_neighbour(edge: Edge, lift: Array, view: View) -> tuple[Array, Array]:
+    """To which candidate stars turn.
 
     Around vertex v, with d the offset of a neighbour and h = |d|^2 + lift_v - lift the right-hand side of its
     bisector, the star begins at the neighbour of smallest h / |d|. From neighbour c it turns to the candidate
-    strictly to the left of c whose circumcentre comes first along c's bisector. It is complete on return to its
-    start; if nothing lies left, v is on the hull and the star turns the other way from its start.
+    strictly to the left of c whose circumcentre comes first along c's bisector.
 
     Parameters
     ----------
-    points, lift
-        (N, 2) and (N,) float, the vertices and their tie weights.
+    edge
+        The `Edge` that V stars have reached.
+    lift
+        (N,) float, the tie weights.
+    view
+        The `View` of their candidates.
+
+    Returns
+    -------
+    following
+        (V,) int32, the candidate.
+    offset
+        (V,) float, what it is the smallest of; inf if there is none, and then `following` means nothing.
+    """
+    dot = edge.x * view.dx + edge.y * view.dy
+    area = (edge.side * edge.x) * view.dy - (edge.side * edge.y) * view.dx
+    left = ~flat(area, 2.0 * (edge.squared + view.squared - dot))
+    h = view.squared + edge.lift - lift[view.vertex]
+    offset = (h - edge.ratio * dot) / jnp.where(edge.begins, jnp.sqrt(view.squared), area)
+    # Two plain minima are vectorised where one argmin is not. Without the barrier the compiler may evaluate the
+    # values once for each, and round them differently.
+    offset = lax.optimization_barrier(jnp.where(view.valid & (edge.begins | left), offset, jnp.inf))
+    smallest = offset.min(axis=0)
+    return jnp.where(offset == smallest, view.vertex, jnp.iinfo(jnp.int32).max).min(axis=0), smallest
+
+
+def turned(vertices: Array, star: Star, following: Array, found: Array, number: int) -> tuple[Star, Array, Array]:
+    """Turn stars by one triangle.
+
+    A star is complete on return to its start; if nothing lies left, its vertex is on the hull and it turns the other way
+    from its start.
+
+    Parameters
+    ----------
     vertices
         (V,) int32, whose stars they are.
     star
         Their `Star`.
-    view
-        Their `View`.
+    following, found
+        (V,) int32 and bool, to which candidate each turns, and whether there is any.
+    number
+        How many vertices the mesh has.
 
     Returns
     -------
@@ -296,45 +395,23 @@ def turned(points: Array, lift: Array, vertices: Array, star: Star, view: View) 
         (V,) bool, whether there is such a triangle.
     """
     begins = star.current < 0
-    c = jnp.maximum(star.current, 0)
-    cx, cy = (points[c, k] - points[vertices, k] for k in range(2))
-    c_squared = cx**2 + cy**2
-    ratio = jnp.where(begins, 0.0, (c_squared + lift[vertices] - lift[c]) / jnp.where(c_squared > 0.0, c_squared, 1.0))
-    side = jnp.where(star.clockwise, -1.0, 1.0).astype(points.dtype)
-    dot = cx * view.dx + cy * view.dy
-    area = (side * cx) * view.dy - (side * cy) * view.dx
-    left = view.valid & ~flat(area, 2.0 * (c_squared + view.squared - dot))
-    eligible = jnp.where(begins, view.valid, left)
-    h = view.squared + lift[vertices] - lift[view.vertex]
-    offset = (h - ratio * dot) / jnp.where(begins, jnp.sqrt(view.squared), area)
-    row, found = _first_smallest(jnp.where(eligible, offset, jnp.inf))
     found = found & star.turning
-    following = jnp.take_along_axis(jnp.broadcast_to(view.vertex, view.dx.shape), row[None], axis=0)[0]
+    following = jnp.where(found, following, 0)
+    new = found & ~begins
+    first = jnp.where(star.clockwise, following, star.current)
+    second = jnp.where(star.clockwise, star.current, following)
+    triangles = jnp.stack([vertices, first, second], axis=1)
 
     start = jnp.where(begins, following, star.start)
-    new = found & ~begins
     goes_on = jnp.where(found, begins | (following != start), ~begins & ~star.clockwise)
     after = Star(
         current=jnp.where(found, following, start),
         start=start,
         clockwise=star.clockwise | (star.turning & ~found),
         turning=star.turning & goes_on,
-        degree=star.degree + new,
+        keys=star.keys + jnp.where(new, keys_from(triangles, number)[:, 0], 0),
     )
-    first = jnp.where(star.clockwise, following, star.current)
-    second = jnp.where(star.clockwise, star.current, following)
-    return after, jnp.stack([vertices, first, second], axis=1), new
-
-
-def _first_smallest(values):
-    """The row of the smallest of (C, V) values in each column, the first of equals; and whether it is finite."""
-    # Two plain minima are vectorised where one argmin is not. Without the barrier the compiler may evaluate the
-    # values once for each, and round them differently.
-    values = lax.optimization_barrier(values)
-    smallest = values.min(axis=0)
-    rows = jnp.arange(values.shape[0], dtype=jnp.int32)[:, None]
-    row = jnp.where(values == smallest, rows, values.shape[0] - 1).min(axis=0)
-    return row, smallest < jnp.inf
+    return after, triangles, new
 
 
 class Triangles(NamedTuple):
@@ -346,41 +423,41 @@ class Triangles(NamedTuple):
         (2N, 3) int32, each triangle once, written by the star of its smallest vertex; -1 in unused rows.
     count
         () int32, the number of rows in use.
-    degree
-        (N,) int32, how many triangles the star of each vertex has; -1 where it is not complete.
+    complete
+        (N,) bool, whether the star of each vertex is complete.
+    keys
+        (N,) uint32, the sum of the `keys_from` of its triangles.
     """
 
     simplices: jax.Array
     count: jax.Array
-    degree: jax.Array
+    complete: jax.Array
+    keys: jax.Array
 
 
 def written(triangles: Triangles, corners: Array, new: Array) -> Triangles:
     """`triangles` with those of the (V, 3) `corners` that are new and begin with their smallest vertex."""
     mine = new & (corners[:, 0] < corners[:, 1]) & (corners[:, 0] < corners[:, 2])
-    row = jnp.where(mine, triangles.count + jnp.cumsum(mine) - 1, triangles.simplices.shape[0])
-    return triangles._replace(
-        simplices=triangles.simplices.at[row].set(corners, mode="drop"),
-        count=triangles.count + mine.sum(dtype=jnp.int32),
-    )
+    so_far = triangles.count + jnp.cumsum(mine, dtype=jnp.int32)
+    row = jnp.where(mine, so_far - 1, triangles.simplices.shape[0])
+    return triangles._replace(simplices=triangles.simplices.at[row].set(corners, mode="drop"), count=so_far[-1])
 
 
 def without(triangles: Triangles, vertices: Array) -> Triangles:
     """`triangles` without the stars of the (N,) bool `vertices`."""
-    rows = triangles.simplices.shape[0]
-    keep = (triangles.simplices[:, 0] >= 0) & ~vertices[triangles.simplices[:, 0]]
-    row = jnp.where(keep, jnp.cumsum(keep) - 1, rows)
-    return Triangles(
-        simplices=jnp.full_like(triangles.simplices, -1).at[row].set(triangles.simplices, mode="drop"),
-        count=keep.sum(dtype=jnp.int32),
-        degree=jnp.where(vertices, -1, triangles.degree),
+    simplices = triangles.simplices
+    empty = triangles._replace(
+        simplices=jnp.full_like(simplices, -1),
+        count=jnp.zeros_like(triangles.count),
+        complete=triangles.complete & ~vertices,
     )
+    return written(empty, simplices, (simplices[:, 0] >= 0) & ~vertices[simplices[:, 0]])
 
 
 def simplices_from_stars(
     points: Array, distinct: Array, lift: Array, near: View | None = None, trusted: bool | Array = True
 ) -> tuple[Array, Array, Array]:
-    """The triangles of all vertex stars: sought among near vertices, and among all vertices wherever stars disagree.
+    """The triangles of all vertex stars: sought among near vertices, and again wherever stars disagree.
 
     Parameters
     ----------
@@ -401,36 +478,41 @@ def simplices_from_stars(
     simplices
         (2N, 3) int32, as in `Triangles`.
     agree
-        () bool, whether every star is complete and every vertex has as many triangles in the table as in its star.
+        (N,) bool, whether the star of each vertex is complete, and has the triangles that the table has there.
     sought_again
-        () int32, how many stars were sought among all vertices.
+        () int32, how many stars were sought beyond the vertices near them.
     """
     n = points.shape[0]
     several = distinct & (distinct.sum() > 1)
-    triangles = Triangles(
-        simplices=jnp.full((2 * n, 3), -1, jnp.int32),
-        count=jnp.zeros((), jnp.int32),
-        degree=jnp.where(several, -1, 0),
-    )
+    nobody, no_keys = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
+    triangles = Triangles(jnp.full((2 * n, 3), -1, jnp.int32), jnp.zeros((), jnp.int32), ~several, no_keys)
+    everyone = ~nobody
     if near is not None:
+        everyone = everyone & jnp.logical_not(trusted)
         triangles = among_near_vertices(points, lift, triangles, several & trusted, near)
-    exact, named = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
 
     def seek_again(carry):
-        triangles, exact, named, again = carry
-        triangles, named = among_all_vertices(points, distinct, lift, without(triangles, again), again, named)
-        exact = exact | again
-        return triangles, exact, named, doubtful_from(triangles, exact, named)
+        triangles, exact, named, _, everyone, _, sought = carry
+        agree = agreement(triangles, exact, named)
+        doubtful = ~agree & ~exact
+        number = doubtful.sum(dtype=jnp.int32)
+        candidates = doubtful | everyone
+        if near is not None:
+            candidates = candidates | doubtful[jnp.minimum(near.vertex, n - 1)].any(axis=0)
+        triangles, by_these = among_vertices(points, distinct, lift, without(triangles, doubtful), doubtful, candidates)
+        exact, named = exact | (doubtful & everyone), named + jnp.where(everyone, by_these, 0)
+        return triangles, exact, named, agree, ~nobody, number, sought + number
 
-    triangles, exact, _, _ = lax.while_loop(
-        lambda carry: carry[3].any(), seek_again, (triangles, exact, named, doubtful_from(triangles, exact, named))
+    none, one = jnp.zeros((), jnp.int32), jnp.ones((), jnp.int32)
+    # The last time around, nobody is in doubt and nothing is sought.
+    triangles, _, _, agree, _, _, sought = lax.while_loop(
+        lambda carry: carry[5] > 0, seek_again, (triangles, nobody, no_keys, nobody, everyone, one, none)
     )
-    agree = (triangles.degree == degree_from(triangles.simplices)).all()
-    return triangles.simplices, agree, exact.sum(dtype=jnp.int32)
+    return triangles.simplices, agree, sought
 
 
-def doubtful_from(triangles: Triangles, exact: Array, named: Array) -> Array:
-    """(N,) bool: the vertices whose stars do not agree with the table, or with the stars that are beyond doubt.
+def agreement(triangles: Triangles, exact: Array, named: Array) -> Array:
+    """(N,) bool: the vertices whose stars are complete, and agree with the table and with the stars that are beyond doubt.
 
     Parameters
     ----------
@@ -439,19 +521,15 @@ def doubtful_from(triangles: Triangles, exact: Array, named: Array) -> Array:
     exact
         (N,) bool, whose stars were sought among all vertices.
     named
-        (N,) uint32, the sum of `_keys` of those exact vertices in whose stars' triangles each vertex occurs.
+        (N,) uint32, the sum of the `keys_from` of the triangles that exact stars have in common with each vertex.
     """
-    keys = jnp.where(
-        exact[triangles.simplices] & (triangles.simplices >= 0), _keys(exact.shape[0])[triangles.simplices], 0
-    )
-    by_others = keys.sum(axis=1, keepdims=True, dtype=jnp.uint32) - keys
-    in_table = at_vertices(triangles.simplices, jnp.zeros_like(named)).add(by_others, mode="drop")
-    return ((triangles.degree != degree_from(triangles.simplices)) | (named != in_table)) & ~exact
-
-
-def _keys(n):
-    """(N,) uint32: fixed pseudo-random numbers; equal sums of them mean equal sets of vertices, all but surely."""
-    return jnp.asarray(np.random.default_rng(1).integers(2**32, size=n, dtype=np.uint32))
+    simplices, n = triangles.simplices, exact.shape[0]
+    by_exact = exact[simplices].astype(jnp.uint32)
+    others = by_exact.sum(axis=1, keepdims=True, dtype=jnp.uint32) - by_exact
+    keys = keys_from(simplices, n)
+    in_table = at_vertices(simplices, jnp.zeros((n, 2), jnp.uint32))
+    in_table = in_table.add(jnp.stack([keys, others * keys], axis=-1), mode="drop")
+    return triangles.complete & (in_table == jnp.stack([triangles.keys, named], axis=-1)).all(axis=-1)
 
 
 def among_near_vertices(points: Array, lift: Array, triangles: Triangles, which: Array, near: View) -> Triangles:
@@ -461,7 +539,8 @@ def among_near_vertices(points: Array, lift: Array, triangles: Triangles, which:
 
     def step(carry):
         turns, star, triangles = carry
-        star, corners, new = turned(points, lift, everyone, star, near)
+        following, offset = next_neighbour(edge_of(points, lift, everyone, star), lift, near)
+        star, corners, new = turned(everyone, star, following, offset < jnp.inf, n)
         return turns + 1, star, written(triangles, corners, new)
 
     def unfinished(carry):
@@ -469,53 +548,72 @@ def among_near_vertices(points: Array, lift: Array, triangles: Triangles, which:
         # A star that is right has fewer triangles than candidates.
         return star.turning.any() & (turns <= near.dx.shape[0] + 2)
 
-    _, star, triangles = lax.while_loop(unfinished, step, (jnp.zeros((), jnp.int32), _star_of(which), triangles))
+    begun = star_of(jnp.where(which, everyone, -1))
+    _, star, triangles = lax.while_loop(unfinished, step, (jnp.zeros((), jnp.int32), begun, triangles))
     # Who sees the hull in what is near may not see what lies beyond.
-    star = star._replace(turning=star.turning | star.clockwise)
-    return _counted(triangles, star, which)
+    return triangles._replace(
+        complete=jnp.where(which, ~star.turning & ~star.clockwise, triangles.complete), keys=star.keys
+    )
 
 
-def among_all_vertices(
-    points: Array, distinct: Array, lift: Array, triangles: Triangles, which: Array, named: Array
+def among_vertices(
+    points: Array, distinct: Array, lift: Array, triangles: Triangles, which: Array, candidates: Array
 ) -> tuple[Triangles, Array]:
-    """Add the stars of the (N,) bool `which` to what is known, a line of them at once, each among all vertices.
+    """Add the stars of the (N,) bool `which` to what is known, `backend.stars_at_once`, each among the (N,) bool `candidates`.
 
     Returns
     -------
     triangles
         The `Triangles`.
     named
-        As in `doubtful_from`, these stars included.
+        (N,) uint32, the sum of the `keys_from` of the triangles that these stars have in common with each vertex.
     """
     n = points.shape[0]
-    candidates = jnp.arange(n, dtype=jnp.int32)[:, None]
+    vertex = jnp.arange(n, dtype=jnp.int32)
+    # In line first those whose stars are sought, then the other candidates, then the rest.
+    line = lax.sort(jnp.where(which, 0, jnp.where(candidates, n, 2 * n)).astype(jnp.int32) + vertex)
+    line = lax.rem(line, jnp.full_like(line, n))
+    sought, among = which.sum(dtype=jnp.int32), (which | candidates).sum(dtype=jnp.int32)
+    block = min(n, backend.candidates_at_once())
+    blocks = jnp.pad(line, (0, -n % block), constant_values=n).reshape(-1, block)
+
+    def at(place):
+        return jnp.where(place < sought, line[jnp.minimum(place, n - 1)], -1)
+
+    def best_of(vertices, edge):
+        def best_of_block(carry):
+            k, best, smallest = carry
+            following, offset = next_neighbour(edge, lift, view_from(points, distinct, vertices, blocks[k][:, None]))
+            return k + 1, jnp.where(offset < smallest, following, best), jnp.minimum(offset, smallest)
+
+        nothing = (jnp.zeros((), jnp.int32), jnp.zeros_like(vertices), jnp.full(vertices.shape, jnp.inf, points.dtype))
+        return lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, nothing)[1:]
 
     def step(carry):
-        star, triangles, named = carry
-        # The next vertices in line; those past its end are dropped where the results are written.
-        line = jnp.nonzero(star.turning, size=min(n, backend.stars_at_once()), fill_value=n)[0].astype(jnp.int32)
-        vertices = jnp.minimum(line, n - 1)
-        mine = Star(*(each[vertices] for each in star))
-        view = view_from(points, distinct, vertices, candidates)
-        mine, corners, new = turned(points, lift, vertices, mine._replace(turning=line < n), view)
-        star = Star(*(each.at[line].set(value, mode="drop") for each, value in zip(star, mine)))
+        turns, place, star, triangles, named = carry
+        mine = at(place)
+        vertices = jnp.maximum(mine, 0)
+        following, offset = best_of(vertices, edge_of(points, lift, vertices, star))
+        star, corners, new = turned(vertices, star, following, offset < jnp.inf, n)
+        ended = ~star.turning
+        done = jnp.where(ended & (mine >= 0), vertices, n)
+        triangles = written(triangles, corners, new)._replace(
+            complete=triangles.complete.at[done].set(True, mode="drop"),
+            keys=triangles.keys.at[done].set(star.keys, mode="drop"),
+        )
         others = jnp.where(new[:, None], corners[:, 1:], n)
-        return star, written(triangles, corners, new), named.at[others].add(_keys(n)[vertices][:, None], mode="drop")
+        named = named.at[others].add(keys_from(corners, n)[:, 1:], mode="drop")
+        # Who is done makes room for the next in line.
+        place = jnp.where(ended, jnp.minimum(place.max() + jnp.cumsum(ended, dtype=jnp.int32), n), place)
+        star = jax.tree.map(partial(jnp.where, ended), star_of(at(place)), star)
+        return turns + 1, place, star, triangles, named
 
     def unfinished(carry):
         # A planar triangulation has fewer than 6N corners: stars that find more can never agree.
-        star, _, _ = carry
-        return star.turning.any() & (star.degree.sum() <= 6 * n)
+        turns, place, _, _, _ = carry
+        return (place.min() < sought) & (turns <= 9 * n)
 
-    star, triangles, named = lax.while_loop(unfinished, step, (_star_of(which), triangles, named))
-    return _counted(triangles, star, which), named
-
-
-def _counted(triangles, star, which):
-    degree = jnp.where(star.turning, -1, star.degree)
-    return triangles._replace(degree=jnp.where(which, degree, triangles.degree))
-
-
-def _star_of(which):
-    nobody = jnp.full(which.shape, -1, jnp.int32)
-    return Star(current=nobody, start=nobody, clockwise=nobody >= 0, turning=which, degree=jnp.zeros_like(nobody))
+    place = jnp.arange(min(n, backend.stars_at_once()), dtype=jnp.int32)
+    begun = (jnp.zeros((), jnp.int32), place, star_of(at(place)), triangles, jnp.zeros(n, jnp.uint32))
+    _, _, _, triangles, named = lax.while_loop(unfinished, step, begun)
+    return triangles, named

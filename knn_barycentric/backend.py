@@ -25,9 +25,14 @@ def stars_at_once():
     return 16 if jax.default_backend() == "cpu" else 1024
 
 
+def neighbourhoods_at_once():
+    """How many stars are turned in lockstep among the vertices near them: on a CPU as many as stay in its cache."""
+    return 1024 if jax.default_backend() == "cpu" else 1 << 30
+
+
 def candidates_at_once():
     """Among how many vertices each of them looks for its next triangle at once: few enough for the memory of a GPU's batch."""
-    return 256 if jax.default_backend() == "cpu" else 1024
+    return 128 if jax.default_backend() == "cpu" else 1024
 
 
 def queries_at_once():

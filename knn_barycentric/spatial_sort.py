@@ -16,8 +16,8 @@ from knn_barycentric import backend
 LEAF = 4
 """Vertices in a leaf, at most."""
 
-NEAR = 48
-"""Vertices that are proposed to each vertex, itself included."""
+NEAR = 64
+"""Vertices that are proposed to each vertex, itself included, or a few more."""
 
 
 class SpatialSort(NamedTuple):
@@ -100,7 +100,14 @@ def leaf_of(sort: SpatialSort, query_points: Array) -> Array:
     return node
 
 
-def vertices_near_leaves(sort: SpatialSort) -> Array:
+def vertices_near(sort: SpatialSort, number: int) -> Array:
+    """(K, N) int32: for each vertex of a mesh of `number` those that are near it; N in empty places."""
+    leaf = jnp.arange(sort.leaves.shape[0], dtype=jnp.int32)
+    home = jnp.zeros(number, jnp.int32).at[sort.leaves].set(leaf[:, None], mode="drop")
+    return _vertices_near_leaves(sort)[:, home]
+
+
+def _vertices_near_leaves(sort):
     """(K, 2^L) int32: for every leaf the vertices of the leaves nearest to it; N in empty places.
 
     Found from the root downwards: the nodes nearest to a leaf are sought among the children's children of those nearest to

@@ -23,7 +23,7 @@ from jax import Array, lax
 
 from knn_barycentric import backend
 from knn_barycentric.certificate import certificate
-from knn_barycentric.spatial_sort import SpatialSort, spatial_sort, vertices_near_leaves
+from knn_barycentric.spatial_sort import SpatialSort, spatial_sort, vertices_near
 from knn_barycentric.table import at_vertices, dual_areas_from, neighbors_from, vertex_simplex_from
 from knn_barycentric.triangle import FLAT, flat
 
@@ -154,9 +154,8 @@ def _triangulate(points, sort):
 def _certified_tables(points, sort):
     finite = jnp.isfinite(points).all()
     points = jnp.where(finite, points, 0.0)
-    distinct = first_of_coincident(points)
-    distinct, near = without_repeats(points, distinct, near_view_from(points, distinct, sort))
-    nearest = nearest_neighbour_distance_squared(near)
+    near = vertices_near(sort, points.shape[0])
+    distinct, nearest = neighbourhoods(points, first_of_coincident(points), near)
 
     def seek(carry):
         rounds, _, _, _ = carry
@@ -186,23 +185,47 @@ def first_of_coincident(points: Array) -> Array:
     return jnp.zeros_like(repeats).at[order].set(~repeats)
 
 
-def without_repeats(points: Array, distinct: Array, near: "View") -> tuple[Array, "View"]:
-    """Those of the `distinct` vertices that take part in the triangulation, and the `View` of what is near without others.
+def neighbourhoods(points: Array, distinct: Array, near: Array) -> tuple[Array, Array]:
+    """Which vertices take part in the triangulation, and how near their nearest neighbours are.
 
     A vertex within `COINCIDENT` of an earlier one is left out like an exact duplicate: any triangle on both of them and
     a third vertex a mesh's extent away is collinear to rounding. Qhull does the same on its own scale.
+
+    Parameters
+    ----------
+    points
+        (N, 2) float, finite.
+    distinct
+        (N,) bool, from `first_of_coincident`.
+    near
+        (K, N) int32, from `spatial_sort.vertices_near`.
+
+    Returns
+    -------
+    distinct
+        (N,) bool, those that take part.
+    nearest
+        (N,) float, the squared distance of each vertex to the nearest of those near it that is none of its duplicates (inf if
+        there is none).
     """
-    vertex = jnp.arange(points.shape[0], dtype=jnp.int32)
-    bound = COINCIDENT * jnp.finfo(points.dtype).eps * jnp.ptp(points, axis=0).max()
-    repeats = (near.valid & (near.vertex < vertex) & (near.squared <= bound**2)).any(axis=0)
-    distinct = distinct & ~repeats
-    there = jnp.minimum(near.vertex, points.shape[0] - 1)
-    return distinct, near._replace(valid=near.valid & distinct & distinct[there])
+    n = points.shape[0]
+    bound = (COINCIDENT * jnp.finfo(points.dtype).eps * jnp.ptp(points, axis=0).max()) ** 2
+
+    def of_chunk(vertices):
+        view = view_from(points, distinct, vertices, near[:, vertices])
+        same = view.squared <= bound
+        repeats = (view.valid & same & (view.vertex < vertices)).any(axis=0)
+        return repeats, jnp.where(view.valid & ~same, view.squared, jnp.inf).min(axis=0)
+
+    repeats, nearest = lax.map(of_chunk, jnp.minimum(chunks_of(n), n - 1))
+    return distinct & ~repeats.reshape(-1)[:n], nearest.reshape(-1)[:n]
 
 
-def nearest_neighbour_distance_squared(view: "View") -> Array:
-    """(N,) float: the squared distance of every vertex to the nearest of its candidates (inf if it has none)."""
-    return jnp.where(view.valid, view.squared, jnp.inf).min(axis=0)
+def chunks_of(number: int) -> Array:
+    """(C, V) int32: all vertices of a mesh in chunks of equal size, `backend.neighbourhoods_at_once` at most; N past the end."""
+    chunks = -(-number // backend.neighbourhoods_at_once())
+    size = -(-number // chunks)
+    return jnp.minimum(jnp.arange(chunks * size, dtype=jnp.int32), number).reshape(chunks, size)
 
 
 def tie_weights(nearest: Array, fraction: Array) -> Array:
@@ -241,13 +264,6 @@ def view_from(points: Array, distinct: Array, viewers: Array, candidates: Array)
     dx, dy = (points[there, k] - points[viewers, k] for k in range(2))
     valid = distinct[viewers] & distinct[there] & (candidates < n) & (candidates != viewers)
     return View(candidates, dx, dy, dx**2 + dy**2, valid)
-
-
-def near_view_from(points: Array, distinct: Array, sort: SpatialSort) -> View:
-    """How the vertices of the nearest leaves of a spatial sort look from every vertex."""
-    vertex, leaf = (jnp.arange(size, dtype=jnp.int32) for size in (points.shape[0], sort.leaves.shape[0]))
-    home = jnp.zeros_like(vertex).at[sort.leaves].set(leaf[:, None], mode="drop")
-    return view_from(points, distinct, vertex, vertices_near_leaves(sort)[:, home])
 
 
 class Star(NamedTuple):
@@ -455,9 +471,12 @@ def without(triangles: Triangles, vertices: Array) -> Triangles:
 
 
 def simplices_from_stars(
-    points: Array, distinct: Array, lift: Array, near: View | None = None, trusted: bool | Array = True
+    points: Array, distinct: Array, lift: Array, near: Array | None = None, trusted: bool | Array = True
 ) -> tuple[Array, Array, Array]:
     """The triangles of all vertex stars: sought among near vertices, and again wherever stars disagree.
+
+    Those in doubt are sought among each other and the vertices near them, as long as that makes them fewer, and then among all
+    vertices, which puts them beyond doubt.
 
     Parameters
     ----------
@@ -468,7 +487,7 @@ def simplices_from_stars(
     lift
         (N,) float, the tie weights.
     near
-        The `View` of the vertices near each vertex. If omitted all stars are sought among all vertices, which is
+        (K, N) int32, the vertices near each vertex. If omitted all stars are sought among all vertices, which is
         always right and O(N^2): the reference implementation.
     trusted
         () bool; if false, all stars are sought among all vertices although `near` is given.
@@ -486,28 +505,28 @@ def simplices_from_stars(
     several = distinct & (distinct.sum() > 1)
     nobody, no_keys = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
     triangles = Triangles(jnp.full((2 * n, 3), -1, jnp.int32), jnp.zeros((), jnp.int32), ~several, no_keys)
-    everyone = ~nobody
+    everyone = jnp.ones((), bool)
     if near is not None:
-        everyone = everyone & jnp.logical_not(trusted)
-        triangles = among_near_vertices(points, lift, triangles, several & trusted, near)
+        everyone = jnp.logical_not(trusted)
+        triangles = among_near_vertices(points, several & trusted, lift, triangles, near)
 
     def seek_again(carry):
-        triangles, exact, named, _, everyone, _, sought = carry
+        triangles, exact, named, _, candidates, everyone, last, sought = carry
         agree = agreement(triangles, exact, named)
         doubtful = ~agree & ~exact
         number = doubtful.sum(dtype=jnp.int32)
-        candidates = doubtful | everyone
-        if near is not None:
-            candidates = candidates | doubtful[jnp.minimum(near.vertex, n - 1)].any(axis=0)
-        triangles, by_these = among_vertices(points, distinct, lift, without(triangles, doubtful), doubtful, candidates)
+        everyone = everyone | (number >= last)
+        candidates = candidates | doubtful | everyone
+        triangles, by_these = among_vertices(
+            points, distinct, lift, without(triangles, doubtful), doubtful, candidates, near
+        )
         exact, named = exact | (doubtful & everyone), named + jnp.where(everyone, by_these, 0)
-        return triangles, exact, named, agree, ~nobody, number, sought + number
+        return triangles, exact, named, agree, candidates, everyone, number, sought + number
 
-    none, one = jnp.zeros((), jnp.int32), jnp.ones((), jnp.int32)
     # The last time around, nobody is in doubt and nothing is sought.
-    triangles, _, _, agree, _, _, sought = lax.while_loop(
-        lambda carry: carry[5] > 0, seek_again, (triangles, nobody, no_keys, nobody, everyone, one, none)
-    )
+    last, sought = jnp.full((), n + 1, jnp.int32), jnp.zeros((), jnp.int32)
+    begun = (triangles, nobody, no_keys, nobody, nobody, everyone, last, sought)
+    triangles, _, _, agree, _, _, _, sought = lax.while_loop(lambda carry: carry[6] > 0, seek_again, begun)
     return triangles.simplices, agree, sought
 
 
@@ -532,34 +551,54 @@ def agreement(triangles: Triangles, exact: Array, named: Array) -> Array:
     return triangles.complete & (in_table == jnp.stack([triangles.keys, named], axis=-1)).all(axis=-1)
 
 
-def among_near_vertices(points: Array, lift: Array, triangles: Triangles, which: Array, near: View) -> Triangles:
-    """Add the stars of the (N,) bool `which` to what is known, all in lockstep, each among the vertices near it."""
+def among_near_vertices(points: Array, distinct: Array, lift: Array, triangles: Triangles, near: Array) -> Triangles:
+    """Add the stars of all `distinct` vertices to what is known, each among those near it, a chunk of stars in lockstep."""
     n = points.shape[0]
-    everyone = jnp.arange(n, dtype=jnp.int32)
 
-    def step(carry):
-        turns, star, triangles = carry
-        following, offset = next_neighbour(edge_of(points, lift, everyone, star), lift, near)
-        star, corners, new = turned(everyone, star, following, offset < jnp.inf, n)
-        return turns + 1, star, written(triangles, corners, new)
+    def add_chunk(triangles, mine):
+        vertices = jnp.minimum(mine, n - 1)
+        view = view_from(points, distinct, vertices, near[:, vertices])
 
-    def unfinished(carry):
-        turns, star, _ = carry
-        # A star that is right has fewer triangles than candidates.
-        return star.turning.any() & (turns <= near.dx.shape[0] + 2)
+        def step(carry):
+            turns, star, triangles = carry
+            following, offset = next_neighbour(edge_of(points, lift, vertices, star), lift, view)
+            star, corners, new = turned(vertices, star, following, offset < jnp.inf, n)
+            return turns + 1, star, written(triangles, corners, new)
 
-    begun = star_of(jnp.where(which, everyone, -1))
-    _, star, triangles = lax.while_loop(unfinished, step, (jnp.zeros((), jnp.int32), begun, triangles))
-    # Who sees the hull in what is near may not see what lies beyond.
-    return triangles._replace(
-        complete=jnp.where(which, ~star.turning & ~star.clockwise, triangles.complete), keys=star.keys
-    )
+        def unfinished(carry):
+            turns, star, _ = carry
+            # A star that is right has fewer triangles than candidates.
+            return star.turning.any() & (turns <= near.shape[0] + 2)
+
+        sought = distinct[vertices] & (mine < n)
+        begun = (jnp.zeros((), jnp.int32), star_of(jnp.where(sought, vertices, -1)), triangles)
+        _, star, triangles = lax.while_loop(unfinished, step, begun)
+        # Who sees the hull in what is near may not see what lies beyond.
+        complete = ~(star.turning | star.clockwise)
+        done = jnp.where(sought, mine, n)
+        return (
+            triangles._replace(
+                complete=triangles.complete.at[done].set(complete, mode="drop"),
+                keys=triangles.keys.at[done].set(star.keys, mode="drop"),
+            ),
+            None,
+        )
+
+    return lax.scan(add_chunk, triangles, chunks_of(n))[0]
 
 
 def among_vertices(
-    points: Array, distinct: Array, lift: Array, triangles: Triangles, which: Array, candidates: Array
+    points: Array,
+    distinct: Array,
+    lift: Array,
+    triangles: Triangles,
+    which: Array,
+    candidates: Array,
+    near: Array | None,
 ) -> tuple[Triangles, Array]:
-    """Add the stars of the (N,) bool `which` to what is known, `backend.stars_at_once`, each among the (N,) bool `candidates`.
+    """Add the stars of the (N,) bool `which` to what is known, each among the (N,) bool `candidates` and those near it.
+
+    So many are turned at once as `backend.stars_at_once` says.
 
     Returns
     -------
@@ -586,8 +625,12 @@ def among_vertices(
             following, offset = next_neighbour(edge, lift, view_from(points, distinct, vertices, blocks[k][:, None]))
             return k + 1, jnp.where(offset < smallest, following, best), jnp.minimum(offset, smallest)
 
-        nothing = (jnp.zeros((), jnp.int32), jnp.zeros_like(vertices), jnp.full(vertices.shape, jnp.inf, points.dtype))
-        return lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, nothing)[1:]
+        best = jnp.zeros_like(vertices), jnp.full(vertices.shape, jnp.inf, points.dtype)
+        if near is not None:
+            best = next_neighbour(edge, lift, view_from(points, distinct, vertices, near[:, vertices]))
+        return lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, (jnp.zeros((), jnp.int32), *best))[
+            1:
+        ]
 
     def step(carry):
         turns, place, star, triangles, named = carry

@@ -10,7 +10,7 @@ from scipy.spatial import ConvexHull, Delaunay, cKDTree
 
 from knn_barycentric import locate, stars, triangulate
 from knn_barycentric.certificate import certificate, ties_from
-from knn_barycentric.spatial_sort import spatial_sort
+from knn_barycentric.spatial_sort import spatial_sort, vertices_near
 from knn_barycentric.table import neighbors_from
 from tests import meshes
 
@@ -187,11 +187,9 @@ def test_gradient_of_dual_areas_is_that_of_the_frozen_triangles():
 
 @jax.jit
 def _vertices_and_weights(points):
-    distinct = stars.first_of_coincident(points)
-    distinct, near = stars.without_repeats(
-        points, distinct, stars.near_view_from(points, distinct, spatial_sort(points))
-    )
-    return distinct, stars.tie_weights(stars.nearest_neighbour_distance_squared(near), stars.TIE_WEIGHT)
+    near = vertices_near(spatial_sort(points), len(points))
+    distinct, nearest = stars.neighbourhoods(points, stars.first_of_coincident(points), near)
+    return distinct, stars.tie_weights(nearest, stars.TIE_WEIGHT)
 
 
 def _tables(points):

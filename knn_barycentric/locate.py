@@ -259,7 +259,7 @@ def descend(triangulation: Triangulation, corners: Array, query_points: Array, s
             0,
             jnp.where(triangulation.simplices[simplex, 1] == vertex, 1, 2),
         )
-        after, before = (own + 1) % 3, (own + 2) % 3
+        after, before = jnp.where(own == 2, 0, own + 1), jnp.where(own == 0, 2, own - 1)
         to_after, to_before = distance(after, simplex), distance(before, simplex)
         nearer = jnp.where(to_after < to_before, after, before)
         moves = seeking & (jnp.minimum(to_after, to_before) < nearest)

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from knn_barycentric import backend
@@ -69,17 +70,17 @@ def _spatial_sort(points):
     by = lax.sort((coordinates, jnp.broadcast_to(slot, (2, slots))), num_keys=1)[1]
     rank = jnp.zeros_like(by).at[jnp.arange(2)[:, None], by].set(slot, unique_indices=True)
 
-    def halve(vertices, nodes_of_slots):
-        size = slots // nodes_of_slots
-        home = slot // size
+    def halve(vertices, size):
+        home = lax.div(slot, jnp.full_like(slot, size))
         box = jnp.full((2**depth, 4), NOWHERE, points.dtype).at[home].max(reach[vertices])
         axis = (box[:, 0] + box[:, 2] < box[:, 1] + box[:, 3]).astype(jnp.int32)
         ranks = _sorted_within(home, rank[axis[home], vertices])
         vertices = by[axis[home], ranks]
-        middle = vertices[jnp.minimum(node * size + size // 2, slots - 1)]
+        middle = vertices[jnp.minimum(node * size + (size >> 1), slots - 1)]
         return vertices, (axis == 0, coordinates[axis, middle], box)
 
-    vertices, (along_x, split, boxes) = lax.scan(halve, slot, 2 ** jnp.arange(depth + 1, dtype=jnp.int32))
+    sizes = jnp.asarray(slots // 2 ** np.arange(depth + 1), jnp.int32)
+    vertices, (along_x, split, boxes) = lax.scan(halve, slot, sizes)
     return SpatialSort(jnp.minimum(vertices.reshape(-1, size), n), along_x, split, boxes)
 
 
@@ -110,34 +111,31 @@ def vertices_near(sort: SpatialSort, number: int) -> Array:
 def _vertices_near_leaves(sort):
     """(K, 2^L) int32: for every leaf the vertices of the leaves nearest to it; N in empty places.
 
-    Found from the root downwards: the nodes nearest to a leaf are sought among the children's children of those nearest to
-    its ancestor, so that the work is proportional to the number of leaves times the depth.
+    Found from the root downwards: the nodes nearest to a leaf's ancestor are sought among the grandchildren of those nearest
+    to the ancestor two levels above, so that the work is proportional to the number of leaves times the depth.
     """
     count, size = sort.leaves.shape
-    depth = count.bit_length() - 1
-    first = depth if depth < 5 else 4 + (depth + 4) % 2
-    keep = min(-(-NEAR // size), 2**first)
+    depth, keep = count.bit_length() - 1, -(-NEAR // size)
     # Leaves are columns: XLA's CPU backend is fast at minima over rows.
     leaf = jnp.arange(count, dtype=jnp.int32)
 
-    def nearest_at(near, level):
+    def deeper(near, level):
+        children = (4 * near[:, None, :] + jnp.arange(4, dtype=jnp.int32)[:, None]).reshape(-1, count)
         box = sort.boxes[level]
-        own, theirs = box[leaf >> (depth - level)], box[near]
+        own, theirs = box[leaf >> (depth - level)], box[children]
         gap = jnp.maximum(-jnp.minimum(own[:, :2] + theirs[..., 2:], own[:, 2:] + theirs[..., :2]), 0.0)
         between = 0.5 * ((own[:, :2] - own[:, 2:]) - (theirs[..., :2] - theirs[..., 2:]))
         # Boxes that touch are ordered by their centres.
         squared = gap**2 + 1.0e-3 * between**2
-        rows = _smallest(jnp.where(near < 0, jnp.inf, squared[..., 0] + squared[..., 1]), keep)
-        return jnp.take_along_axis(near, rows, axis=0)
+        rows = _smallest(jnp.where(children >> level > 0, jnp.inf, squared[..., 0] + squared[..., 1]), keep)
+        return jnp.take_along_axis(children, rows, axis=0), None
 
-    def deeper(near, level):
-        near = nearest_at(near, level)
-        return (4 * near[:, None, :] + jnp.arange(4, dtype=jnp.int32)[:, None]).reshape(-1, count), None
-
-    near = jnp.where(jnp.arange(4 * keep) < 2**first, jnp.arange(4 * keep), -1).astype(jnp.int32)
-    near = jnp.broadcast_to(near[:, None], (4 * keep, count))
-    near, _ = lax.scan(deeper, near, jnp.arange(first, depth, 2, dtype=jnp.int32))
-    return sort.leaves.T[:, nearest_at(near, depth)].reshape(-1, count)
+    # At the first of these levels the children of so many nodes are all there are.
+    first = depth if depth < 5 else 6 - depth % 2
+    near = jnp.broadcast_to(jnp.arange(keep, dtype=jnp.int32)[:, None], (keep, count))
+    near, _ = lax.scan(deeper, near, jnp.arange(first, depth + 1, 2, dtype=jnp.int32))
+    # Where there are too few leaves the last is named again.
+    return sort.leaves.T[:, jnp.minimum(near, count - 1)].reshape(-1, count)
 
 
 def _smallest(distance, number):

@@ -277,21 +277,18 @@ class Star(NamedTuple):
         (V,) bool, whether the hull was met, and the star now turns the other way from its start.
     turning
         (V,) bool, whether the star is not complete.
-    keys
-        (V,) uint32, the sum of the `keys_from` of its triangles so far.
     """
 
     current: jax.Array
     start: jax.Array
     clockwise: jax.Array
     turning: jax.Array
-    keys: jax.Array
 
 
 def star_of(vertices: Array) -> Star:
     """The `Star` of (V,) vertices before its first turn; empty where they are negative."""
-    nobody, no_keys = jnp.full_like(vertices, -1), jnp.zeros_like(vertices, jnp.uint32)
-    return Star(nobody, nobody, jnp.zeros_like(vertices, bool), turning=vertices >= 0, keys=no_keys)
+    nobody = jnp.full_like(vertices, -1)
+    return Star(nobody, nobody, clockwise=jnp.zeros_like(vertices, bool), turning=vertices >= 0)
 
 
 def keys_from(simplices: Array, number: int) -> Array:
@@ -384,7 +381,7 @@ def next_neighbour(edge: Edge, lift: Array, view: View) -> tuple[Array, Array]:
     return jnp.where(offset == smallest, view.vertex, jnp.iinfo(jnp.int32).max).min(axis=0), smallest
 
 
-def turned(vertices: Array, star: Star, following: Array, found: Array, number: int) -> tuple[Star, Array, Array]:
+def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple[Star, Array, Array]:
     """Turn stars by one triangle.
 
     A star is complete on return to its start; if nothing lies left, its vertex is on the hull and it turns the other way
@@ -398,8 +395,6 @@ def turned(vertices: Array, star: Star, following: Array, found: Array, number: 
         Their `Star`.
     following, found
         (V,) int32 and bool, to which candidate each turns, and whether there is any.
-    number
-        How many vertices the mesh has.
 
     Returns
     -------
@@ -425,7 +420,6 @@ def turned(vertices: Array, star: Star, following: Array, found: Array, number: 
         start=start,
         clockwise=star.clockwise | (star.turning & ~found),
         turning=star.turning & goes_on,
-        keys=star.keys + jnp.where(new, keys_from(triangles, number)[:, 0], 0),
     )
     return after, triangles, new
 
@@ -560,31 +554,26 @@ def among_near_vertices(points: Array, distinct: Array, lift: Array, triangles: 
         view = view_from(points, distinct, vertices, near[:, vertices])
 
         def step(carry):
-            turns, star, triangles = carry
+            turns, star, keys, triangles = carry
             following, offset = next_neighbour(edge_of(points, lift, vertices, star), lift, view)
-            star, corners, new = turned(vertices, star, following, offset < jnp.inf, n)
-            return turns + 1, star, written(triangles, corners, new)
+            star, corners, new = turned(vertices, star, following, offset < jnp.inf)
+            keys = keys + jnp.where(new, keys_from(corners, n)[:, 0], 0)
+            return turns + 1, star, keys, written(triangles, corners, new)
 
         def unfinished(carry):
-            turns, star, _ = carry
+            turns, star, _, _ = carry
             # A star that is right has fewer triangles than candidates.
             return star.turning.any() & (turns <= near.shape[0] + 2)
 
-        sought = distinct[vertices] & (mine < n)
-        begun = (jnp.zeros((), jnp.int32), star_of(jnp.where(sought, vertices, -1)), triangles)
-        _, star, triangles = lax.while_loop(unfinished, step, begun)
+        star = star_of(jnp.where(distinct[vertices] & (mine < n), vertices, -1))
+        begun = (jnp.zeros((), jnp.int32), star, jnp.zeros_like(vertices, jnp.uint32), triangles)
+        _, star, keys, triangles = lax.while_loop(unfinished, step, begun)
         # Who sees the hull in what is near may not see what lies beyond.
-        complete = ~(star.turning | star.clockwise)
-        done = jnp.where(sought, mine, n)
-        return (
-            triangles._replace(
-                complete=triangles.complete.at[done].set(complete, mode="drop"),
-                keys=triangles.keys.at[done].set(star.keys, mode="drop"),
-            ),
-            None,
-        )
+        return triangles, (~(star.turning | star.clockwise), keys)
 
-    return lax.scan(add_chunk, triangles, chunks_of(n))[0]
+    triangles, (complete, keys) = lax.scan(add_chunk, triangles, chunks_of(n))
+    complete, keys = complete.reshape(-1)[:n], keys.reshape(-1)[:n]
+    return triangles._replace(complete=triangles.complete | (distinct & complete), keys=keys)
 
 
 def among_vertices(
@@ -633,23 +622,19 @@ def among_vertices(
         ]
 
     def step(carry):
-        turns, place, star, triangles, named = carry
-        mine = at(place)
-        vertices = jnp.maximum(mine, 0)
+        turns, place, star, triangles, told = carry
+        vertices = jnp.maximum(at(place), 0)
         following, offset = best_of(vertices, edge_of(points, lift, vertices, star))
-        star, corners, new = turned(vertices, star, following, offset < jnp.inf, n)
-        ended = ~star.turning
-        done = jnp.where(ended & (mine >= 0), vertices, n)
-        triangles = written(triangles, corners, new)._replace(
-            complete=triangles.complete.at[done].set(True, mode="drop"),
-            keys=triangles.keys.at[done].set(star.keys, mode="drop"),
+        star, corners, new = turned(vertices, star, following, offset < jnp.inf)
+        # The first half of them is of the star's own vertex, the second half of the others.
+        told = told.at[jnp.where(new[:, None], corners + n * np.array([0, 1, 1]), 2 * n)].add(
+            keys_from(corners, n), mode="drop"
         )
-        others = jnp.where(new[:, None], corners[:, 1:], n)
-        named = named.at[others].add(keys_from(corners, n)[:, 1:], mode="drop")
         # Who is done makes room for the next in line.
+        ended = ~star.turning
         place = jnp.where(ended, jnp.minimum(place.max() + jnp.cumsum(ended, dtype=jnp.int32), n), place)
         star = jax.tree.map(partial(jnp.where, ended), star_of(at(place)), star)
-        return turns + 1, place, star, triangles, named
+        return turns + 1, place, star, written(triangles, corners, new), told
 
     def unfinished(carry):
         # A planar triangulation has fewer than 6N corners: stars that find more can never agree.
@@ -657,6 +642,10 @@ def among_vertices(
         return (place.min() < sought) & (turns <= 9 * n)
 
     place = jnp.arange(min(n, backend.stars_at_once()), dtype=jnp.int32)
-    begun = (jnp.zeros((), jnp.int32), place, star_of(at(place)), triangles, jnp.zeros(n, jnp.uint32))
-    _, _, _, triangles, named = lax.while_loop(unfinished, step, begun)
-    return triangles, named
+    begun = (jnp.zeros((), jnp.int32), place, star_of(at(place)), triangles, jnp.zeros(2 * n, jnp.uint32))
+    _, place, _, triangles, told = lax.while_loop(unfinished, step, begun)
+    ended = place.min() >= sought
+    triangles = triangles._replace(
+        complete=triangles.complete | (which & ended), keys=jnp.where(which, told[:n], triangles.keys)
+    )
+    return triangles, told[n:]

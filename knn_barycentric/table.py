@@ -55,7 +55,7 @@ def neighbors_from(simplices: Array) -> Array:
     no = jnp.zeros(1, bool)
     with_next, with_previous = jnp.concatenate([with_next, no]), jnp.concatenate([no, with_next])
 
-    triangle = edge // 3
+    triangle = lax.div(edge, jnp.full_like(edge, 3))
     across = jnp.where(with_next, jnp.roll(triangle, -1), jnp.where(with_previous, jnp.roll(triangle, 1), -1))
     return jnp.zeros_like(edge).at[edge].set(across, unique_indices=True).reshape(rows, 3)
 

@@ -48,7 +48,7 @@ MESHES = {
 }
 """Row -> mesh class and arguments."""
 
-DEFAULT = ("Delaunay", "Delaunay in one callback", "KNNBarycentric")
+DEFAULT = ("Delaunay", "Delaunay in one callback", "Delaunay, fed in JAX", "KNNBarycentric")
 
 SCIPY = "SciPy, eager"
 """autoarray's NumPy path: Qhull, `find_simplex` and the rest in compiled C, one mesh at a time, without JAX."""
@@ -310,7 +310,9 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="hst", help="name under dataset/imaging, or a folder (default hst)")
     parser.add_argument("--batch", default="1,3,20", help="lanes of the interpolation (default 1,3,20)")
-    parser.add_argument("--meshes", help=f"separated by semicolons, of: {'; '.join(MESHES)} (default the first three)")
+    parser.add_argument(
+        "--meshes", help=f"separated by semicolons, of: {'; '.join(MESHES)} (default: {'; '.join(DEFAULT)})"
+    )
     parser.add_argument("--likelihood-batch", default="1,3", help="the same of the whole likelihood (default 1,3)")
     parser.add_argument("--steps", action="store_true", help="also the steps of the likelihood, beside an A100's")
     parser.add_argument("--repeats", type=int, default=REPEATS, help=f"timed calls of each (default {REPEATS})")

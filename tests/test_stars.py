@@ -111,6 +111,13 @@ def test_how_often_the_tie_weight_grows(name):
     assert stars.effort_of(jnp.asarray(meshes.ALL[name])).tie_rounds == ESCALATED.get(name, 1)
 
 
+def test_few_stars_of_a_large_mesh_are_sought_again():
+    """Those along the hull and some that the spatial sort cut off: far from all, which would be quadratic."""
+    effort = stars.effort_of(jnp.asarray(meshes._random(4000)))
+    assert effort.tie_rounds == 1
+    assert 0 < effort.sought_again < 400
+
+
 def test_tie_weights_grow_tenfold_and_never_beyond_the_last_round():
     """A mesh that no tie weight settles is refused after `TIE_ROUNDS` of them."""
     (points,) = meshes.REFUSED.values()

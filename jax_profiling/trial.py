@@ -158,7 +158,7 @@ def run(meshes, seed, image_planes, progress=lambda: None):
     dict
         "outcomes": outcome -> how often; "disagreements": [draw, image plane, what] of those that fail;
         "tie_rounds": rounds of tie weights -> how often; "sought_again": quantiles of the number of stars that were
-        sought among all vertices.
+        sought beyond the vertices near them.
     """
     outcomes, rounds, disagreements, sought = Counter(), Counter(), [], []
     names = list(image_planes)

@@ -3,8 +3,8 @@
 The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own: start at the
 neighbour whose bisector lies nearest, then turn from neighbour to neighbour by the empty-circle rule. All stars are
 first sought in lockstep among the few dozen vertices that a spatial sort puts near them. Those that meet the hull, or do
-not agree with others, are sought again: first among each other and all that is near to them, as long edges run along the
-hull only, and then, if doubt remains, among all vertices. There is no host callback.
+not agree with others, are sought again: among each other and the vertices near them, as long edges run along the hull
+only, and then, if doubt remains, among all vertices. There is no host callback.
 
 Stars that agree with each other are a Delaunay triangulation, and agreement is cheap to check: that check is the
 certificate. Co-circular vertices, which have no unique triangulation, are settled by lifting each vertex by a tiny
@@ -25,7 +25,8 @@ from knn_barycentric import backend
 from knn_barycentric.certificate import certificate
 from knn_barycentric.spatial_sort import SpatialSort, spatial_sort, vertices_near
 from knn_barycentric.table import at_vertices, dual_areas_from, neighbors_from, vertex_simplex_from
-from knn_barycentric.triangle import FLAT, flat
+from knn_barycentric.triangle import FLAT
+from knn_barycentric.turning import edge_of, next_neighbour, star_of, turned, view_from
 
 TIE_WEIGHT = 1.0e-9
 """First weight that settles ties, as a fraction of the squared distance to a vertex's nearest neighbour."""
@@ -237,193 +238,6 @@ def tie_weights(nearest: Array, fraction: Array) -> Array:
     return jnp.where(jnp.isfinite(nearest), nearest, 0.0) * fraction * jnp.asarray(factors, nearest.dtype)
 
 
-class View(NamedTuple):
-    """Candidates (C rows) as seen from vertices (V columns): XLA's CPU backend is fast at minima over rows.
-
-    Attributes
-    ----------
-    vertex
-        (C, V) or (C, 1) int32, the candidates.
-    dx, dy, squared
-        (C, V) float, their offsets and squared distances.
-    valid
-        (C, V) bool, false for a vertex itself, for duplicates and for empty places.
-    """
-
-    vertex: jax.Array
-    dx: jax.Array
-    dy: jax.Array
-    squared: jax.Array
-    valid: jax.Array
-
-
-def view_from(points: Array, distinct: Array, viewers: Array, candidates: Array) -> View:
-    """How `candidates` (C, V) or (C, 1) look from `viewers` (V,), both int32; N marks an empty place in the former."""
-    n = points.shape[0]
-    there = jnp.minimum(candidates, n - 1)
-    dx, dy = (points[there, k] - points[viewers, k] for k in range(2))
-    valid = distinct[viewers] & distinct[there] & (candidates < n) & (candidates != viewers)
-    return View(candidates, dx, dy, dx**2 + dy**2, valid)
-
-
-class Star(NamedTuple):
-    """How far the stars of V vertices have been turned.
-
-    Attributes
-    ----------
-    current, start
-        (V,) int32, the neighbour that the turn has reached, and the one where it began; -1 before it began.
-    clockwise
-        (V,) bool, whether the hull was met, and the star now turns the other way from its start.
-    turning
-        (V,) bool, whether the star is not complete.
-    """
-
-    current: jax.Array
-    start: jax.Array
-    clockwise: jax.Array
-    turning: jax.Array
-
-
-def star_of(vertices: Array) -> Star:
-    """The `Star` of (V,) vertices before its first turn; empty where they are negative."""
-    nobody = jnp.full_like(vertices, -1)
-    return Star(nobody, nobody, clockwise=jnp.zeros_like(vertices, bool), turning=vertices >= 0)
-
-
-def keys_from(simplices: Array, number: int) -> Array:
-    """(V, 3) uint32: what each triangle is to each of its vertices, by a key of the edge on its other side.
-
-    Fixed and pseudo-random, so that of a vertex of a mesh of `number` two sets of triangles with equal sums are equal, all but
-    surely.
-    """
-    of_vertex = jnp.asarray(np.random.default_rng(1).integers(2**32, size=number, dtype=np.uint32) | 1)
-    a, b, c = of_vertex[simplices].T
-    return jnp.stack([b * c, c * a, a * b], axis=1)
-
-
-class Edge(NamedTuple):
-    """The edges that V stars have reached, from which they turn on.
-
-    Attributes
-    ----------
-    begins
-        (V,) bool, whether there is no edge yet.
-    x, y, squared
-        (V,) float, its offset and squared length.
-    ratio
-        (V,) float, the right-hand side of its bisector in units of the squared length.
-    side
-        (V,) float, 1 where the star turns counter-clockwise and -1 where it turns clockwise.
-    lift
-        (V,) float, the tie weight of the star's vertex.
-    """
-
-    begins: jax.Array
-    x: jax.Array
-    y: jax.Array
-    squared: jax.Array
-    ratio: jax.Array
-    side: jax.Array
-    lift: jax.Array
-
-
-def edge_of(points: Array, lift: Array, vertices: Array, star: Star) -> Edge:
-    """The `Edge` that the `Star` of each of the (V,) vertices has reached."""
-    current = jnp.maximum(star.current, 0)
-    offset = points[current] - points[vertices]
-    squared = (offset**2).sum(axis=1)
-    begins = star.current < 0
-    h = squared + lift[vertices] - lift[current]
-    return Edge(
-        begins=begins,
-        x=offset[:, 0],
-        y=offset[:, 1],
-        squared=squared,
-        ratio=jnp.where(begins, 0.0, h / jnp.where(squared > 0.0, squared, 1.0)),
-        side=jnp.where(star.clockwise, -1.0, 1.0).astype(points.dtype),
-        lift=lift[vertices],
-    )
-
-
-def next_neighbour(edge: Edge, lift: Array, view: View) -> tuple[Array, Array]:
-    """To which candidate stars turn.
-
-    Around vertex v, with d the offset of a neighbour and h = |d|^2 + lift_v - lift the right-hand side of its
-    bisector, the star begins at the neighbour of smallest h / |d|. From neighbour c it turns to the candidate
-    strictly to the left of c whose circumcentre comes first along c's bisector.
-
-    Parameters
-    ----------
-    edge
-        The `Edge` that V stars have reached.
-    lift
-        (N,) float, the tie weights.
-    view
-        The `View` of their candidates.
-
-    Returns
-    -------
-    following
-        (V,) int32, the candidate.
-    offset
-        (V,) float, what it is the smallest of; inf if there is none, and then `following` means nothing.
-    """
-    dot = edge.x * view.dx + edge.y * view.dy
-    area = (edge.side * edge.x) * view.dy - (edge.side * edge.y) * view.dx
-    left = ~flat(area, 2.0 * (edge.squared + view.squared - dot))
-    h = view.squared + edge.lift - lift[view.vertex]
-    offset = (h - edge.ratio * dot) / jnp.where(edge.begins, jnp.sqrt(view.squared), area)
-    # Two plain minima are vectorised where one argmin is not. Without the barrier the compiler may evaluate the
-    # values once for each, and round them differently.
-    offset = lax.optimization_barrier(jnp.where(view.valid & (edge.begins | left), offset, jnp.inf))
-    smallest = offset.min(axis=0)
-    return jnp.where(offset == smallest, view.vertex, jnp.iinfo(jnp.int32).max).min(axis=0), smallest
-
-
-def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple[Star, Array, Array]:
-    """Turn stars by one triangle.
-
-    A star is complete on return to its start; if nothing lies left, its vertex is on the hull and it turns the other way
-    from its start.
-
-    Parameters
-    ----------
-    vertices
-        (V,) int32, whose stars they are.
-    star
-        Their `Star`.
-    following, found
-        (V,) int32 and bool, to which candidate each turns, and whether there is any.
-
-    Returns
-    -------
-    star
-        The `Star` after the turn.
-    triangles
-        (V, 3) int32, counter-clockwise from the vertex on.
-    new
-        (V,) bool, whether there is such a triangle.
-    """
-    begins = star.current < 0
-    found = found & star.turning
-    following = jnp.where(found, following, 0)
-    new = found & ~begins
-    first = jnp.where(star.clockwise, following, star.current)
-    second = jnp.where(star.clockwise, star.current, following)
-    triangles = jnp.stack([vertices, first, second], axis=1)
-
-    start = jnp.where(begins, following, star.start)
-    goes_on = jnp.where(found, begins | (following != start), ~begins & ~star.clockwise)
-    after = Star(
-        current=jnp.where(found, following, start),
-        start=start,
-        clockwise=star.clockwise | (star.turning & ~found),
-        turning=star.turning & goes_on,
-    )
-    return after, triangles, new
-
-
 class Triangles(NamedTuple):
     """The triangles that the stars of N vertices have found.
 
@@ -443,6 +257,17 @@ class Triangles(NamedTuple):
     count: jax.Array
     complete: jax.Array
     keys: jax.Array
+
+
+def keys_from(simplices: Array, number: int) -> Array:
+    """(V, 3) uint32: what each triangle is to each of its vertices, by a key of the edge on its other side.
+
+    Fixed and pseudo-random, so that of a vertex of a mesh of `number` two sets of triangles with equal sums are equal, all but
+    surely.
+    """
+    of_vertex = jnp.asarray(np.random.default_rng(1).integers(2**32, size=number, dtype=np.uint32) | 1)
+    a, b, c = of_vertex[simplices].T
+    return jnp.stack([b * c, c * a, a * b], axis=1)
 
 
 def written(triangles: Triangles, corners: Array, new: Array) -> Triangles:
@@ -614,22 +439,21 @@ def among_vertices(
             following, offset = next_neighbour(edge, lift, view_from(points, distinct, vertices, blocks[k][:, None]))
             return k + 1, jnp.where(offset < smallest, following, best), jnp.minimum(offset, smallest)
 
-        best = jnp.zeros_like(vertices), jnp.full(vertices.shape, jnp.inf, points.dtype)
+        found = jnp.zeros_like(vertices), jnp.full(vertices.shape, jnp.inf, points.dtype)
         if near is not None:
-            best = next_neighbour(edge, lift, view_from(points, distinct, vertices, near[:, vertices]))
-        return lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, (jnp.zeros((), jnp.int32), *best))[
-            1:
-        ]
+            found = next_neighbour(edge, lift, view_from(points, distinct, vertices, near[:, vertices]))
+        begun = (jnp.zeros((), jnp.int32), *found)
+        _, *found = lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, begun)
+        return found
 
     def step(carry):
         turns, place, star, triangles, told = carry
         vertices = jnp.maximum(at(place), 0)
         following, offset = best_of(vertices, edge_of(points, lift, vertices, star))
         star, corners, new = turned(vertices, star, following, offset < jnp.inf)
-        # The first half of them is of the star's own vertex, the second half of the others.
-        told = told.at[jnp.where(new[:, None], corners + n * np.array([0, 1, 1]), 2 * n)].add(
-            keys_from(corners, n), mode="drop"
-        )
+        # What its own star tells of a vertex, and N places further what the stars of others do.
+        here = jnp.where(new[:, None], corners + jnp.asarray([0, n, n], jnp.int32), 2 * n)
+        told = told.at[here].add(keys_from(corners, n), mode="drop")
         # Who is done makes room for the next in line.
         ended = ~star.turning
         place = jnp.where(ended, jnp.minimum(place.max() + jnp.cumsum(ended, dtype=jnp.int32), n), place)

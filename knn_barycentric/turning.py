@@ -1,0 +1,185 @@
+"""One turn of vertex stars: from a neighbour to the next by the empty-circle rule, in coordinates relative to the vertex."""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import Array, lax
+
+from knn_barycentric.triangle import flat
+
+
+class View(NamedTuple):
+    """Candidates (C rows) as seen from vertices (V columns): XLA's CPU backend is fast at minima over rows.
+
+    Attributes
+    ----------
+    vertex
+        (C, V) or (C, 1) int32, the candidates.
+    dx, dy, squared
+        (C, V) float, their offsets and squared distances.
+    valid
+        (C, V) bool, false for a vertex itself, for duplicates and for empty places.
+    """
+
+    vertex: jax.Array
+    dx: jax.Array
+    dy: jax.Array
+    squared: jax.Array
+    valid: jax.Array
+
+
+def view_from(points: Array, distinct: Array, viewers: Array, candidates: Array) -> View:
+    """How `candidates` (C, V) or (C, 1) look from `viewers` (V,), both int32; N marks an empty place in the former."""
+    n = points.shape[0]
+    there = jnp.minimum(candidates, n - 1)
+    dx, dy = (points[there, k] - points[viewers, k] for k in range(2))
+    valid = distinct[viewers] & distinct[there] & (candidates < n) & (candidates != viewers)
+    return View(candidates, dx, dy, dx**2 + dy**2, valid)
+
+
+class Star(NamedTuple):
+    """How far the stars of V vertices have been turned.
+
+    Attributes
+    ----------
+    current, start
+        (V,) int32, the neighbour that the turn has reached, and the one where it began; -1 before it began.
+    clockwise
+        (V,) bool, whether the hull was met, and the star now turns the other way from its start.
+    turning
+        (V,) bool, whether the star is not complete.
+    """
+
+    current: jax.Array
+    start: jax.Array
+    clockwise: jax.Array
+    turning: jax.Array
+
+
+def star_of(vertices: Array) -> Star:
+    """The `Star` of (V,) vertices before its first turn; empty where they are negative."""
+    nobody = jnp.full_like(vertices, -1)
+    return Star(nobody, nobody, clockwise=jnp.zeros_like(vertices, bool), turning=vertices >= 0)
+
+
+class Edge(NamedTuple):
+    """The edges that V stars have reached, from which they turn on.
+
+    Attributes
+    ----------
+    begins
+        (V,) bool, whether there is no edge yet.
+    x, y, squared
+        (V,) float, its offset and squared length.
+    ratio
+        (V,) float, the right-hand side of its bisector in units of the squared length.
+    side
+        (V,) float, 1 where the star turns counter-clockwise and -1 where it turns clockwise.
+    lift
+        (V,) float, the tie weight of the star's vertex.
+    """
+
+    begins: jax.Array
+    x: jax.Array
+    y: jax.Array
+    squared: jax.Array
+    ratio: jax.Array
+    side: jax.Array
+    lift: jax.Array
+
+
+def edge_of(points: Array, lift: Array, vertices: Array, star: Star) -> Edge:
+    """The `Edge` that the `Star` of each of the (V,) vertices has reached."""
+    current = jnp.maximum(star.current, 0)
+    offset = points[current] - points[vertices]
+    squared = (offset**2).sum(axis=1)
+    begins = star.current < 0
+    h = squared + lift[vertices] - lift[current]
+    return Edge(
+        begins=begins,
+        x=offset[:, 0],
+        y=offset[:, 1],
+        squared=squared,
+        ratio=jnp.where(begins, 0.0, h / jnp.where(squared > 0.0, squared, 1.0)),
+        side=jnp.where(star.clockwise, -1.0, 1.0).astype(points.dtype),
+        lift=lift[vertices],
+    )
+
+
+def next_neighbour(edge: Edge, lift: Array, view: View) -> tuple[Array, Array]:
+    """To which candidate stars turn.
+
+    Around vertex v, with d the offset of a neighbour and h = |d|^2 + lift_v - lift the right-hand side of its
+    bisector, the star begins at the neighbour of smallest h / |d|. From neighbour c it turns to the candidate
+    strictly to the left of c whose circumcentre comes first along c's bisector.
+
+    Parameters
+    ----------
+    edge
+        The `Edge` that V stars have reached.
+    lift
+        (N,) float, the tie weights.
+    view
+        The `View` of their candidates.
+
+    Returns
+    -------
+    following
+        (V,) int32, the candidate.
+    offset
+        (V,) float, what it is the smallest of; inf if there is none, and then `following` means nothing.
+    """
+    dot = edge.x * view.dx + edge.y * view.dy
+    area = (edge.side * edge.x) * view.dy - (edge.side * edge.y) * view.dx
+    left = ~flat(area, 2.0 * (edge.squared + view.squared - dot))
+    h = view.squared + edge.lift - lift[view.vertex]
+    offset = (h - edge.ratio * dot) / jnp.where(edge.begins, jnp.sqrt(view.squared), area)
+    # Two plain minima are vectorised where one argmin is not. Without the barrier the compiler may evaluate the
+    # values once for each, and round them differently.
+    offset = lax.optimization_barrier(jnp.where(view.valid & (edge.begins | left), offset, jnp.inf))
+    smallest = offset.min(axis=0)
+    return jnp.where(offset == smallest, view.vertex, jnp.iinfo(jnp.int32).max).min(axis=0), smallest
+
+
+def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple[Star, Array, Array]:
+    """Turn stars by one triangle.
+
+    A star is complete on return to its start; if nothing lies left, its vertex is on the hull and it turns the other way
+    from its start.
+
+    Parameters
+    ----------
+    vertices
+        (V,) int32, whose stars they are.
+    star
+        Their `Star`.
+    following, found
+        (V,) int32 and bool, to which candidate each turns, and whether there is any.
+
+    Returns
+    -------
+    star
+        The `Star` after the turn.
+    triangles
+        (V, 3) int32, counter-clockwise from the vertex on.
+    new
+        (V,) bool, whether there is such a triangle.
+    """
+    begins = star.current < 0
+    found = found & star.turning
+    following = jnp.where(found, following, 0)
+    new = found & ~begins
+    first = jnp.where(star.clockwise, following, star.current)
+    second = jnp.where(star.clockwise, star.current, following)
+    triangles = jnp.stack([vertices, first, second], axis=1)
+
+    start = jnp.where(begins, following, star.start)
+    goes_on = jnp.where(found, begins | (following != start), ~begins & ~star.clockwise)
+    after = Star(
+        current=jnp.where(found, following, start),
+        start=start,
+        clockwise=star.clockwise | (star.turning & ~found),
+        turning=star.turning & goes_on,
+    )
+    return after, triangles, new

@@ -148,11 +148,17 @@ def _compiled(function, lanes):
     return lambda: jax.block_until_ready(program(*arrays)), cost
 
 
-def milliseconds_of(programs, repeats=REPEATS):
-    """Key -> (repeats,) milliseconds per call, interleaved, after one call each that is not timed."""
+def milliseconds_of(programs, repeats=REPEATS, settle=False):
+    """Key -> (repeats,) milliseconds per call, interleaved, after one call each that is not timed.
+
+    With `settle` an untimed call comes before every timed one: the memory that the program before gave back (hundreds of MiB, for
+    many lanes) is cleared by whoever runs next, which takes longer than a short program itself.
+    """
     times = {key: [] for key in programs}
     for repeat in range(repeats + 1):
         for key, (call, _) in programs.items():
+            if settle:
+                call()
             began = time.perf_counter()
             call()
             if repeat:
@@ -169,7 +175,8 @@ def measure(
     # Each kind for itself: a likelihood leaves nothing of an interpolation in the cache.
     for what in ("interpolation", "likelihood"):
         progress(f"timing the {what}")
-        times_of |= milliseconds_of({key: each for key, each in programs.items() if key[1] == what}, repeats)
+        these = {key: each for key, each in programs.items() if key[1] == what}
+        times_of |= milliseconds_of(these, repeats, settle=what == "interpolation")
     rows = []
     for (mesh, what, lanes), times in times_of.items():
         lower, median, upper = np.percentile(times, (25, 50, 75)) / lanes

@@ -10,7 +10,7 @@ def lane_by_lane(function):
     """Let `vmap` run a function's lanes one after the other on a CPU, in one compiled loop; together elsewhere.
 
     A lane alone stays in the cache, and its loops end without waiting for those of the slowest. The function may not be
-    differentiated.
+    differentiated with respect to its arguments.
     """
 
     @wraps(function)

@@ -13,7 +13,7 @@ from knn_barycentric.spatial_sort import SpatialSort, leaf_of, spatial_sort
 from knn_barycentric.stars import Triangulation, check_coordinates
 from knn_barycentric.triangle import doubled_areas_from
 
-AT_ONCE = 1024
+AT_ONCE = 128
 """For how many queries the distances to all vertices are in memory at once."""
 
 INSIDE = 100.0

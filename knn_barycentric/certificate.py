@@ -1,9 +1,11 @@
 """The certificate of a triangulation, by levels: each says of which triangles, or of which vertices, one property holds."""
 
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
-from knn_barycentric.table import degree_from
+from knn_barycentric import backend
+from knn_barycentric.table import vertex_simplex_from
 from knn_barycentric.triangle import cross, flat
 
 
@@ -14,7 +16,6 @@ def certificate(points: Array, distinct: Array, lift: Array, simplices: Array, n
     polygon, make the triangles cover the convex hull exactly once; every edge locally Delaunay then makes the whole Delaunay
     (Delaunay's lemma). Without any triangle, all vertices have to lie on one line.
     """
-    degree = degree_from(simplices)
     after, before = _boundary_from(simplices, neighbors)
     of_triangles = (
         positively_oriented(points, simplices)
@@ -22,13 +23,13 @@ def certificate(points: Array, distinct: Array, lift: Array, simplices: Array, n
         & boundary_is_simple(simplices, neighbors, after, before)
         & locally_delaunay(points, lift, simplices, neighbors)
     )
+    has_triangle = vertex_simplex_from(simplices) >= 0
     convex, turn = boundary_is_convex(points, after, before)
-    covered = convex & ((degree > 0) == distinct)
-    empty = (degree == 0) & on_one_line(points)
-    # A reduction to one number takes several launches; both properties of the vertices share them.
-    covered, empty = jnp.stack([covered, empty], axis=1).all(axis=0)
-    once_around = jnp.abs(turn.sum() - 2.0 * jnp.pi) < 1.0
-    return (of_triangles.all() & covered & once_around) | empty
+    covered = convex & (has_triangle == distinct) & of_triangles.reshape(2, -1).all(axis=0)
+    on_line = ~has_triangle & on_one_line(points)
+    uncovered, off_line, turns = backend.sums(~covered, ~on_line, turn)
+    once_around = jnp.abs(turns - 2.0 * np.pi) < 1.0
+    return ((uncovered == 0) & once_around) | (off_line == 0)
 
 
 def positively_oriented(points: Array, simplices: Array) -> Array:
@@ -49,10 +50,10 @@ def on_one_line(points: Array) -> Array:
 
 def _boundary_from(simplices, neighbors):
     """(2, N) int32: the vertex that follows each along the boundary, counter-clockwise, and the one before it; -1 inside."""
-    n = simplices.shape[0] // 2
-    edges = jnp.where(((neighbors < 0) & (simplices >= 0))[..., None], _edges_of(simplices), n).reshape(-1, 2)
-    nobody = jnp.full(n, -1, jnp.int32)
-    return jnp.stack([nobody.at[edges[:, k]].set(edges[:, 1 - k], mode="drop") for k in range(2)])
+    rows = simplices.shape[0]
+    tail, head = jnp.moveaxis(_edges_of(simplices), -1, 0)
+    at = jnp.where((neighbors < 0) & (simplices >= 0), jnp.stack([tail, rows // 2 + head]), rows)
+    return jnp.full(rows, -1, jnp.int32).at[at].set(jnp.stack([head, tail]), mode="drop").reshape(2, -1)
 
 
 def boundary_is_simple(simplices: Array, neighbors: Array, after: Array, before: Array) -> Array:

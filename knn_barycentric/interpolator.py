@@ -1,7 +1,6 @@
 """The interpolator that stands in for autoarray's `InterpolatorDelaunay`, without the host callback."""
 
 from autoarray.inversion.mesh.interpolator.delaunay import DelaunayInterface, InterpolatorDelaunay
-from autoarray.inversion.regularization.regularization_util import split_points_from
 from autonerves import cached_property
 
 from knn_barycentric.mesh_geometry import MeshGeometryKNNBarycentric
@@ -51,7 +50,9 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         # The square root of a vertex without area (a duplicate) has no finite derivative.
         positive = areas > 0.0
         arms = self.mesh.areas_factor * self._xp.sqrt(self._xp.where(positive, areas, 1.0)) * positive
-        return split_points_from(self.mesh_grid_xy, arms, xp=self._xp)
+        # In one array operation, where autoarray's `split_points_from` takes eight.
+        cross = self._xp.asarray([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]], dtype=arms.dtype)
+        return (self.mesh_grid_xy[:, None, :] + arms[:, None, None] * cross).reshape(-1, 2)
 
     @cached_property
     def delaunay(self) -> DelaunayInterface:

@@ -28,27 +28,34 @@ class SpatialSort(NamedTuple):
     ----------
     leaves
         (2^L, S) int32, the vertices of each leaf; N where a leaf is not full.
-    along_x
-        (L + 1, 2^L) bool, whether the nodes of a level are split along the first coordinate. A level has 2^level nodes, the
-        other columns are unused; so is the last row, as leaves are not split.
-    split
-        (L + 1, 2^L) float, the coordinate from which on a point belongs to the second half.
+    splits
+        (L + 1, 2^L, 2) float, the x and the y from which on a point belongs to the second half of a node; the one along which
+        it is not split is inf. A level has 2^level nodes, the other columns are unused; so is the last row, as leaves are not
+        split.
     boxes
-        (L + 1, 2^L, 4) float, the largest x, y, -x and -y in each node, in units of the mesh's extent from its first vertex.
+        (L + 1, 2^L, 4) float, the largest x, y, -x and -y in each node; -inf where it is empty.
+    first
+        (N,) bool, true for the first vertex of every set of coincident ones, false for its duplicates.
     """
 
     leaves: jax.Array
-    along_x: jax.Array
-    split: jax.Array
+    splits: jax.Array
     boxes: jax.Array
+    first: jax.Array
+
+    @property
+    def extent(self) -> Array:
+        """() float: the longer side of the box around all vertices; not finite where a vertex is not."""
+        return _sides(self.boxes[0, 0]).max()
 
 
-NOWHERE = -9.0
-"""In place of the largest coordinate of nothing, which makes its box far from every other."""
+def _sides(boxes):
+    """(..., 2) float: the sides of (..., 4) boxes along x and y."""
+    return boxes[..., :2] + boxes[..., 2:]
 
 
 def spatial_sort(points: Array) -> SpatialSort:
-    """Sort (N, 2) vertices into leaves; works under `jit` and `vmap`. Those that are not finite count as the origin."""
+    """Sort (N, 2) vertices into leaves; works under `jit` and `vmap`. It means nothing where a vertex is not finite."""
     return _spatial_sort(lax.stop_gradient(points))
 
 
@@ -56,32 +63,34 @@ def spatial_sort(points: Array) -> SpatialSort:
 @backend.lane_by_lane
 def _spatial_sort(points):
     n = points.shape[0]
-    points = jnp.where(jnp.isfinite(points), points, 0.0)
     depth = max(0, (-(-n // LEAF) - 1).bit_length())
     size = -(-n // 2**depth)
     slots = size * 2**depth
     slot, node = jnp.arange(slots, dtype=jnp.int32), jnp.arange(2**depth, dtype=jnp.int32)
-    extent = jnp.ptp(points, axis=0).max()
-    unit = (points - points[0]) / jnp.where(extent > 0.0, extent, 1.0)
-    reach = jnp.pad(jnp.concatenate([unit, -unit], axis=1), ((0, slots - n), (0, 0)), constant_values=NOWHERE)
-    # Empty slots lie at infinity: they end up in leaves of their own.
-    coordinates = jnp.pad(points.T, ((0, 0), (0, slots - n)), constant_values=jnp.inf)
+    reach = jnp.pad(jnp.concatenate([points, -points], axis=1), ((0, slots - n), (0, 0)), constant_values=-np.inf)
+    # Empty slots lie at infinity: they end up in leaves of their own. Adding zero makes one zero of two.
+    coordinates = jnp.pad(points.T + 0.0, ((0, 0), (0, slots - n)), constant_values=np.inf)
     # A sort of one array of integers is several times faster than one that carries others along: sort the ranks.
-    by = lax.sort((coordinates, jnp.broadcast_to(slot, (2, slots))), num_keys=1)[1]
+    x, y, by = lax.sort((coordinates, coordinates[::-1], jnp.broadcast_to(slot, (2, slots))), num_keys=2)
     rank = jnp.zeros_like(by).at[jnp.arange(2)[:, None], by].set(slot, unique_indices=True)
+    # Vertices that coincide are next to each other, the earlier first.
+    repeats = (x[0] == jnp.roll(x[0], 1)) & (y[0] == jnp.roll(y[0], 1)) & (slot > 0)
+    first = ~repeats[rank[0, :n]]
 
     def halve(vertices, size):
         home = lax.div(slot, jnp.full_like(slot, size))
-        box = jnp.full((2**depth, 4), NOWHERE, points.dtype).at[home].max(reach[vertices])
-        axis = (box[:, 0] + box[:, 2] < box[:, 1] + box[:, 3]).astype(jnp.int32)
+        box = jnp.full((2**depth, 4), -np.inf, points.dtype).at[home].max(reach[vertices])
+        sides = _sides(box)
+        axis = (sides[:, 0] < sides[:, 1]).astype(jnp.int32)
         ranks = _sorted_within(home, rank[axis[home], vertices])
         vertices = by[axis[home], ranks]
         middle = vertices[jnp.minimum(node * size + (size >> 1), slots - 1)]
-        return vertices, (axis == 0, coordinates[axis, middle], box)
+        splits = jnp.where(axis[:, None] == jnp.arange(2), coordinates[axis, middle][:, None], np.inf)
+        return vertices, (splits, box)
 
     sizes = jnp.asarray(slots // 2 ** np.arange(depth + 1), jnp.int32)
-    vertices, (along_x, split, boxes) = lax.scan(halve, slot, sizes)
-    return SpatialSort(jnp.minimum(vertices.reshape(-1, size), n), along_x, split, boxes)
+    vertices, (splits, boxes) = lax.scan(halve, slot, sizes)
+    return SpatialSort(jnp.minimum(vertices.reshape(-1, size), n), splits, boxes, first)
 
 
 def _sorted_within(home, ranks):
@@ -94,22 +103,33 @@ def _sorted_within(home, ranks):
 
 def leaf_of(sort: SpatialSort, query_points: Array) -> Array:
     """(Q,) int32: the leaf in whose cell each query point lies."""
-    x, y = query_points[:, 0], query_points[:, 1]
     node = jnp.zeros(query_points.shape[0], jnp.int32)
-    for along_x, split in zip(sort.along_x[:-1], sort.split[:-1]):
-        node = 2 * node + (jnp.where(along_x[node], x, y) >= split[node])
+    for splits in sort.splits[:-1]:
+        node = 2 * node + (query_points >= splits[node]).any(axis=1)
     return node
 
 
-def vertices_near(sort: SpatialSort, number: int) -> Array:
-    """(K, N) int32: for each vertex of a mesh of `number` those that are near it; N in empty places."""
-    leaf = jnp.arange(sort.leaves.shape[0], dtype=jnp.int32)
-    home = jnp.zeros(number, jnp.int32).at[sort.leaves].set(leaf[:, None], mode="drop")
-    return _vertices_near_leaves(sort)[:, home]
+class Near(NamedTuple):
+    """Which vertices of a mesh of N are near which.
+
+    Attributes
+    ----------
+    leaf
+        (N,) int32, the leaf that holds each vertex.
+    of_leaf
+        (K, 2^L) int32, the vertices that are near those of each leaf; N in empty places.
+    """
+
+    leaf: jax.Array
+    of_leaf: jax.Array
+
+    def to(self, vertices: Array) -> Array:
+        """(K, V) int32: those that are near to each of (V,) vertices; N in empty places."""
+        return self.of_leaf[:, self.leaf[vertices]]
 
 
-def _vertices_near_leaves(sort):
-    """(K, 2^L) int32: for every leaf the vertices of the leaves nearest to it; N in empty places.
+def near_vertices(sort: SpatialSort) -> Near:
+    """The vertices near each vertex: those of the leaves nearest to its own.
 
     Found from the root downwards: the nodes nearest to a leaf's ancestor are sought among the grandchildren of those nearest
     to the ancestor two levels above, so that the work is proportional to the number of leaves times the depth.
@@ -118,16 +138,19 @@ def _vertices_near_leaves(sort):
     depth, keep = count.bit_length() - 1, -(-NEAR // size)
     # Leaves are columns: XLA's CPU backend is fast at minima over rows.
     leaf = jnp.arange(count, dtype=jnp.int32)
+    home = jnp.zeros_like(sort.first, jnp.int32).at[sort.leaves].set(leaf[:, None], mode="drop")
+    unit = jnp.where(sort.extent > 0.0, sort.extent, 1.0)
 
     def deeper(near, level):
         children = (4 * near[:, None, :] + jnp.arange(4, dtype=jnp.int32)[:, None]).reshape(-1, count)
-        box = sort.boxes[level]
+        box = sort.boxes[level] / unit
         own, theirs = box[leaf >> (depth - level)], box[children]
         gap = jnp.maximum(-jnp.minimum(own[:, :2] + theirs[..., 2:], own[:, 2:] + theirs[..., :2]), 0.0)
         between = 0.5 * ((own[:, :2] - own[:, 2:]) - (theirs[..., :2] - theirs[..., 2:]))
         # Boxes that touch are ordered by their centres.
         squared = gap**2 + 1.0e-3 * between**2
-        rows = _smallest(jnp.where(children >> level > 0, jnp.inf, squared[..., 0] + squared[..., 1]), keep)
+        empty = (children >> level > 0) | (theirs[..., 0] == -np.inf)
+        rows = _smallest(jnp.where(empty, np.inf, squared[..., 0] + squared[..., 1]), keep)
         return jnp.take_along_axis(children, rows, axis=0), None
 
     # At the first of these levels the children of so many nodes are all there are.
@@ -135,7 +158,7 @@ def _vertices_near_leaves(sort):
     near = jnp.broadcast_to(jnp.arange(keep, dtype=jnp.int32)[:, None], (keep, count))
     near, _ = lax.scan(deeper, near, jnp.arange(first, depth + 1, 2, dtype=jnp.int32))
     # Where there are too few leaves the last is named again.
-    return sort.leaves.T[:, jnp.minimum(near, count - 1)].reshape(-1, count)
+    return Near(home, sort.leaves.T[:, jnp.minimum(near, count - 1)].reshape(-1, count))
 
 
 def _smallest(distance, number):

@@ -23,7 +23,7 @@ from jax import Array, lax
 
 from knn_barycentric import backend
 from knn_barycentric.certificate import certificate
-from knn_barycentric.spatial_sort import SpatialSort, spatial_sort, vertices_near
+from knn_barycentric.spatial_sort import Near, SpatialSort, near_vertices, spatial_sort
 from knn_barycentric.table import at_vertices, dual_areas_from, neighbors_from, vertex_simplex_from
 from knn_barycentric.triangle import FLAT
 from knn_barycentric.turning import edge_of, next_neighbour, star_of, turned, view_from
@@ -140,11 +140,11 @@ def check_coordinates(name: str, coordinates):
 
 @jax.jit
 def _triangulate(points, sort):
-    simplices, neighbors, certified, effort = _certified_tables(lax.stop_gradient(points), sort)
+    simplices, neighbors, vertex_simplex, certified, effort = _certified_tables(lax.stop_gradient(points), sort)
     triangulation = Triangulation(
         simplices=simplices,
         neighbors=neighbors,
-        vertex_simplex=vertex_simplex_from(simplices),
+        vertex_simplex=vertex_simplex,
         dual_areas=jnp.where(certified, dual_areas_from(points, simplices), jnp.nan),
         certified=certified,
     )
@@ -153,10 +153,10 @@ def _triangulate(points, sort):
 
 @backend.lane_by_lane
 def _certified_tables(points, sort):
-    finite = jnp.isfinite(points).all()
+    finite = jnp.isfinite(sort.extent)
     points = jnp.where(finite, points, 0.0)
-    near = vertices_near(sort, points.shape[0])
-    distinct, nearest = neighbourhoods(points, first_of_coincident(points), near)
+    near = near_vertices(sort)
+    distinct, nearest = neighbourhoods(points, sort, near)
 
     def seek(carry):
         rounds, _, _, _ = carry
@@ -164,29 +164,20 @@ def _certified_tables(points, sort):
         lift = tie_weights(nearest, TIE_WEIGHT * 10.0 ** jnp.maximum(rounds - 1, 0).astype(points.dtype))
         simplices, agree, sought_again = simplices_from_stars(points, distinct, lift, near, rounds == 0)
         neighbors = neighbors_from(simplices)
-        certified = agree.all() & certificate(points, distinct, lift, simplices, neighbors)
-        return rounds + 1, sought_again, (simplices, neighbors), certified
+        certified = agree & certificate(points, distinct, lift, simplices, neighbors)
+        return rounds + 1, sought_again, (simplices, neighbors, vertex_simplex_from(simplices)), certified
 
     def refused(carry):
         rounds, _, _, certified = carry
         return ~certified & (rounds < TIE_ROUNDS + 1)
 
-    empty, none = jnp.full((2 * points.shape[0], 3), -1, jnp.int32), jnp.zeros((), jnp.int32)
-    rounds, sought_again, (simplices, neighbors), certified = lax.while_loop(
-        refused, seek, (none, none, (empty, empty), jnp.zeros((), bool))
-    )
-    return simplices, neighbors, certified & finite, Effort(jnp.maximum(rounds - 1, 1), sought_again)
+    n, none = points.shape[0], np.int32(0)
+    empty = jnp.full((2 * n, 3), -1, jnp.int32), jnp.full((2 * n, 3), -1, jnp.int32), jnp.full(n, -1, jnp.int32)
+    rounds, sought_again, tables, certified = lax.while_loop(refused, seek, (none, none, empty, np.False_))
+    return *tables, certified & finite, Effort(jnp.maximum(rounds - 1, 1), sought_again)
 
 
-def first_of_coincident(points: Array) -> Array:
-    """(N,) bool: true for the first vertex of every set of coincident ones, false for its duplicates."""
-    index = jnp.arange(points.shape[0], dtype=jnp.int32)
-    x, y, order = lax.sort((points[:, 0] + 0.0, points[:, 1] + 0.0, index), num_keys=3)
-    repeats = jnp.concatenate([jnp.zeros(1, bool), (x[1:] == x[:-1]) & (y[1:] == y[:-1])])
-    return jnp.zeros_like(repeats).at[order].set(~repeats)
-
-
-def neighbourhoods(points: Array, distinct: Array, near: Array) -> tuple[Array, Array]:
+def neighbourhoods(points: Array, sort: SpatialSort, near: Near) -> tuple[Array, Array]:
     """Which vertices take part in the triangulation, and how near their nearest neighbours are.
 
     A vertex within `COINCIDENT` of an earlier one is left out like an exact duplicate: any triangle on both of them and
@@ -196,10 +187,8 @@ def neighbourhoods(points: Array, distinct: Array, near: Array) -> tuple[Array, 
     ----------
     points
         (N, 2) float, finite.
-    distinct
-        (N,) bool, from `first_of_coincident`.
-    near
-        (K, N) int32, from `spatial_sort.vertices_near`.
+    sort, near
+        Their `SpatialSort`, and its `near_vertices`.
 
     Returns
     -------
@@ -210,16 +199,16 @@ def neighbourhoods(points: Array, distinct: Array, near: Array) -> tuple[Array, 
         there is none).
     """
     n = points.shape[0]
-    bound = (COINCIDENT * jnp.finfo(points.dtype).eps * jnp.ptp(points, axis=0).max()) ** 2
+    bound = (COINCIDENT * jnp.finfo(points.dtype).eps * sort.extent) ** 2
 
     def of_chunk(vertices):
-        view = view_from(points, distinct, vertices, near[:, vertices])
+        view = view_from(points, sort.first, vertices, near.to(vertices))
         same = view.squared <= bound
         repeats = (view.valid & same & (view.vertex < vertices)).any(axis=0)
         return repeats, jnp.where(view.valid & ~same, view.squared, jnp.inf).min(axis=0)
 
     repeats, nearest = lax.map(of_chunk, jnp.minimum(chunks_of(n), n - 1))
-    return distinct & ~repeats.reshape(-1)[:n], nearest.reshape(-1)[:n]
+    return sort.first & ~repeats.reshape(-1)[:n], nearest.reshape(-1)[:n]
 
 
 def chunks_of(number: int) -> Array:
@@ -244,7 +233,8 @@ class Triangles(NamedTuple):
     Attributes
     ----------
     simplices
-        (2N, 3) int32, each triangle once, written by the star of its smallest vertex; -1 in unused rows.
+        (2N + V, 3) int32, each triangle once, written by the star of its smallest vertex; -1 in unused rows. V is the largest
+        number of stars that are turned at once.
     count
         () int32, the number of rows in use.
     complete
@@ -273,24 +263,28 @@ def keys_from(simplices: Array, number: int) -> Array:
 def written(triangles: Triangles, corners: Array, new: Array) -> Triangles:
     """`triangles` with those of the (V, 3) `corners` that are new and begin with their smallest vertex."""
     mine = new & (corners[:, 0] < corners[:, 1]) & (corners[:, 0] < corners[:, 2])
-    so_far = triangles.count + jnp.cumsum(mine, dtype=jnp.int32)
-    row = jnp.where(mine, so_far - 1, triangles.simplices.shape[0])
-    return triangles._replace(simplices=triangles.simplices.at[row].set(corners, mode="drop"), count=so_far[-1])
+    rows, number = in_front(corners, mine)
+    # Rows past the end of the table, if there are any, are overwritten: such stars do not agree.
+    simplices = lax.dynamic_update_slice_in_dim(triangles.simplices, rows, triangles.count, axis=0)
+    return triangles._replace(simplices=simplices, count=triangles.count + number)
 
 
 def without(triangles: Triangles, vertices: Array) -> Triangles:
     """`triangles` without the stars of the (N,) bool `vertices`."""
     simplices = triangles.simplices
-    empty = triangles._replace(
-        simplices=jnp.full_like(simplices, -1),
-        count=jnp.zeros_like(triangles.count),
-        complete=triangles.complete & ~vertices,
-    )
-    return written(empty, simplices, (simplices[:, 0] >= 0) & ~vertices[simplices[:, 0]])
+    rows, number = in_front(simplices, (simplices[:, 0] >= 0) & ~vertices[simplices[:, 0]])
+    return triangles._replace(simplices=rows, count=number, complete=triangles.complete & ~vertices)
+
+
+def in_front(rows: Array, which: Array) -> tuple[Array, Array]:
+    """Those of the (V, 3) rows that the (V,) bool `which` says in front of rows of -1; and () int32, how many they are."""
+    last = len(rows) - 1
+    line = lax.sort(jnp.where(which, jnp.arange(len(rows), dtype=jnp.int32), last + 1))
+    return jnp.where((line <= last)[:, None], rows[jnp.minimum(line, last)], -1), backend.sums(which)[0]
 
 
 def simplices_from_stars(
-    points: Array, distinct: Array, lift: Array, near: Array | None = None, trusted: bool | Array = True
+    points: Array, distinct: Array, lift: Array, near: Near | None = None, trusted: bool | Array = True
 ) -> tuple[Array, Array, Array]:
     """The triangles of all vertex stars: sought among near vertices, and again wherever stars disagree.
 
@@ -306,7 +300,7 @@ def simplices_from_stars(
     lift
         (N,) float, the tie weights.
     near
-        (K, N) int32, the vertices near each vertex. If omitted all stars are sought among all vertices, which is
+        The vertices near each vertex. If omitted all stars are sought among all vertices, which is
         always right and O(N^2): the reference implementation.
     trusted
         () bool; if false, all stars are sought among all vertices although `near` is given.
@@ -316,37 +310,36 @@ def simplices_from_stars(
     simplices
         (2N, 3) int32, as in `Triangles`.
     agree
-        (N,) bool, whether the star of each vertex is complete, and has the triangles that the table has there.
+        () bool, whether the stars of all vertices are complete, and have the triangles that the table has there.
     sought_again
         () int32, how many stars were sought beyond the vertices near them.
     """
     n = points.shape[0]
-    several = distinct & (distinct.sum() > 1)
     nobody, no_keys = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
-    triangles = Triangles(jnp.full((2 * n, 3), -1, jnp.int32), jnp.zeros((), jnp.int32), ~several, no_keys)
-    everyone = jnp.ones((), bool)
+    spare = max(chunks_of(n).shape[1], backend.stars_at_once())
+    triangles = Triangles(jnp.full((2 * n + spare, 3), -1, jnp.int32), np.int32(0), ~distinct, no_keys)
+    everyone = np.True_
     if near is not None:
         everyone = jnp.logical_not(trusted)
-        triangles = among_near_vertices(points, several & trusted, lift, triangles, near)
+        triangles = among_near_vertices(points, distinct & trusted, lift, triangles, near)
 
     def seek_again(carry):
-        triangles, exact, named, _, candidates, everyone, last, sought = carry
+        triangles, exact, named, candidates, everyone, _, last, sought = carry
         agree = agreement(triangles, exact, named)
         doubtful = ~agree & ~exact
-        number = doubtful.sum(dtype=jnp.int32)
+        candidates = candidates | doubtful
+        disagree, number = backend.sums(~agree, doubtful)
         everyone = everyone | (number >= last)
-        candidates = candidates | doubtful | everyone
         triangles, by_these = among_vertices(
-            points, distinct, lift, without(triangles, doubtful), doubtful, candidates, near
+            points, distinct, lift, without(triangles, doubtful), doubtful, candidates | everyone, near
         )
-        exact, named = exact | (doubtful & everyone), named + jnp.where(everyone, by_these, 0)
-        return triangles, exact, named, agree, candidates, everyone, number, sought + number
+        exact, named = exact | (doubtful & everyone), named + jnp.where(everyone, by_these, np.uint32(0))
+        return triangles, exact, named, candidates, everyone, disagree, number, sought + number
 
     # The last time around, nobody is in doubt and nothing is sought.
-    last, sought = jnp.full((), n + 1, jnp.int32), jnp.zeros((), jnp.int32)
-    begun = (triangles, nobody, no_keys, nobody, nobody, everyone, last, sought)
-    triangles, _, _, agree, _, _, _, sought = lax.while_loop(lambda carry: carry[6] > 0, seek_again, begun)
-    return triangles.simplices, agree, sought
+    begun = (triangles, nobody, no_keys, nobody, everyone, np.int32(0), np.int32(n + 1), np.int32(0))
+    triangles, _, _, _, _, disagree, _, sought = lax.while_loop(lambda carry: carry[6] > 0, seek_again, begun)
+    return triangles.simplices[: 2 * n], disagree == 0, sought
 
 
 def agreement(triangles: Triangles, exact: Array, named: Array) -> Array:
@@ -370,13 +363,13 @@ def agreement(triangles: Triangles, exact: Array, named: Array) -> Array:
     return triangles.complete & (in_table == jnp.stack([triangles.keys, named], axis=-1)).all(axis=-1)
 
 
-def among_near_vertices(points: Array, distinct: Array, lift: Array, triangles: Triangles, near: Array) -> Triangles:
+def among_near_vertices(points: Array, distinct: Array, lift: Array, triangles: Triangles, near: Near) -> Triangles:
     """Add the stars of all `distinct` vertices to what is known, each among those near it, a chunk of stars in lockstep."""
     n = points.shape[0]
 
     def add_chunk(triangles, mine):
         vertices = jnp.minimum(mine, n - 1)
-        view = view_from(points, distinct, vertices, near[:, vertices])
+        view = view_from(points, distinct, vertices, near.to(vertices))
 
         def step(carry):
             turns, star, keys, triangles = carry
@@ -388,7 +381,7 @@ def among_near_vertices(points: Array, distinct: Array, lift: Array, triangles: 
         def unfinished(carry):
             turns, star, _, _ = carry
             # A star that is right has fewer triangles than candidates.
-            return star.turning.any() & (turns <= near.shape[0] + 2)
+            return star.turning.any() & (turns <= near.of_leaf.shape[0] + 2)
 
         star = star_of(jnp.where(distinct[vertices] & (mine < n), vertices, -1))
         begun = (jnp.zeros((), jnp.int32), star, jnp.zeros_like(vertices, jnp.uint32), triangles)
@@ -408,7 +401,7 @@ def among_vertices(
     triangles: Triangles,
     which: Array,
     candidates: Array,
-    near: Array | None,
+    near: Near | None,
 ) -> tuple[Triangles, Array]:
     """Add the stars of the (N,) bool `which` to what is known, each among the (N,) bool `candidates` and those near it.
 
@@ -426,8 +419,8 @@ def among_vertices(
     # In line first those whose stars are sought, then the other candidates, then the rest.
     line = lax.sort(jnp.where(which, 0, jnp.where(candidates, n, 2 * n)).astype(jnp.int32) + vertex)
     line = lax.rem(line, jnp.full_like(line, n))
-    sought, among = which.sum(dtype=jnp.int32), (which | candidates).sum(dtype=jnp.int32)
-    block = min(n, backend.candidates_at_once())
+    sought, among = backend.sums(which, which | candidates)
+    block = backend.candidates_at_once()
     blocks = jnp.pad(line, (0, -n % block), constant_values=n).reshape(-1, block)
 
     def at(place):
@@ -436,14 +429,16 @@ def among_vertices(
     def best_of(vertices, edge):
         def best_of_block(carry):
             k, best, smallest = carry
-            following, offset = next_neighbour(edge, lift, view_from(points, distinct, vertices, blocks[k][:, None]))
+            these = jnp.broadcast_to(blocks[jnp.maximum(k, 0)][:, None], (block, len(vertices)))
+            if near is not None:
+                close = near.to(vertices)
+                these = jnp.where(k < 0, jnp.pad(close, ((0, block - len(close)), (0, 0)), constant_values=n), these)
+            following, offset = next_neighbour(edge, lift, view_from(points, distinct, vertices, these))
             return k + 1, jnp.where(offset < smallest, following, best), jnp.minimum(offset, smallest)
 
-        found = jnp.zeros_like(vertices), jnp.full(vertices.shape, jnp.inf, points.dtype)
-        if near is not None:
-            found = next_neighbour(edge, lift, view_from(points, distinct, vertices, near[:, vertices]))
-        begun = (jnp.zeros((), jnp.int32), *found)
-        _, *found = lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, begun)
+        nothing = jnp.zeros_like(vertices), jnp.full(vertices.shape, np.inf, points.dtype)
+        first = np.int32(0 if near is None else -1)
+        _, *found = lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, (first, *nothing))
         return found
 
     def step(carry):

@@ -1,4 +1,4 @@
-"""What follows from a table of triangles: degrees, adjacency, dual areas.
+"""What follows from a table of triangles: adjacency, dual areas.
 
 A table is (2N, 3) int32, the N vertices of at most 2N triangles, with -1 in unused rows.
 """
@@ -8,11 +8,6 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from knn_barycentric.triangle import cross
-
-
-def degree_from(simplices: Array) -> Array:
-    """(N,) int32: how many triangles of the table each vertex has."""
-    return at_vertices(simplices, jnp.zeros(simplices.shape[0] // 2, jnp.int32)).add(1, mode="drop")
 
 
 def vertex_simplex_from(simplices: Array) -> Array:

@@ -23,7 +23,7 @@ def certificate(points: Array, distinct: Array, lift: Array, simplices: Array, n
         & boundary_is_simple(simplices, neighbors, after, before)
         & locally_delaunay(points, lift, simplices, neighbors)
     )
-    has_triangle = vertex_simplex_from(simplices) >= 0
+    has_triangle = vertex_simplex_from(simplices, neighbors) >= 0
     convex, turn = boundary_is_convex(points, after, before)
     covered = convex & (has_triangle == distinct) & of_triangles.reshape(2, -1).all(axis=0)
     on_line = ~has_triangle & on_one_line(points)

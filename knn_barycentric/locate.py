@@ -1,7 +1,6 @@
 """Which triangle holds each query point, or which vertex is nearest to it outside the hull."""
 
 from functools import partial
-from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +10,6 @@ from jax import Array, lax
 from knn_barycentric import backend
 from knn_barycentric.spatial_sort import SpatialSort, leaf_of, spatial_sort
 from knn_barycentric.stars import Triangulation, check_coordinates
-from knn_barycentric.triangle import doubled_areas_from
 
 AT_ONCE = 128
 """For how many queries the distances to all vertices are in memory at once."""
@@ -64,21 +62,18 @@ def locate(triangulation: Triangulation, points: Array, query_points: Array, sor
 def _locate(triangulation, points, query_points, sort):
     finite = jnp.isfinite(query_points).all(axis=1)
     query_points = jnp.where(finite[:, None], query_points, 0.0)
-    corners = _corners_of(triangulation, points)
+    corners = points[triangulation.simplices].reshape(-1, 6).T
 
     def walked(queries):
         start = start_simplices(triangulation, sort, queries)
-        return start, *walk(triangulation, corners, queries, start)
+        simplex = walk(triangulation, corners, queries, start)
+        # Not where the walk left the hull, which may be far away.
+        return jnp.where(simplex < 0, ~jnp.maximum(start, 0), simplex)
 
-    start, simplex, inside = _by_chunks(walked, query_points, backend.queries_at_once())
-    # Not from where the walk left the hull, which may be far away.
-    vertex = _in_line(partial(descend, triangulation, corners), query_points, start, (start >= 0) & ~inside)
-    # Once or never; unlike a branch, a loop stays one under `vmap`.
-    vertex, _ = lax.while_loop(
-        lambda carry: carry[1],
-        lambda carry: (nearest_vertex(points, query_points), jnp.zeros((), bool)),
-        (vertex, ~_can_be_walked(triangulation)),
-    )
+    simplex = _by_chunks(walked, query_points, backend.queries_at_once())
+    inside = simplex >= 0
+    vertex = _in_line(partial(descend, triangulation, points), query_points, ~simplex, ~inside)
+    vertex = _nearest_unless(_can_be_walked(triangulation), points, query_points, vertex)
     alone = jnp.stack([vertex, jnp.full_like(vertex, -1), jnp.full_like(vertex, -1)], axis=1)
     mappings = jnp.where(inside[:, None], triangulation.simplices[simplex], alone)
     return jnp.where(finite[:, None], mappings, -1)
@@ -89,16 +84,16 @@ def _by_chunks(function, query_points, at_once):
     count = query_points.shape[0]
     chunk = min(count, at_once)
     padded = jnp.pad(query_points, ((0, -count % chunk), (0, 0)), mode="edge").reshape(-1, chunk, 2)
-    return jax.tree.map(lambda each: each.reshape(-1, *each.shape[2:])[:count], lax.map(function, padded))
+    found = lax.map(function, padded)
+    return found.reshape(-1, *found.shape[2:])[:count]
 
 
 def _in_line(function, query_points, values, which):
     """Replace the (Q,) `values` of the queries of `which` by a function of queries and values, a chunk of the line at a time."""
     count = query_points.shape[0]
     chunk = min(count, backend.queries_at_once())
-    place = jnp.cumsum(which, dtype=jnp.int32)
-    line = jnp.full(count + -count % chunk, count, jnp.int32)
-    line = line.at[jnp.where(which, place - 1, line.shape[0])].set(jnp.arange(count, dtype=jnp.int32), mode="drop")
+    line, number = backend.line_of(which)
+    line = jnp.pad(line, (0, -count % chunk), constant_values=count)
 
     def next_chunk(carry):
         begin, values = carry
@@ -106,13 +101,20 @@ def _in_line(function, query_points, values, which):
         rows = jnp.minimum(these, count - 1)
         return begin + chunk, values.at[these].set(function(query_points[rows], values[rows]), mode="drop")
 
-    begun = (jnp.zeros((), jnp.int32), values)
-    return lax.while_loop(lambda carry: carry[0] < place[-1], next_chunk, begun)[1]
+    return lax.while_loop(lambda carry: carry[0] < number, next_chunk, (np.int32(0), values))[1]
 
 
-def nearest_vertex(points: Array, query_points: Array) -> Array:
-    """(Q,) int32: the nearest vertex of every query point, the lowest index where several are equally near."""
-    return nearest_vertices(points, query_points, 1)[:, 0]
+def _nearest_unless(found, points, query_points, vertex):
+    """The (Q,) `vertex` if () bool `found`, else the nearest vertex of every query."""
+
+    def nearer(k, best):
+        vertex, nearest = best
+        squared = ((query_points - points[k]) ** 2).sum(axis=1)
+        return jnp.where(squared < nearest, k, vertex), jnp.minimum(squared, nearest)
+
+    # Unlike a branch, a loop stays one under `vmap`.
+    end = jnp.where(found, np.int32(0), np.int32(len(points)))
+    return lax.fori_loop(np.int32(0), end, nearer, (vertex, jnp.full(vertex.shape, np.inf, points.dtype)))[0]
 
 
 @partial(jax.jit, static_argnames="number")
@@ -159,17 +161,6 @@ def _none_of(vertex, found):
     return none
 
 
-class Corners(NamedTuple):
-    """The coordinates of the corners of every triangle of a table, (3, 2N) float each."""
-
-    x: jax.Array
-    y: jax.Array
-
-
-def _corners_of(triangulation, points):
-    return Corners(*(points[triangulation.simplices.T, k] for k in range(2)))
-
-
 def start_simplices(triangulation: Triangulation, sort: SpatialSort, query_points: Array) -> Array:
     """(Q,) int32: a triangle near each query point; -1 where the mesh has none that can be trusted."""
     owner = jnp.concatenate([triangulation.vertex_simplex, jnp.full(1, -1, jnp.int32)])
@@ -183,15 +174,15 @@ def _can_be_walked(triangulation):
     return triangulation.certified & (triangulation.simplices[0, 0] >= 0)
 
 
-def walk(triangulation: Triangulation, corners: Array, query_points: Array, simplex: Array) -> tuple[Array, Array]:
-    """Walk every query from a start triangle to the one that holds it, or to the hull edge behind which it lies.
+def walk(triangulation: Triangulation, corners: Array, query_points: Array, simplex: Array) -> Array:
+    """Walk every query from a start triangle to the one that holds it.
 
     Parameters
     ----------
     triangulation
         As in `locate`.
     corners
-        Its `Corners`.
+        (6, 2N) float, the coordinates of the corners of its triangles, x and y in turn.
     query_points
         (Q, 2) float.
     simplex
@@ -199,47 +190,47 @@ def walk(triangulation: Triangulation, corners: Array, query_points: Array, simp
 
     Returns
     -------
-    simplex
-        (Q,) int32, the triangle where each walk ended.
-    inside
-        (Q,) bool, whether that triangle holds the query; false for a query outside the hull.
+    (Q,) int32
+        The triangle that holds each query; -1 for one outside the hull.
     """
     tolerance = -INSIDE * jnp.finfo(query_points.dtype).eps
+    x, y = query_points.T
+
+    def doubled(ax, ay, bx, by):
+        """`triangle.doubled_areas_from`, of one edge, in separate coordinates: one compiled loop does the whole step."""
+        return (ax - x) * (by - ay) - (ay - y) * (bx - ax)
 
     def step(carry):
-        count, simplex, inside, walking = carry
-        a, b, c = (jnp.stack([corners.x[k, simplex], corners.y[k, simplex]], axis=1) for k in range(3))
-        area, _, _ = doubled_areas_from(a, a, b, c)
-        weights = [doubled / area for doubled in doubled_areas_from(query_points, a, b, c)]
-        lowest = jnp.minimum(jnp.minimum(*weights[:2]), weights[2])
-        column = jnp.where(weights[0] == lowest, 0, jnp.where(weights[1] == lowest, 1, 2))
-        inside = inside | (walking & (lowest >= tolerance))
-        across = triangulation.neighbors[simplex, column]
-        walking = walking & ~inside & (across >= 0)
-        return count + 1, jnp.where(walking, across, simplex), inside, walking
+        count, simplex, _ = carry
+        ax, ay, bx, by, cx, cy = corners[:, simplex]
+        of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
+        column = jnp.where(of_a == lowest, 0, jnp.where(of_b == lowest, 1, 2))
+        across = jnp.where(lowest >= tolerance * area, simplex, triangulation.neighbors[simplex, column])
+        across = jnp.where(simplex < 0, -1, across)
+        return count + 1, across, ((across != simplex) & (across >= 0)).any()
 
     def unfinished(carry):
         # No walk on a Delaunay triangulation enters a triangle twice.
-        count, _, _, walking = carry
-        return walking.any() & (count <= triangulation.simplices.shape[0])
+        count, _, walking = carry
+        return walking & (count <= triangulation.simplices.shape[0])
 
-    _, simplex, inside, _ = lax.while_loop(
-        unfinished, step, (jnp.zeros((), jnp.int32), simplex, jnp.zeros(simplex.shape, bool), simplex >= 0)
-    )
-    return simplex, inside
+    return lax.while_loop(unfinished, step, (np.int32(0), simplex, np.True_))[1]
 
 
-def descend(triangulation: Triangulation, corners: Array, query_points: Array, simplex: Array) -> Array:
+def descend(triangulation: Triangulation, points: Array, query_points: Array, simplex: Array) -> Array:
     """The nearest vertex of every query, by steps to ever nearer vertices.
 
     A vertex of a Delaunay triangulation that is nearer to a point than all its neighbours is nearer than all vertices
-    (Bose & Morin 2004, SIAM J. Comput. 33, 937). The neighbours of a vertex are looked at triangle by triangle, around
-    it anticlockwise and, if the hull interrupts that, from the first triangle clockwise.
+    (Bose & Morin 2004, SIAM J. Comput. 33, 937). The neighbours of a vertex are looked at triangle by triangle, counter-clockwise.
 
     Parameters
     ----------
-    triangulation, corners, query_points
+    triangulation, query_points
         As in `walk`.
+    points
+        (N, 2) float, the vertices.
     simplex
         (Q,) int32, the triangle where each query starts.
 
@@ -247,41 +238,30 @@ def descend(triangulation: Triangulation, corners: Array, query_points: Array, s
     -------
     (Q,) int32
     """
+    first = triangulation.vertex_simplex
 
-    def distance(column, simplex):
-        x, y = corners.x[column, simplex], corners.y[column, simplex]
-        return (query_points[:, 0] - x) ** 2 + (query_points[:, 1] - y) ** 2
+    def distance(vertex):
+        return ((query_points - points[vertex]) ** 2).sum(axis=1)
 
     def step(carry):
-        count, vertex, nearest, simplex, first, clockwise, seeking = carry
-        own = jnp.where(
-            triangulation.simplices[simplex, 0] == vertex,
-            0,
-            jnp.where(triangulation.simplices[simplex, 1] == vertex, 1, 2),
-        )
+        count, vertex, nearest, simplex = carry
+        corners = triangulation.simplices[simplex]
+        own = jnp.where(corners[:, 0] == vertex, 0, jnp.where(corners[:, 1] == vertex, 1, 2))
         after, before = jnp.where(own == 2, 0, own + 1), jnp.where(own == 0, 2, own - 1)
-        to_after, to_before = distance(after, simplex), distance(before, simplex)
-        nearer = jnp.where(to_after < to_before, after, before)
-        moves = seeking & (jnp.minimum(to_after, to_before) < nearest)
+        to_after, to_before = triangulation.simplices[simplex, after], triangulation.simplices[simplex, before]
+        nearer = jnp.where(distance(to_after) < distance(to_before), to_after, to_before)
+        moves = (simplex >= 0) & (distance(nearer) < nearest)
 
-        around = triangulation.neighbors[simplex, jnp.where(clockwise, before, after)]
-        turns_back = ~moves & ~clockwise & (around < 0)
-        seeking = moves | (seeking & jnp.where(clockwise, around >= 0, around != first))
-        following = jnp.where(turns_back, first, around)
-        return (
-            count + 1,
-            jnp.where(moves, triangulation.simplices[simplex, nearer], vertex),
-            jnp.where(moves, jnp.minimum(to_after, to_before), nearest),
-            jnp.where(moves | ~seeking, simplex, following),
-            jnp.where(moves, simplex, first),
-            ~moves & (clockwise | turns_back),
-            seeking,
-        )
+        around = triangulation.neighbors[simplex, after]
+        around = jnp.where((simplex < 0) | (around == first[vertex]), -1, around)
+        vertex = jnp.where(moves, nearer, vertex)
+        nearest = jnp.where(moves, distance(nearer), nearest)
+        return count + 1, vertex, nearest, jnp.where(moves, first[vertex], around)
 
     def unfinished(carry):
-        # Every vertex is looked at once at most, and every triangle around it twice.
-        return carry[-1].any() & (carry[0] <= 8 * triangulation.simplices.shape[0])
+        # Every vertex is looked at once at most, and so is every triangle around it.
+        count, _, _, simplex = carry
+        return (simplex >= 0).any() & (count <= 4 * triangulation.simplices.shape[0])
 
-    everyone = jnp.ones(simplex.shape, bool)
-    start = (triangulation.simplices[simplex, 0], distance(0, simplex), simplex, simplex, ~everyone, everyone)
-    return lax.while_loop(unfinished, step, (jnp.zeros((), jnp.int32), *start))[1]
+    vertex = triangulation.simplices[simplex, 0]
+    return lax.while_loop(unfinished, step, (np.int32(0), vertex, distance(vertex), first[vertex]))[1]

@@ -28,10 +28,11 @@ class SpatialSort(NamedTuple):
     ----------
     leaves
         (2^L, S) int32, the vertices of each leaf; N where a leaf is not full.
-    splits
-        (L + 1, 2^L, 2) float, the x and the y from which on a point belongs to the second half of a node; the one along which
-        it is not split is inf. A level has 2^level nodes, the other columns are unused; so is the last row, as leaves are not
-        split.
+    along_x
+        (L + 1, 2^L) bool, whether the nodes of a level are split along the first coordinate. A level has 2^level nodes, the
+        other columns are unused; so is the last row, as leaves are not split.
+    split
+        (L + 1, 2^L) float, the coordinate from which on a point belongs to the second half.
     boxes
         (L + 1, 2^L, 4) float, the largest x, y, -x and -y in each node; -inf where it is empty.
     first
@@ -39,7 +40,8 @@ class SpatialSort(NamedTuple):
     """
 
     leaves: jax.Array
-    splits: jax.Array
+    along_x: jax.Array
+    split: jax.Array
     boxes: jax.Array
     first: jax.Array
 
@@ -85,12 +87,11 @@ def _spatial_sort(points):
         ranks = _sorted_within(home, rank[axis[home], vertices])
         vertices = by[axis[home], ranks]
         middle = vertices[jnp.minimum(node * size + (size >> 1), slots - 1)]
-        splits = jnp.where(axis[:, None] == jnp.arange(2), coordinates[axis, middle][:, None], np.inf)
-        return vertices, (splits, box)
+        return vertices, (axis == 0, coordinates[axis, middle], box)
 
     sizes = jnp.asarray(slots // 2 ** np.arange(depth + 1), jnp.int32)
-    vertices, (splits, boxes) = lax.scan(halve, slot, sizes)
-    return SpatialSort(jnp.minimum(vertices.reshape(-1, size), n), splits, boxes, first)
+    vertices, (along_x, split, boxes) = lax.scan(halve, slot, sizes)
+    return SpatialSort(jnp.minimum(vertices.reshape(-1, size), n), along_x, split, boxes, first)
 
 
 def _sorted_within(home, ranks):
@@ -103,9 +104,10 @@ def _sorted_within(home, ranks):
 
 def leaf_of(sort: SpatialSort, query_points: Array) -> Array:
     """(Q,) int32: the leaf in whose cell each query point lies."""
+    x, y = query_points[:, 0], query_points[:, 1]
     node = jnp.zeros(query_points.shape[0], jnp.int32)
-    for splits in sort.splits[:-1]:
-        node = 2 * node + (query_points >= splits[node]).any(axis=1)
+    for along_x, split in zip(sort.along_x[:-1], sort.split[:-1]):
+        node = 2 * node + (jnp.where(along_x[node], x, y) >= split[node])
     return node
 
 

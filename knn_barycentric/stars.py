@@ -54,7 +54,8 @@ class Triangulation(NamedTuple):
     neighbors
         (2N, 3) int32, column k holds the triangle opposite vertex k; -1 at the hull and in unused rows.
     vertex_simplex
-        (N,) int32, a triangle that contains each vertex; -1 for a vertex without one (a duplicate).
+        (N,) int32, a triangle that contains each vertex, from which one can turn counter-clockwise through all that do; -1 for
+        a vertex without one (a duplicate).
     dual_areas
         (N,) float, a third of the area of each vertex's triangles (arcsec^2 for vertices in arcsec); NaN if not certified.
     certified
@@ -165,7 +166,8 @@ def _certified_tables(points, sort):
         simplices, agree, sought_again = simplices_from_stars(points, distinct, lift, near, rounds == 0)
         neighbors = neighbors_from(simplices)
         certified = agree & certificate(points, distinct, lift, simplices, neighbors)
-        return rounds + 1, sought_again, (simplices, neighbors, vertex_simplex_from(simplices)), certified
+        tables = simplices, neighbors, vertex_simplex_from(simplices, neighbors)
+        return rounds + 1, sought_again, tables, certified
 
     def refused(carry):
         rounds, _, _, certified = carry
@@ -278,9 +280,9 @@ def without(triangles: Triangles, vertices: Array) -> Triangles:
 
 def in_front(rows: Array, which: Array) -> tuple[Array, Array]:
     """Those of the (V, 3) rows that the (V,) bool `which` says in front of rows of -1; and () int32, how many they are."""
-    last = len(rows) - 1
-    line = lax.sort(jnp.where(which, jnp.arange(len(rows), dtype=jnp.int32), last + 1))
-    return jnp.where((line <= last)[:, None], rows[jnp.minimum(line, last)], -1), backend.sums(which)[0]
+    line, number = backend.line_of(which)
+    used = line < len(rows)
+    return jnp.where(used[:, None], rows[jnp.where(used, line, 0)], -1), number
 
 
 def simplices_from_stars(

@@ -10,10 +10,14 @@ from jax import Array, lax
 from knn_barycentric.triangle import cross
 
 
-def vertex_simplex_from(simplices: Array) -> Array:
-    """(N,) int32: one triangle (the last of the table) that contains each vertex, -1 where there is none."""
-    rows = jnp.arange(simplices.shape[0], dtype=jnp.int32)[:, None]
-    return at_vertices(simplices, jnp.full(simplices.shape[0] // 2, -1, jnp.int32)).max(rows, mode="drop")
+def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
+    """(N,) int32: a triangle of each vertex from which one can turn counter-clockwise through all of them; -1 without any."""
+    rows = simplices.shape[0]
+    row = jnp.arange(rows, dtype=jnp.int32)[:, None]
+    # At the hull it is the one without a neighbour on its clockwise side, elsewhere the last of the table.
+    begins = jnp.roll(neighbors, 1, axis=1) < 0
+    last = at_vertices(simplices, jnp.full(rows // 2, -1, jnp.int32)).max(row + rows * begins, mode="drop")
+    return jnp.where(last < rows, last, last - rows)
 
 
 def dual_areas_from(points: Array, simplices: Array) -> Array:

@@ -30,7 +30,7 @@ def stars_at_once():
 
 def neighbourhoods_at_once():
     """How many stars are turned in lockstep among the vertices near them: on a CPU as many as stay in its cache."""
-    return 1024 if jax.default_backend() == "cpu" else 1 << 30
+    return 2048 if jax.default_backend() == "cpu" else 1 << 30
 
 
 def candidates_at_once():

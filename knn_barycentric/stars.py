@@ -26,7 +26,7 @@ from knn_barycentric.certificate import certificate
 from knn_barycentric.spatial_sort import Near, SpatialSort, near_vertices, spatial_sort
 from knn_barycentric.table import at_vertices, dual_areas_from, neighbors_from, vertex_simplex_from
 from knn_barycentric.triangle import FLAT
-from knn_barycentric.turning import edge_of, next_neighbour, star_of, turned, view_from
+from knn_barycentric.turning import edge_of, next_neighbour, sites_from, star_of, turned, view_from
 
 TIE_WEIGHT = 1.0e-9
 """First weight that settles ties, as a fraction of the squared distance to a vertex's nearest neighbour."""
@@ -201,13 +201,14 @@ def neighbourhoods(points: Array, sort: SpatialSort, near: Near) -> tuple[Array,
         there is none).
     """
     n = points.shape[0]
+    sites = sites_from(points, sort.first, jnp.zeros_like(points[:, 0]))
     bound = (COINCIDENT * jnp.finfo(points.dtype).eps * sort.extent) ** 2
 
     def of_chunk(vertices):
-        view = view_from(points, sort.first, vertices, near.to(vertices))
+        view = view_from(sites, vertices, near.to(vertices))
         same = view.squared <= bound
-        repeats = (view.valid & same & (view.vertex < vertices)).any(axis=0)
-        return repeats, jnp.where(view.valid & ~same, view.squared, jnp.inf).min(axis=0)
+        repeats = (same & (view.vertex < vertices)).any(axis=0)
+        return repeats, jnp.where(same, np.inf, view.squared).min(axis=0)
 
     repeats, nearest = lax.map(of_chunk, jnp.minimum(chunks_of(n), n - 1))
     return sort.first & ~repeats.reshape(-1)[:n], nearest.reshape(-1)[:n]
@@ -320,10 +321,11 @@ def simplices_from_stars(
     nobody, no_keys = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
     spare = max(chunks_of(n).shape[1], backend.stars_at_once())
     triangles = Triangles(jnp.full((2 * n + spare, 3), -1, jnp.int32), np.int32(0), ~distinct, no_keys)
+    sites = sites_from(points, distinct, lift)
     everyone = np.True_
     if near is not None:
         everyone = jnp.logical_not(trusted)
-        triangles = among_near_vertices(points, distinct & trusted, lift, triangles, near)
+        triangles = among_near_vertices(sites, distinct & trusted, triangles, near)
 
     def seek_again(carry):
         triangles, exact, named, candidates, everyone, _, last, sought = carry
@@ -333,7 +335,7 @@ def simplices_from_stars(
         disagree, number = backend.sums(~agree, doubtful)
         everyone = everyone | (number >= last)
         triangles, by_these = among_vertices(
-            points, distinct, lift, without(triangles, doubtful), doubtful, candidates | everyone, near
+            sites, without(triangles, doubtful), doubtful, candidates | everyone, near
         )
         exact, named = exact | (doubtful & everyone), named + jnp.where(everyone, by_these, np.uint32(0))
         return triangles, exact, named, candidates, everyone, disagree, number, sought + number
@@ -365,17 +367,20 @@ def agreement(triangles: Triangles, exact: Array, named: Array) -> Array:
     return triangles.complete & (in_table == jnp.stack([triangles.keys, named], axis=-1)).all(axis=-1)
 
 
-def among_near_vertices(points: Array, distinct: Array, lift: Array, triangles: Triangles, near: Near) -> Triangles:
-    """Add the stars of all `distinct` vertices to what is known, each among those near it, a chunk of stars in lockstep."""
-    n = points.shape[0]
+def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: Near) -> Triangles:
+    """Add the stars of the (N,) bool `which` to what is known, each among those near it, a chunk of stars in lockstep.
+
+    `sites` are those of `turning.sites_from`.
+    """
+    n = which.shape[0]
 
     def add_chunk(triangles, mine):
         vertices = jnp.minimum(mine, n - 1)
-        view = view_from(points, distinct, vertices, near.to(vertices))
+        view = view_from(sites, vertices, near.to(vertices))
 
         def step(carry):
             turns, star, keys, triangles = carry
-            following, offset = next_neighbour(edge_of(points, lift, vertices, star), lift, view)
+            following, offset = next_neighbour(edge_of(sites, vertices, star), view)
             star, corners, new = turned(vertices, star, following, offset < jnp.inf)
             keys = keys + jnp.where(new, keys_from(corners, n)[:, 0], 0)
             return turns + 1, star, keys, written(triangles, corners, new)
@@ -385,7 +390,7 @@ def among_near_vertices(points: Array, distinct: Array, lift: Array, triangles: 
             # A star that is right has fewer triangles than candidates.
             return star.turning.any() & (turns <= near.of_leaf.shape[0] + 2)
 
-        star = star_of(jnp.where(distinct[vertices] & (mine < n), vertices, -1))
+        star = star_of(jnp.where(which[vertices] & (mine < n), vertices, -1))
         begun = (jnp.zeros((), jnp.int32), star, jnp.zeros_like(vertices, jnp.uint32), triangles)
         _, star, keys, triangles = lax.while_loop(unfinished, step, begun)
         # Who sees the hull in what is near may not see what lies beyond.
@@ -393,21 +398,15 @@ def among_near_vertices(points: Array, distinct: Array, lift: Array, triangles: 
 
     triangles, (complete, keys) = lax.scan(add_chunk, triangles, chunks_of(n))
     complete, keys = complete.reshape(-1)[:n], keys.reshape(-1)[:n]
-    return triangles._replace(complete=triangles.complete | (distinct & complete), keys=keys)
+    return triangles._replace(complete=triangles.complete | (which & complete), keys=keys)
 
 
 def among_vertices(
-    points: Array,
-    distinct: Array,
-    lift: Array,
-    triangles: Triangles,
-    which: Array,
-    candidates: Array,
-    near: Near | None,
+    sites: Array, triangles: Triangles, which: Array, candidates: Array, near: Near | None
 ) -> tuple[Triangles, Array]:
     """Add the stars of the (N,) bool `which` to what is known, each among the (N,) bool `candidates` and those near it.
 
-    So many are turned at once as `backend.stars_at_once` says.
+    `sites` are those of `turning.sites_from`. So many are turned at once as `backend.stars_at_once` says.
 
     Returns
     -------
@@ -416,7 +415,7 @@ def among_vertices(
     named
         (N,) uint32, the sum of the `keys_from` of the triangles that these stars have in common with each vertex.
     """
-    n = points.shape[0]
+    n = which.shape[0]
     vertex = jnp.arange(n, dtype=jnp.int32)
     # In line first those whose stars are sought, then the other candidates, then the rest.
     line = lax.sort(jnp.where(which, 0, jnp.where(candidates, n, 2 * n)).astype(jnp.int32) + vertex)
@@ -435,10 +434,10 @@ def among_vertices(
             if near is not None:
                 close = near.to(vertices)
                 these = jnp.where(k < 0, jnp.pad(close, ((0, block - len(close)), (0, 0)), constant_values=n), these)
-            following, offset = next_neighbour(edge, lift, view_from(points, distinct, vertices, these))
+            following, offset = next_neighbour(edge, view_from(sites, vertices, these))
             return k + 1, jnp.where(offset < smallest, following, best), jnp.minimum(offset, smallest)
 
-        nothing = jnp.zeros_like(vertices), jnp.full(vertices.shape, np.inf, points.dtype)
+        nothing = jnp.zeros_like(vertices), jnp.full(vertices.shape, np.inf, sites.dtype)
         first = np.int32(0 if near is None else -1)
         _, *found = lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, (first, *nothing))
         return found
@@ -446,7 +445,7 @@ def among_vertices(
     def step(carry):
         turns, place, star, triangles, told = carry
         vertices = jnp.maximum(at(place), 0)
-        following, offset = best_of(vertices, edge_of(points, lift, vertices, star))
+        following, offset = best_of(vertices, edge_of(sites, vertices, star))
         star, corners, new = turned(vertices, star, following, offset < jnp.inf)
         # What its own star tells of a vertex, and N places further what the stars of others do.
         here = jnp.where(new[:, None], corners + jnp.asarray([0, n, n], jnp.int32), 2 * n)

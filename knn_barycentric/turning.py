@@ -4,9 +4,28 @@ from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from knn_barycentric.triangle import flat
+
+
+def sites_from(points: Array, distinct: Array, lift: Array) -> Array:
+    """(N + 1, 3) float: what stars have to know of each vertex, its coordinates and tie weight, in one row.
+
+    A vertex that takes no part lies at infinity, and so does the last row, which empty places name.
+
+    Parameters
+    ----------
+    points
+        (N, 2) float, finite.
+    distinct
+        (N,) bool, the vertices that take part.
+    lift
+        (N,) float, the tie weights.
+    """
+    there = jnp.where(distinct[:, None], points, np.inf)
+    return jnp.pad(jnp.concatenate([there, lift[:, None]], axis=1), ((0, 1), (0, 0)), constant_values=np.inf)
 
 
 class View(NamedTuple):
@@ -16,26 +35,29 @@ class View(NamedTuple):
     ----------
     vertex
         (C, V) or (C, 1) int32, the candidates.
-    dx, dy, squared
-        (C, V) float, their offsets and squared distances.
-    valid
-        (C, V) bool, false for a vertex itself, for duplicates and for empty places.
+    dx, dy
+        (C, V) float, their offsets.
+    squared
+        (C, V) float, their squared distances; inf for a vertex itself, and for all that take no part.
+    height
+        (C, V) float, the right-hand sides of their bisectors.
     """
 
     vertex: jax.Array
     dx: jax.Array
     dy: jax.Array
     squared: jax.Array
-    valid: jax.Array
+    height: jax.Array
 
 
-def view_from(points: Array, distinct: Array, viewers: Array, candidates: Array) -> View:
-    """How `candidates` (C, V) or (C, 1) look from `viewers` (V,), both int32; N marks an empty place in the former."""
-    n = points.shape[0]
-    there = jnp.minimum(candidates, n - 1)
-    dx, dy = (points[there, k] - points[viewers, k] for k in range(2))
-    valid = distinct[viewers] & distinct[there] & (candidates < n) & (candidates != viewers)
-    return View(candidates, dx, dy, dx**2 + dy**2, valid)
+def view_from(sites: Array, viewers: Array, candidates: Array) -> View:
+    """How `candidates` (C, V) or (C, 1) look from `viewers` (V,), both int32, on a mesh of `sites` (`sites_from`)."""
+    own, theirs = sites[viewers], sites[candidates]
+    dx, dy = theirs[..., 0] - own[:, 0], theirs[..., 1] - own[:, 1]
+    squared = dx**2 + dy**2
+    return View(
+        candidates, dx, dy, jnp.where(squared > 0.0, squared, np.inf), height=squared + own[:, 2] - theirs[..., 2]
+    )
 
 
 class Star(NamedTuple):
@@ -76,8 +98,6 @@ class Edge(NamedTuple):
         (V,) float, the right-hand side of its bisector in units of the squared length.
     side
         (V,) float, 1 where the star turns counter-clockwise and -1 where it turns clockwise.
-    lift
-        (V,) float, the tie weight of the star's vertex.
     """
 
     begins: jax.Array
@@ -86,28 +106,20 @@ class Edge(NamedTuple):
     squared: jax.Array
     ratio: jax.Array
     side: jax.Array
-    lift: jax.Array
 
 
-def edge_of(points: Array, lift: Array, vertices: Array, star: Star) -> Edge:
-    """The `Edge` that the `Star` of each of the (V,) vertices has reached."""
-    current = jnp.maximum(star.current, 0)
-    offset = points[current] - points[vertices]
-    squared = (offset**2).sum(axis=1)
+def edge_of(sites: Array, vertices: Array, star: Star) -> Edge:
+    """The `Edge` that the `Star` of each of the (V,) vertices has reached, on a mesh of `sites` (`sites_from`)."""
+    own, theirs = sites[vertices], sites[jnp.maximum(star.current, 0)]
+    x, y = theirs[:, 0] - own[:, 0], theirs[:, 1] - own[:, 1]
+    squared = x**2 + y**2
     begins = star.current < 0
-    h = squared + lift[vertices] - lift[current]
-    return Edge(
-        begins=begins,
-        x=offset[:, 0],
-        y=offset[:, 1],
-        squared=squared,
-        ratio=jnp.where(begins, 0.0, h / jnp.where(squared > 0.0, squared, 1.0)),
-        side=jnp.where(star.clockwise, -1.0, 1.0).astype(points.dtype),
-        lift=lift[vertices],
-    )
+    ratio = (squared + own[:, 2] - theirs[:, 2]) / jnp.where(squared > 0.0, squared, 1.0)
+    side = jnp.where(star.clockwise, -1.0, 1.0).astype(sites.dtype)
+    return Edge(begins, x, y, squared, jnp.where(begins, 0.0, ratio), side)
 
 
-def next_neighbour(edge: Edge, lift: Array, view: View) -> tuple[Array, Array]:
+def next_neighbour(edge: Edge, view: View) -> tuple[Array, Array]:
     """To which candidate stars turn.
 
     Around vertex v, with d the offset of a neighbour and h = |d|^2 + lift_v - lift the right-hand side of its
@@ -118,8 +130,6 @@ def next_neighbour(edge: Edge, lift: Array, view: View) -> tuple[Array, Array]:
     ----------
     edge
         The `Edge` that V stars have reached.
-    lift
-        (N,) float, the tie weights.
     view
         The `View` of their candidates.
 
@@ -133,11 +143,10 @@ def next_neighbour(edge: Edge, lift: Array, view: View) -> tuple[Array, Array]:
     dot = edge.x * view.dx + edge.y * view.dy
     area = (edge.side * edge.x) * view.dy - (edge.side * edge.y) * view.dx
     left = ~flat(area, 2.0 * (edge.squared + view.squared - dot))
-    h = view.squared + edge.lift - lift[view.vertex]
-    offset = (h - edge.ratio * dot) / jnp.where(edge.begins, jnp.sqrt(view.squared), area)
+    offset = (view.height - edge.ratio * dot) / jnp.where(edge.begins, jnp.sqrt(view.squared), area)
     # Two plain minima are vectorised where one argmin is not. Without the barrier the compiler may evaluate the
     # values once for each, and round them differently.
-    offset = lax.optimization_barrier(jnp.where(view.valid & (edge.begins | left), offset, jnp.inf))
+    offset = lax.optimization_barrier(jnp.where((view.squared < np.inf) & (edge.begins | left), offset, np.inf))
     smallest = offset.min(axis=0)
     return jnp.where(offset == smallest, view.vertex, jnp.iinfo(jnp.int32).max).min(axis=0), smallest
 

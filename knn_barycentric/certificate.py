@@ -6,7 +6,7 @@ from jax import Array
 
 from knn_barycentric import backend
 from knn_barycentric.table import vertex_simplex_from
-from knn_barycentric.triangle import cross, flat
+from knn_barycentric.triangle import cross, dot, flat, squared
 
 
 def certificate(points: Array, distinct: Array, lift: Array, simplices: Array, neighbors: Array) -> Array:
@@ -28,14 +28,14 @@ def certificate(points: Array, distinct: Array, lift: Array, simplices: Array, n
     covered = convex & (has_triangle == distinct) & of_triangles.reshape(2, -1).all(axis=0)
     on_line = ~has_triangle & on_one_line(points)
     uncovered, off_line, turns = backend.sums(~covered, ~on_line, turn)
-    once_around = jnp.abs(turns - 2.0 * np.pi) < 1.0
+    once_around = (turns > 2.0 * np.pi - 1.0) & (turns < 2.0 * np.pi + 1.0)
     return ((uncovered == 0) & once_around) | (off_line == 0)
 
 
 def positively_oriented(points: Array, simplices: Array) -> Array:
     """(2N,) bool: whether a triangle of the table is counter-clockwise and not flat."""
     a, b, c = jnp.moveaxis(points[simplices], 1, 0)
-    squared_edges = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2).sum(axis=1)
+    squared_edges = squared(a - b) + squared(b - c) + squared(c - a)
     # Rounding may differ from the star's by a few epsilons at the threshold itself; half of it is still far off zero.
     return ~flat(cross(b - a, c - a), 0.5 * squared_edges) | (simplices[:, 0] < 0)
 
@@ -43,14 +43,14 @@ def positively_oriented(points: Array, simplices: Array) -> Array:
 def on_one_line(points: Array) -> Array:
     """(N,) bool: whether a vertex is on the line through the first vertex and the one farthest from it."""
     offsets = points - points[0]
-    along = offsets[jnp.argmax((offsets**2).sum(axis=1))]
-    squared_edges = (along**2 + offsets**2 + (offsets - along) ** 2).sum(axis=1)
+    along = offsets[jnp.argmax(squared(offsets))]
+    squared_edges = squared(along) + squared(offsets) + squared(offsets - along)
     return flat(jnp.abs(cross(along, offsets)), squared_edges)
 
 
 def _boundary_from(simplices, neighbors):
     """(2, N) int32: the vertex that follows each along the boundary, counter-clockwise, and the one before it; -1 inside."""
-    rows = simplices.shape[0]
+    rows = np.int32(simplices.shape[0])
     tail, head = jnp.moveaxis(_edges_of(simplices), -1, 0)
     at = jnp.where((neighbors < 0) & (simplices >= 0), jnp.stack([tail, rows // 2 + head]), rows)
     return jnp.full(rows, -1, jnp.int32).at[at].set(jnp.stack([head, tail]), mode="drop").reshape(2, -1)
@@ -73,10 +73,10 @@ def boundary_is_convex(points: Array, after: Array, before: Array) -> tuple[Arra
         (N,) float, the turn at each vertex in radians, zero inside; 2 pi in all if the boundary is one polygon, once around.
     """
     p, q, r = points[before], points, points[after]
-    area, dot = cross(q - p, r - q), ((q - p) * (r - q)).sum(axis=1)
-    squared_edges = ((p - q) ** 2 + (q - r) ** 2 + (r - p) ** 2).sum(axis=1)
+    area = cross(q - p, r - q)
+    squared_edges = squared(p - q) + squared(q - r) + squared(r - p)
     turns_right = (after >= 0) & (area < 0.0) & ~flat(-area, squared_edges)
-    return ~turns_right, jnp.where(after >= 0, jnp.arctan2(area, dot), 0.0)
+    return ~turns_right, jnp.where(after >= 0, jnp.arctan2(area, dot(q - p, r - q)), 0.0)
 
 
 def _edges_of(simplices):

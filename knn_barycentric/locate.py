@@ -10,9 +10,14 @@ from jax import Array, lax
 from knn_barycentric import backend
 from knn_barycentric.spatial_sort import SpatialSort, leaf_of, spatial_sort
 from knn_barycentric.stars import Triangulation, check_coordinates
+from knn_barycentric.table import NONE
+from knn_barycentric.triangle import squared
 
 AT_ONCE = 128
 """For how many queries the distances to all vertices are in memory at once."""
+
+A, B, C = np.int32(0), np.int32(1), np.int32(2)
+"""The columns of a triangle's vertices."""
 
 INSIDE = 100.0
 """A query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as in SciPy's find_simplex."""
@@ -74,9 +79,9 @@ def _locate(triangulation, points, query_points, sort):
     inside = simplex >= 0
     vertex = _in_line(partial(descend, triangulation, points), query_points, ~simplex, ~inside)
     vertex = _nearest_unless(_can_be_walked(triangulation), points, query_points, vertex)
-    alone = jnp.stack([vertex, jnp.full_like(vertex, -1), jnp.full_like(vertex, -1)], axis=1)
+    alone = jnp.stack([vertex, jnp.full_like(vertex, NONE), jnp.full_like(vertex, NONE)], axis=1)
     mappings = jnp.where(inside[:, None], triangulation.simplices[simplex], alone)
-    return jnp.where(finite[:, None], mappings, -1)
+    return jnp.where(finite[:, None], mappings, NONE)
 
 
 def _by_chunks(function, query_points, at_once):
@@ -109,8 +114,8 @@ def _nearest_unless(found, points, query_points, vertex):
 
     def nearer(k, best):
         vertex, nearest = best
-        squared = ((query_points - points[k]) ** 2).sum(axis=1)
-        return jnp.where(squared < nearest, k, vertex), jnp.minimum(squared, nearest)
+        distance = squared(query_points - points[k])
+        return jnp.where(distance < nearest, k, vertex), jnp.minimum(distance, nearest)
 
     # Unlike a branch, a loop stays one under `vmap`.
     end = jnp.where(found, np.int32(0), np.int32(len(points)))
@@ -143,10 +148,10 @@ def nearest_vertices(points: Array, query_points: Array, number: int) -> Array:
 
 def _nearest_of(points, queries, number):
     vertex = jnp.arange(points.shape[0], dtype=jnp.int32)
-    squared = (queries[:, :1] - points[:, 0]) ** 2 + (queries[:, 1:] - points[:, 1]) ** 2
+    distance = (queries[:, :1] - points[:, 0]) ** 2 + (queries[:, 1:] - points[:, 1]) ** 2
     found = []
     for _ in range(min(number, points.shape[0])):
-        open_ = jnp.where(_none_of(vertex, found), squared, jnp.inf)
+        open_ = jnp.where(_none_of(vertex, found), distance, jnp.inf)
         # The compiler may evaluate the distance once per reduction and round the two differently.
         bound = open_.min(axis=1) * (1.0 + 4.0 * jnp.finfo(points.dtype).eps)
         found.append(jnp.where(open_ <= bound[:, None], vertex, points.shape[0] - 1).min(axis=1))
@@ -167,7 +172,7 @@ def start_simplices(triangulation: Triangulation, sort: SpatialSort, query_point
     of_leaf = owner[sort.leaves].max(axis=1)
     # A leaf may hold duplicates only, which have no triangle.
     simplex = jnp.maximum(of_leaf[leaf_of(sort, query_points)], 0)
-    return jnp.where(_can_be_walked(triangulation), simplex, -1)
+    return jnp.where(_can_be_walked(triangulation), simplex, NONE)
 
 
 def _can_be_walked(triangulation):
@@ -206,9 +211,9 @@ def walk(triangulation: Triangulation, corners: Array, query_points: Array, simp
         of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
         area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
-        column = jnp.where(of_a == lowest, 0, jnp.where(of_b == lowest, 1, 2))
+        column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
         across = jnp.where(lowest >= tolerance * area, simplex, triangulation.neighbors[simplex, column])
-        across = jnp.where(simplex < 0, -1, across)
+        across = jnp.where(simplex < 0, NONE, across)
         return count + 1, across, ((across != simplex) & (across >= 0)).any()
 
     def unfinished(carry):
@@ -241,19 +246,20 @@ def descend(triangulation: Triangulation, points: Array, query_points: Array, si
     first = triangulation.vertex_simplex
 
     def distance(vertex):
-        return ((query_points - points[vertex]) ** 2).sum(axis=1)
+        return squared(query_points - points[vertex])
 
     def step(carry):
         count, vertex, nearest, simplex = carry
         corners = triangulation.simplices[simplex]
-        own = jnp.where(corners[:, 0] == vertex, 0, jnp.where(corners[:, 1] == vertex, 1, 2))
-        after, before = jnp.where(own == 2, 0, own + 1), jnp.where(own == 0, 2, own - 1)
-        to_after, to_before = triangulation.simplices[simplex, after], triangulation.simplices[simplex, before]
+        a, b, c = corners.T
+        after = jnp.where(a == vertex, B, jnp.where(b == vertex, C, A))
+        to_after = jnp.where(a == vertex, b, jnp.where(b == vertex, c, a))
+        to_before = jnp.where(a == vertex, c, jnp.where(b == vertex, a, b))
         nearer = jnp.where(distance(to_after) < distance(to_before), to_after, to_before)
         moves = (simplex >= 0) & (distance(nearer) < nearest)
 
         around = triangulation.neighbors[simplex, after]
-        around = jnp.where((simplex < 0) | (around == first[vertex]), -1, around)
+        around = jnp.where((simplex < 0) | (around == first[vertex]), NONE, around)
         vertex = jnp.where(moves, nearer, vertex)
         nearest = jnp.where(moves, distance(nearer), nearest)
         return count + 1, vertex, nearest, jnp.where(moves, first[vertex], around)

@@ -24,7 +24,7 @@ from jax import Array, lax
 from knn_barycentric import backend
 from knn_barycentric.certificate import certificate
 from knn_barycentric.spatial_sort import Near, SpatialSort, near_vertices, spatial_sort
-from knn_barycentric.table import at_vertices, dual_areas_from, neighbors_from, vertex_simplex_from
+from knn_barycentric.table import NONE, at_vertices, dual_areas_from, neighbors_from, vertex_simplex_from
 from knn_barycentric.triangle import FLAT
 from knn_barycentric.turning import edge_of, next_neighbour, sites_from, star_of, turned, view_from
 
@@ -283,7 +283,7 @@ def in_front(rows: Array, which: Array) -> tuple[Array, Array]:
     """Those of the (V, 3) rows that the (V,) bool `which` says in front of rows of -1; and () int32, how many they are."""
     line, number = backend.line_of(which)
     used = line < len(rows)
-    return jnp.where(used[:, None], rows[jnp.where(used, line, 0)], -1), number
+    return jnp.where(used[:, None], rows[jnp.where(used, line, np.int32(0))], NONE), number
 
 
 def simplices_from_stars(
@@ -382,7 +382,7 @@ def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: 
             turns, star, keys, triangles = carry
             following, offset = next_neighbour(edge_of(sites, vertices, star), view)
             star, corners, new = turned(vertices, star, following, offset < jnp.inf)
-            keys = keys + jnp.where(new, keys_from(corners, n)[:, 0], 0)
+            keys = keys + jnp.where(new, keys_from(corners, n)[:, 0], np.uint32(0))
             return turns + 1, star, keys, written(triangles, corners, new)
 
         def unfinished(carry):
@@ -390,7 +390,7 @@ def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: 
             # A star that is right has fewer triangles than candidates.
             return star.turning.any() & (turns <= near.of_leaf.shape[0] + 2)
 
-        star = star_of(jnp.where(which[vertices] & (mine < n), vertices, -1))
+        star = star_of(jnp.where(which[vertices] & (mine < n), vertices, NONE))
         begun = (jnp.zeros((), jnp.int32), star, jnp.zeros_like(vertices, jnp.uint32), triangles)
         _, star, keys, triangles = lax.while_loop(unfinished, step, begun)
         # Who sees the hull in what is near may not see what lies beyond.
@@ -415,17 +415,17 @@ def among_vertices(
     named
         (N,) uint32, the sum of the `keys_from` of the triangles that these stars have in common with each vertex.
     """
-    n = which.shape[0]
+    n = np.int32(which.shape[0])
     vertex = jnp.arange(n, dtype=jnp.int32)
     # In line first those whose stars are sought, then the other candidates, then the rest.
-    line = lax.sort(jnp.where(which, 0, jnp.where(candidates, n, 2 * n)).astype(jnp.int32) + vertex)
+    line = lax.sort(jnp.where(which, np.int32(0), jnp.where(candidates, n, 2 * n)) + vertex)
     line = lax.rem(line, jnp.full_like(line, n))
     sought, among = backend.sums(which, which | candidates)
     block = backend.candidates_at_once()
     blocks = jnp.pad(line, (0, -n % block), constant_values=n).reshape(-1, block)
 
     def at(place):
-        return jnp.where(place < sought, line[jnp.minimum(place, n - 1)], -1)
+        return jnp.where(place < sought, line[jnp.minimum(place, n - 1)], NONE)
 
     def best_of(vertices, edge):
         def best_of_block(carry):

@@ -5,9 +5,13 @@ A table is (2N, 3) int32, the N vertices of at most 2N triangles, with -1 in unu
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array, lax
 
 from knn_barycentric.triangle import cross
+
+NONE = np.int32(-1)
+"""No vertex, or no triangle. An int of Python would be an int64 to every compiled loop, and be converted there."""
 
 
 def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
@@ -17,7 +21,7 @@ def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
     # At the hull it is the one without a neighbour on its clockwise side, elsewhere the last of the table.
     begins = jnp.roll(neighbors, 1, axis=1) < 0
     last = at_vertices(simplices, jnp.full(rows // 2, -1, jnp.int32)).max(row + rows * begins, mode="drop")
-    return jnp.where(last < rows, last, last - rows)
+    return lax.rem(last, jnp.full_like(last, rows))
 
 
 def dual_areas_from(points: Array, simplices: Array) -> Array:
@@ -30,12 +34,12 @@ def dual_areas_from(points: Array, simplices: Array) -> Array:
 
 def at_vertices(simplices: Array, values: Array):
     # -1 would wrap around to the last vertex; an index past the end is dropped.
-    return values.at[jnp.where(simplices < 0, values.shape[0], simplices)]
+    return values.at[jnp.where(simplices < 0, np.int32(values.shape[0]), simplices)]
 
 
 def adjacency_from(simplices: Array) -> Array:
     """(N, N) bool: whether two vertices share an edge."""
-    n = simplices.shape[0] // 2
+    n = np.int32(simplices.shape[0] // 2)
     tail, head = (jnp.where(simplices < 0, n, simplices)[:, columns] for columns in ((0, 1, 2), (1, 2, 0)))
     none = jnp.zeros((n, n), bool)
     return none.at[tail, head].set(True, mode="drop").at[head, tail].set(True, mode="drop")
@@ -47,7 +51,7 @@ def neighbors_from(simplices: Array) -> Array:
     Found from the sorted edges: no vertex degree is ever bounded. Where three triangles share an edge, or two run along it in
     the same direction, they are not neighbours of each other, which the certificate refuses.
     """
-    rows = simplices.shape[0]
+    rows = np.int32(simplices.shape[0])
     tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
     low, high, edge = _sorted_edges(jnp.where(tail < 0, rows, jnp.minimum(tail, head)), jnp.maximum(tail, head))
     with_next = (low[:-1] < rows) & (low[1:] == low[:-1]) & (high[1:] == high[:-1])
@@ -55,7 +59,7 @@ def neighbors_from(simplices: Array) -> Array:
     with_next, with_previous = jnp.concatenate([with_next, no]), jnp.concatenate([no, with_next])
 
     triangle = lax.div(edge, jnp.full_like(edge, 3))
-    across = jnp.where(with_next, jnp.roll(triangle, -1), jnp.where(with_previous, jnp.roll(triangle, 1), -1))
+    across = jnp.where(with_next, jnp.roll(triangle, -1), jnp.where(with_previous, jnp.roll(triangle, 1), NONE))
     return jnp.zeros_like(edge).at[edge].set(across, unique_indices=True).reshape(rows, 3)
 
 

@@ -9,6 +9,16 @@ def cross(u: Array, v: Array) -> Array:
     return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
 
 
+def dot(u: Array, v: Array) -> Array:
+    """The (...,) scalar products of (..., 2) vectors."""
+    return u[..., 0] * v[..., 0] + u[..., 1] * v[..., 1]
+
+
+def squared(u: Array) -> Array:
+    """The (...,) squared lengths of (..., 2) vectors."""
+    return dot(u, u)
+
+
 def doubled_areas_from(query_points: Array, a: Array, b: Array, c: Array) -> tuple[Array, Array, Array]:
     """The doubled signed areas of (query, b, c), (query, c, a) and (query, a, b), from (Q, 2) arrays -> three (Q,).
 

@@ -148,7 +148,7 @@ def next_neighbour(edge: Edge, view: View) -> tuple[Array, Array]:
     # values once for each, and round them differently.
     offset = lax.optimization_barrier(jnp.where((view.squared < np.inf) & (edge.begins | left), offset, np.inf))
     smallest = offset.min(axis=0)
-    return jnp.where(offset == smallest, view.vertex, jnp.iinfo(jnp.int32).max).min(axis=0), smallest
+    return jnp.where(offset == smallest, view.vertex, np.int32(np.iinfo(np.int32).max)).min(axis=0), smallest
 
 
 def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple[Star, Array, Array]:
@@ -177,7 +177,7 @@ def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple
     """
     begins = star.current < 0
     found = found & star.turning
-    following = jnp.where(found, following, 0)
+    following = jnp.where(found, following, np.int32(0))
     new = found & ~begins
     first = jnp.where(star.clockwise, following, star.current)
     second = jnp.where(star.clockwise, star.current, following)

@@ -45,14 +45,13 @@ def barycentric_weights_from(query_points: Array, mesh_points: Array, mappings: 
         any vertex (one that is not finite).
     """
     a, b, c = (mesh_points[xp.where(mappings[:, k] < 0, 0, mappings[:, k])] for k in range(3))
-    doubled = xp.stack(doubled_areas_from(query_points, a, b, c), axis=1)
     # Not `abs`: its derivative is zero at a query on an edge, where the weight still grows to one side.
-    doubled = xp.where(doubled < 0.0, -doubled, doubled)
-    total = doubled.sum(axis=1, keepdims=True)
-    has_triangle = mappings[:, 1:2] >= 0
-    inside = doubled / xp.where(has_triangle & (total > 0.0), total, 1.0)
-    weights = xp.where(has_triangle, inside, _nearest_only(inside, xp))
-    return xp.where(mappings[:, :1] < 0, xp.nan, weights)
+    doubled = [xp.where(each < 0.0, -each, each) for each in doubled_areas_from(query_points, a, b, c)]
+    total = doubled[0] + doubled[1] + doubled[2]
+    has_triangle = mappings[:, 1] >= 0
+    safe = xp.where(has_triangle & (total > 0.0), total, 1.0)
+    weights = [xp.where(has_triangle, each / safe, alone) for each, alone in zip(doubled, (1.0, 0.0, 0.0))]
+    return xp.where(mappings[:, :1] < 0, xp.nan, xp.stack(weights, axis=1))
 
 
 def barycentric_weights_from_3_nearest(

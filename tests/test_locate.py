@@ -7,7 +7,7 @@ import pytest
 from scipy.spatial import Delaunay, cKDTree
 
 from knn_barycentric import barycentric_weights_from, locate, triangulate
-from knn_barycentric.locate import nearest_vertex
+from knn_barycentric.locate import nearest_vertices
 from tests import meshes
 
 
@@ -105,7 +105,7 @@ def test_one_ulp_inside_and_outside_the_hull():
 def test_nearest_vertex_takes_the_first_of_equals():
     points = np.array([[0.0, 0.0], [2.0, 0.0], [0.0, 0.0], [2.0, 2.0]])
     queries = np.array([[0.1, 0.0], [1.0, 0.0], [2.0, 1.0]])
-    assert nearest_vertex(jnp.asarray(points), jnp.asarray(queries)).tolist() == [0, 0, 1]
+    assert nearest_vertices(jnp.asarray(points), jnp.asarray(queries), 1)[:, 0].tolist() == [0, 0, 1]
 
 
 def test_a_query_that_is_not_finite_has_no_vertex_and_nan_weights():

@@ -70,14 +70,16 @@ def _spatial_sort(points):
     slots = size * 2**depth
     slot, node = jnp.arange(slots, dtype=jnp.int32), jnp.arange(2**depth, dtype=jnp.int32)
     reach = jnp.pad(jnp.concatenate([points, -points], axis=1), ((0, slots - n), (0, 0)), constant_values=-np.inf)
-    # Empty slots lie at infinity: they end up in leaves of their own. Adding zero makes one zero of two.
-    coordinates = jnp.pad(points.T + 0.0, ((0, 0), (0, slots - n)), constant_values=np.inf)
-    # A sort of one array of integers is several times faster than one that carries others along: sort the ranks.
-    x, y, by = lax.sort((coordinates, coordinates[::-1], jnp.broadcast_to(slot, (2, slots))), num_keys=2)
-    rank = jnp.zeros_like(by).at[jnp.arange(2)[:, None], by].set(slot, unique_indices=True)
-    # Vertices that coincide are next to each other, the earlier first.
-    repeats = (x[0] == jnp.roll(x[0], 1)) & (y[0] == jnp.roll(y[0], 1)) & (slot > 0)
-    first = ~repeats[rank[0, :n]]
+    # Empty slots lie at infinity: they end up in leaves of their own.
+    coordinates = jnp.pad(points.T, ((0, 0), (0, slots - n)), constant_values=np.inf)
+    x, y = _in_order(coordinates)
+    # Coincident vertices have the same hash: in its order they are next to each other, the earlier first.
+    keys = jnp.stack([x, y, x * HASH[0].astype(x.dtype) + y * HASH[1].astype(x.dtype)])
+    # A sort of one array of integers is several times faster than one that carries others along: below, sort the ranks.
+    by = lax.sort((keys, jnp.broadcast_to(slot, keys.shape)), num_keys=1)[1]
+    rank = jnp.zeros_like(by).at[jnp.arange(3)[:, None], by].set(slot, unique_indices=True)
+    again = (coordinates[:, by[2]] == coordinates[:, jnp.roll(by[2], 1)]).all(axis=0) & (slot > 0)
+    first = ~again[rank[2, :n]]
 
     def halve(vertices, size):
         home = lax.div(slot, jnp.full_like(slot, size))
@@ -92,6 +94,16 @@ def _spatial_sort(points):
     sizes = jnp.asarray(slots // 2 ** np.arange(depth + 1), jnp.int32)
     vertices, (along_x, split, boxes) = lax.scan(halve, slot, sizes)
     return SpatialSort(jnp.minimum(vertices.reshape(-1, size), n), along_x, split, boxes, first)
+
+
+HASH = np.asarray([-7046029254386353131, -4417276706812531889])
+"""Odd numbers without a pattern in their bits, by which coordinates are mixed."""
+
+
+def _in_order(values):
+    """Integers in the order of floats, which sort faster; both zeros are one."""
+    bits = lax.bitcast_convert_type(values + 0.0, np.dtype(f"int{values.dtype.itemsize * 8}"))
+    return jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
 
 
 def _sorted_within(home, ranks):

@@ -205,20 +205,21 @@ def neighbourhoods(points: Array, sort: SpatialSort, near: Near) -> tuple[Array,
     bound = (COINCIDENT * jnp.finfo(points.dtype).eps * sort.extent) ** 2
 
     def of_chunk(vertices):
-        view = view_from(sites, vertices, near.to(vertices))
+        candidates = near.to(vertices)
+        view = view_from(sites[vertices], candidates, sites[candidates])
         same = view.squared <= bound
         repeats = (same & (view.vertex < vertices)).any(axis=0)
         return repeats, jnp.where(same, np.inf, view.squared).min(axis=0)
 
-    repeats, nearest = lax.map(of_chunk, jnp.minimum(chunks_of(n), n - 1))
+    repeats, nearest = lax.map(of_chunk, np.minimum(chunks_of(n), n - 1))
     return sort.first & ~repeats.reshape(-1)[:n], nearest.reshape(-1)[:n]
 
 
-def chunks_of(number: int) -> Array:
+def chunks_of(number: int) -> np.ndarray:
     """(C, V) int32: all vertices of a mesh in chunks of equal size, `backend.neighbourhoods_at_once` at most; N past the end."""
     chunks = -(-number // backend.neighbourhoods_at_once())
     size = -(-number // chunks)
-    return jnp.minimum(jnp.arange(chunks * size, dtype=jnp.int32), number).reshape(chunks, size)
+    return np.minimum(np.arange(chunks * size, dtype=np.int32), number).reshape(chunks, size)
 
 
 def tie_weights(nearest: Array, fraction: Array) -> Array:
@@ -376,7 +377,8 @@ def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: 
 
     def add_chunk(triangles, mine):
         vertices = jnp.minimum(mine, n - 1)
-        view = view_from(sites, vertices, near.to(vertices))
+        candidates = near.to(vertices)
+        view = view_from(sites[vertices], candidates, sites[candidates])
 
         def step(carry):
             turns, star, keys, triangles = carry
@@ -423,23 +425,25 @@ def among_vertices(
     sought, among = backend.sums(which, which | candidates)
     block = backend.candidates_at_once()
     blocks = jnp.pad(line, (0, -n % block), constant_values=n).reshape(-1, block)
+    of_blocks = sites[blocks]
 
     def at(place):
         return jnp.where(place < sought, line[jnp.minimum(place, n - 1)], NONE)
 
     def best_of(vertices, edge):
+        own = sites[vertices]
+
         def best_of_block(carry):
             k, best, smallest = carry
-            these = jnp.broadcast_to(blocks[jnp.maximum(k, 0)][:, None], (block, len(vertices)))
-            if near is not None:
-                close = near.to(vertices)
-                these = jnp.where(k < 0, jnp.pad(close, ((0, block - len(close)), (0, 0)), constant_values=n), these)
-            following, offset = next_neighbour(edge, view_from(sites, vertices, these))
+            view = view_from(own, blocks[k][:, None], of_blocks[k][:, None])
+            following, offset = next_neighbour(edge, view)
             return k + 1, jnp.where(offset < smallest, following, best), jnp.minimum(offset, smallest)
 
-        nothing = jnp.zeros_like(vertices), jnp.full(vertices.shape, np.inf, sites.dtype)
-        first = np.int32(0 if near is None else -1)
-        _, *found = lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, (first, *nothing))
+        found = jnp.zeros_like(vertices), jnp.full(vertices.shape, np.inf, sites.dtype)
+        if near is not None:
+            close = near.to(vertices)
+            found = next_neighbour(edge, view_from(own, close, sites[close]))
+        _, *found = lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, (np.int32(0), *found))
         return found
 
     def step(carry):

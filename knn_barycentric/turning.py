@@ -50,9 +50,18 @@ class View(NamedTuple):
     height: jax.Array
 
 
-def view_from(sites: Array, viewers: Array, candidates: Array) -> View:
-    """How `candidates` (C, V) or (C, 1) look from `viewers` (V,), both int32, on a mesh of `sites` (`sites_from`)."""
-    own, theirs = sites[viewers], sites[candidates]
+def view_from(own: Array, candidates: Array, theirs: Array) -> View:
+    """How `candidates` look from viewers.
+
+    Parameters
+    ----------
+    own
+        (V, 3) float, the `sites_from` of the viewers.
+    candidates
+        (C, V) or (C, 1) int32.
+    theirs
+        (C, V, 3) or (C, 1, 3) float, the `sites_from` of the candidates.
+    """
     dx, dy = theirs[..., 0] - own[:, 0], theirs[..., 1] - own[:, 1]
     squared = dx**2 + dy**2
     return View(

@@ -1,4 +1,7 @@
-"""What helps one backend and hurts another: how much is done at once, chosen when the program is traced."""
+"""What helps one backend and hurts another, chosen when the program is traced; and steps that compile to few loops.
+
+Every loop that XLA's CPU backend makes of a program takes about 13 ms to compile, however short it is.
+"""
 
 from functools import wraps
 

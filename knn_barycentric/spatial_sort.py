@@ -1,8 +1,8 @@
-"""A spatial sort of the mesh: which vertices are near which, and near which vertex a query point lies.
+"""A spatial sort of the mesh: which vertices are near which, which coincide, and near which vertex a query point lies.
 
 A k-d tree (Bentley 1975, Commun. ACM 18, 509) in arrays of fixed shape: every level halves all its nodes at once, by
-one sort along their longer sides. All levels are steps of one loop, which is compiled once. Nearness found here is a proposal, never an answer: the stars are certified, and
-the walk through the triangles is exact from wherever it starts.
+one sort along their longer sides. All levels are steps of one loop, which is compiled once. Nearness found here is a
+proposal, never an answer: the stars are certified, and the walk through the triangles is exact from wherever it starts.
 """
 
 from typing import NamedTuple
@@ -102,7 +102,8 @@ HASH = np.asarray([-7046029254386353131, -4417276706812531889])
 
 def _in_order(values):
     """Integers in the order of floats, which sort faster; both zeros are one."""
-    bits = lax.bitcast_convert_type(values + 0.0, np.dtype(f"int{values.dtype.itemsize * 8}"))
+    values = jnp.where(values == 0.0, 0.0, values)
+    bits = lax.bitcast_convert_type(values, np.dtype(f"int{values.dtype.itemsize * 8}"))
     return jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
 
 

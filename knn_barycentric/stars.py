@@ -335,9 +335,7 @@ def simplices_from_stars(
         candidates = candidates | doubtful
         disagree, number = backend.sums(~agree, doubtful)
         everyone = everyone | (number >= last)
-        triangles, by_these = among_vertices(
-            sites, without(triangles, doubtful), doubtful, candidates | everyone, near
-        )
+        triangles, by_these = among_vertices(sites, without(triangles, doubtful), doubtful, candidates | everyone, near)
         exact, named = exact | (doubtful & everyone), named + jnp.where(everyone, by_these, np.uint32(0))
         return triangles, exact, named, candidates, everyone, disagree, number, sought + number
 

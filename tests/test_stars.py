@@ -178,6 +178,18 @@ def test_tables_have_qhull_meaning():
                 assert set(triangulation.simplices[across]) == set(qhull.simplices[their_across])
 
 
+@pytest.mark.parametrize("name", meshes.ALL)
+def test_one_turn_counter_clockwise_from_a_vertex_s_simplex_meets_all_its_triangles(name):
+    triangulation = triangulate(meshes.ALL[name])
+    simplices, neighbors = triangulation.simplices.tolist(), triangulation.neighbors.tolist()
+    for vertex, first in enumerate(triangulation.vertex_simplex.tolist()):
+        met, row = [], first
+        while row >= 0 and row not in met:
+            met.append(row)
+            row = neighbors[row][(simplices[row].index(vertex) + 1) % 3]
+        assert sorted(met) == [row for row, simplex in enumerate(simplices) if vertex in simplex]
+
+
 def test_gradient_of_dual_areas_is_that_of_the_frozen_triangles():
     points = meshes._random(50)
     direction = meshes._random(50, seed=3)

@@ -119,7 +119,8 @@ def _nearest_unless(found, points, query_points, vertex):
 
     # Unlike a branch, a loop stays one under `vmap`.
     end = jnp.where(found, np.int32(0), np.int32(len(points)))
-    return lax.fori_loop(np.int32(0), end, nearer, (vertex, jnp.full(vertex.shape, np.inf, points.dtype)))[0]
+    farthest = jnp.full(vertex.shape, np.inf, jnp.result_type(points, query_points))
+    return lax.fori_loop(np.int32(0), end, nearer, (vertex, farthest))[0]
 
 
 @partial(jax.jit, static_argnames="number")

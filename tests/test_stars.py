@@ -351,3 +351,14 @@ def test_mixed_precision_is_located_in_the_precision_of_the_mesh():
     queries = meshes._random(300, 7).astype(np.float32)
     triangulation = triangulate(points)
     assert np.array_equal(locate(triangulation, points, queries), locate(triangulation, points, queries.astype(float)))
+
+
+@pytest.mark.parametrize("name", ["random", "line"])
+def test_fp64_queries_are_located_on_an_fp32_mesh(name):
+    points, queries = meshes.ALL[name].astype(np.float32), meshes._random(300, 7)
+    triangulation = triangulate(points)
+    found = locate(triangulation, points, queries)
+    outside = found[:, 1] < 0
+    nearest = cKDTree(points).query(queries)[1]
+    assert outside.any()
+    assert (found[outside, 0] == nearest[outside]).all()

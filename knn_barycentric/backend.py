@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 from jax.custom_batching import sequential_vmap
+from jax.experimental.xla_metadata import xla_metadata_call
 
 
 def lane_by_lane(function):
@@ -41,9 +42,28 @@ def candidates_at_once():
     return 128 if jax.default_backend() == "cpu" else 1024
 
 
-def queries_at_once():
-    """How many queries walk in lockstep: on a CPU as many as stay in its cache, and wait for few stragglers."""
-    return 1024 if jax.default_backend() == "cpu" else 1 << 30
+def one_kernel(function, *arrays):
+    """`function(*arrays)`, which XLA's CPU backend compiles to one function of machine code, with the loops in it.
+
+    What it does by itself with loops short enough; here it is asked for by name. Otherwise every operation of a loop is compiled on
+    its own and called at every step. Sorts, scatters, and reductions of one array of floats are not to be had in it.
+    """
+    if jax.default_backend() != "cpu":
+        return function(*arrays)
+
+    def with_arrays(*arrays):
+        # XLA aborts where such a function has a parameter without a use: all of them are given back.
+        return function(*arrays), arrays
+
+    return xla_metadata_call(with_arrays, xla_cpu_small_call="true", inlineable="false")(*arrays)[0]
+
+
+def each(function, rows, *arrays):
+    """`function(row, *arrays)` for each row of (M, ...) arrays: one after the other on a CPU, in one kernel; together elsewhere."""
+    rows, arrays = lax.stop_gradient((rows, arrays))
+    if jax.default_backend() != "cpu":
+        return jax.vmap(lambda row: function(row, *arrays))(rows)
+    return one_kernel(lambda rows, *arrays: lax.map(lambda row: function(row, *arrays), rows), rows, *arrays)
 
 
 def sums(*arrays: Array) -> tuple[Array, ...]:

@@ -65,62 +65,134 @@ def locate(triangulation: Triangulation, points: Array, query_points: Array, sor
 @jax.jit
 @backend.lane_by_lane
 def _locate(triangulation, points, query_points, sort):
-    finite = jnp.isfinite(query_points).all(axis=1)
-    query_points = jnp.where(finite[:, None], query_points, 0.0)
-    corners = points[triangulation.simplices].reshape(-1, 6).T
-
-    def walked(queries):
-        start = start_simplices(triangulation, sort, queries)
-        simplex = walk(triangulation, corners, queries, start)
-        # Not where the walk left the hull, which may be far away.
-        return jnp.where(simplex < 0, ~jnp.maximum(start, 0), simplex)
-
-    simplex = _by_chunks(walked, query_points, backend.queries_at_once())
-    inside = simplex >= 0
-    vertex = _in_line(partial(descend, triangulation, points), query_points, ~simplex, ~inside)
-    vertex = _nearest_unless(_can_be_walked(triangulation), points, query_points, vertex)
-    alone = jnp.stack([vertex, jnp.full_like(vertex, NONE), jnp.full_like(vertex, NONE)], axis=1)
-    mappings = jnp.where(inside[:, None], triangulation.simplices[simplex], alone)
-    return jnp.where(finite[:, None], mappings, NONE)
+    corners = points[triangulation.simplices].reshape(-1, 6)
+    start = start_simplices(triangulation, sort, query_points)
+    return backend.each(_vertices_of, (query_points, start), triangulation, points, corners)
 
 
-def _by_chunks(function, query_points, at_once):
-    """Apply a function of (C, 2) queries to all (Q, 2), so many at a time."""
-    count = query_points.shape[0]
-    chunk = min(count, at_once)
-    padded = jnp.pad(query_points, ((0, -count % chunk), (0, 0)), mode="edge").reshape(-1, chunk, 2)
-    found = lax.map(function, padded)
-    return found.reshape(-1, *found.shape[2:])[:count]
+def _vertices_of(query, triangulation, points, corners):
+    query_point, start = query
+    finite = jnp.isfinite(query_point).all()
+    query_point = jnp.where(finite, query_point, 0.0)
+    simplex = walk(triangulation, corners, query_point, start)
+    # Not from where the walk left the hull, which may be far away.
+    vertex = descend(triangulation, points, query_point, jnp.where(simplex < 0, start, NONE))
+    # A mesh without triangles, or without any that can be trusted, has vertices only.
+    vertex = nearest_of_first(jnp.where(start < 0, np.int32(len(points)), np.int32(0)), points, query_point, vertex)
+    found = jnp.where(simplex < 0, jnp.stack([vertex, NONE, NONE]), triangulation.simplices[simplex])
+    return jnp.where(finite, found, NONE)
 
 
-def _in_line(function, query_points, values, which):
-    """Replace the (Q,) `values` of the queries of `which` by a function of queries and values, a chunk of the line at a time."""
-    count = query_points.shape[0]
-    chunk = min(count, backend.queries_at_once())
-    line, number = backend.line_of(which)
-    line = jnp.pad(line, (0, -count % chunk), constant_values=count)
-
-    def next_chunk(carry):
-        begin, values = carry
-        these = lax.dynamic_slice_in_dim(line, begin, chunk)
-        rows = jnp.minimum(these, count - 1)
-        return begin + chunk, values.at[these].set(function(query_points[rows], values[rows]), mode="drop")
-
-    return lax.while_loop(lambda carry: carry[0] < number, next_chunk, (np.int32(0), values))[1]
+def start_simplices(triangulation: Triangulation, sort: SpatialSort, query_points: Array) -> Array:
+    """(Q,) int32: a triangle near each query point; -1 where the mesh has none that can be trusted."""
+    owner = jnp.append(triangulation.vertex_simplex, NONE)
+    of_leaf = owner[sort.leaves].max(axis=1)
+    # A leaf may hold duplicates only, which have no triangle.
+    simplex = jnp.maximum(of_leaf[leaf_of(sort, query_points)], np.int32(0))
+    return jnp.where(triangulation.certified & (triangulation.simplices[0, 0] >= 0), simplex, NONE)
 
 
-def _nearest_unless(found, points, query_points, vertex):
-    """The (Q,) `vertex` if () bool `found`, else the nearest vertex of every query."""
+def walk(triangulation: Triangulation, corners: Array, query_point: Array, simplex: Array) -> Array:
+    """Walk a query from a start triangle to the one that holds it.
+
+    Parameters
+    ----------
+    triangulation
+        As in `locate`.
+    corners
+        (2N, 6) float, the coordinates of the vertices of its triangles, x and y in turn.
+    query_point
+        (2,) float.
+    simplex
+        () int32, the triangle where the query starts; -1 where there is none.
+
+    Returns
+    -------
+    () int32
+        The triangle that holds the query; -1 for one outside the hull.
+    """
+    tolerance = -INSIDE * jnp.finfo(query_point.dtype).eps
+    x, y = query_point
+
+    def doubled(ax, ay, bx, by):
+        """`triangle.doubled_areas_from`, of one edge, in scalars: of arrays of two XLA makes a loop each."""
+        return (ax - x) * (by - ay) - (ay - y) * (bx - ax)
+
+    def step(carry):
+        count, simplex, _ = carry
+        ax, ay, bx, by, cx, cy = corners[simplex]
+        of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
+        lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
+        column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
+        inside = lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
+        return count + 1, jnp.where(inside, simplex, triangulation.neighbors[simplex, column]), ~inside
+
+    def unfinished(carry):
+        # No walk on a Delaunay triangulation enters a triangle twice.
+        count, simplex, outside = carry
+        return outside & (simplex >= 0) & (count <= triangulation.simplices.shape[0])
+
+    return lax.while_loop(unfinished, step, (np.int32(0), simplex, np.True_))[1]
+
+
+def descend(triangulation: Triangulation, points: Array, query_point: Array, simplex: Array) -> Array:
+    """The nearest vertex of a query, by steps to ever nearer vertices.
+
+    A vertex of a Delaunay triangulation that is nearer to a point than all its neighbours is nearer than all vertices
+    (Bose & Morin 2004, SIAM J. Comput. 33, 937). The neighbours of a vertex are looked at triangle by triangle, counter-clockwise.
+
+    Parameters
+    ----------
+    triangulation, query_point
+        As in `walk`.
+    points
+        (N, 2) float, the vertices.
+    simplex
+        () int32, the triangle where the query starts; -1 where there is none, and then the result means nothing.
+
+    Returns
+    -------
+    () int32
+    """
+    first = triangulation.vertex_simplex
+
+    def distance(vertex):
+        return squared(query_point - points[vertex])
+
+    def step(carry):
+        count, vertex, nearest, simplex = carry
+        a, b, c = triangulation.simplices[simplex]
+        after = jnp.where(a == vertex, B, jnp.where(b == vertex, C, A))
+        to_after = jnp.where(a == vertex, b, jnp.where(b == vertex, c, a))
+        to_before = jnp.where(a == vertex, c, jnp.where(b == vertex, a, b))
+        nearer = jnp.where(distance(to_after) < distance(to_before), to_after, to_before)
+        moves = distance(nearer) < nearest
+
+        around = triangulation.neighbors[simplex, after]
+        around = jnp.where(around == first[vertex], NONE, around)
+        vertex = jnp.where(moves, nearer, vertex)
+        return count + 1, vertex, jnp.minimum(distance(nearer), nearest), jnp.where(moves, first[vertex], around)
+
+    def unfinished(carry):
+        # Every vertex is looked at once at most, and so is every triangle around it.
+        count, _, _, simplex = carry
+        return (simplex >= 0) & (count <= 4 * triangulation.simplices.shape[0])
+
+    vertex = triangulation.simplices[simplex, 0]
+    begins = jnp.where(simplex < 0, NONE, first[vertex])
+    return lax.while_loop(unfinished, step, (np.int32(0), vertex, distance(vertex), begins))[1]
+
+
+def nearest_of_first(number: Array, points: Array, query_point: Array, vertex: Array) -> Array:
+    """() int32: which of the first () `number` vertices is nearest to a (2,) query; `vertex` if the number is zero."""
 
     def nearer(k, best):
         vertex, nearest = best
-        distance = squared(query_points - points[k])
+        distance = squared(query_point - points[k])
         return jnp.where(distance < nearest, k, vertex), jnp.minimum(distance, nearest)
 
-    # Unlike a branch, a loop stays one under `vmap`.
-    end = jnp.where(found, np.int32(0), np.int32(len(points)))
-    farthest = jnp.full(vertex.shape, np.inf, jnp.result_type(points, query_points))
-    return lax.fori_loop(np.int32(0), end, nearer, (vertex, farthest))[0]
+    farthest = jnp.full((), np.inf, jnp.result_type(points, query_point))
+    return lax.fori_loop(np.int32(0), number, nearer, (vertex, farthest))[0]
 
 
 @partial(jax.jit, static_argnames="number")
@@ -144,7 +216,10 @@ def nearest_vertices(points: Array, query_points: Array, number: int) -> Array:
     (Q, number) int32
     """
     points, query_points = lax.stop_gradient(points), lax.stop_gradient(query_points)
-    return _by_chunks(lambda queries: _nearest_of(points, queries, number), query_points, AT_ONCE)
+    count = query_points.shape[0]
+    chunk = min(count, AT_ONCE)
+    padded = jnp.pad(query_points, ((0, -count % chunk), (0, 0)), mode="edge").reshape(-1, chunk, 2)
+    return lax.map(lambda queries: _nearest_of(points, queries, number), padded).reshape(-1, number)[:count]
 
 
 def _nearest_of(points, queries, number):
@@ -165,110 +240,3 @@ def _none_of(vertex, found):
     for each in found:
         none = none & (vertex != each[:, None])
     return none
-
-
-def start_simplices(triangulation: Triangulation, sort: SpatialSort, query_points: Array) -> Array:
-    """(Q,) int32: a triangle near each query point; -1 where the mesh has none that can be trusted."""
-    owner = jnp.concatenate([triangulation.vertex_simplex, jnp.full(1, -1, jnp.int32)])
-    of_leaf = owner[sort.leaves].max(axis=1)
-    # A leaf may hold duplicates only, which have no triangle.
-    simplex = jnp.maximum(of_leaf[leaf_of(sort, query_points)], 0)
-    return jnp.where(_can_be_walked(triangulation), simplex, NONE)
-
-
-def _can_be_walked(triangulation):
-    return triangulation.certified & (triangulation.simplices[0, 0] >= 0)
-
-
-def walk(triangulation: Triangulation, corners: Array, query_points: Array, simplex: Array) -> Array:
-    """Walk every query from a start triangle to the one that holds it.
-
-    Parameters
-    ----------
-    triangulation
-        As in `locate`.
-    corners
-        (6, 2N) float, the coordinates of the corners of its triangles, x and y in turn.
-    query_points
-        (Q, 2) float.
-    simplex
-        (Q,) int32, the triangle where each query starts; -1 where the mesh has none.
-
-    Returns
-    -------
-    (Q,) int32
-        The triangle that holds each query; -1 for one outside the hull.
-    """
-    tolerance = -INSIDE * jnp.finfo(query_points.dtype).eps
-    x, y = query_points.T
-
-    def doubled(ax, ay, bx, by):
-        """`triangle.doubled_areas_from`, of one edge, in separate coordinates: one compiled loop does the whole step."""
-        return (ax - x) * (by - ay) - (ay - y) * (bx - ax)
-
-    def step(carry):
-        count, simplex, _ = carry
-        ax, ay, bx, by, cx, cy = corners[:, simplex]
-        of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
-        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
-        lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
-        column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
-        across = jnp.where(lowest >= tolerance * area, simplex, triangulation.neighbors[simplex, column])
-        across = jnp.where(simplex < 0, NONE, across)
-        return count + 1, across, ((across != simplex) & (across >= 0)).any()
-
-    def unfinished(carry):
-        # No walk on a Delaunay triangulation enters a triangle twice.
-        count, _, walking = carry
-        return walking & (count <= triangulation.simplices.shape[0])
-
-    return lax.while_loop(unfinished, step, (np.int32(0), simplex, np.True_))[1]
-
-
-def descend(triangulation: Triangulation, points: Array, query_points: Array, simplex: Array) -> Array:
-    """The nearest vertex of every query, by steps to ever nearer vertices.
-
-    A vertex of a Delaunay triangulation that is nearer to a point than all its neighbours is nearer than all vertices
-    (Bose & Morin 2004, SIAM J. Comput. 33, 937). The neighbours of a vertex are looked at triangle by triangle, counter-clockwise.
-
-    Parameters
-    ----------
-    triangulation, query_points
-        As in `walk`.
-    points
-        (N, 2) float, the vertices.
-    simplex
-        (Q,) int32, the triangle where each query starts.
-
-    Returns
-    -------
-    (Q,) int32
-    """
-    first = triangulation.vertex_simplex
-
-    def distance(vertex):
-        return squared(query_points - points[vertex])
-
-    def step(carry):
-        count, vertex, nearest, simplex = carry
-        corners = triangulation.simplices[simplex]
-        a, b, c = corners.T
-        after = jnp.where(a == vertex, B, jnp.where(b == vertex, C, A))
-        to_after = jnp.where(a == vertex, b, jnp.where(b == vertex, c, a))
-        to_before = jnp.where(a == vertex, c, jnp.where(b == vertex, a, b))
-        nearer = jnp.where(distance(to_after) < distance(to_before), to_after, to_before)
-        moves = (simplex >= 0) & (distance(nearer) < nearest)
-
-        around = triangulation.neighbors[simplex, after]
-        around = jnp.where((simplex < 0) | (around == first[vertex]), NONE, around)
-        vertex = jnp.where(moves, nearer, vertex)
-        nearest = jnp.where(moves, distance(nearer), nearest)
-        return count + 1, vertex, nearest, jnp.where(moves, first[vertex], around)
-
-    def unfinished(carry):
-        # Every vertex is looked at once at most, and so is every triangle around it.
-        count, _, _, simplex = carry
-        return (simplex >= 0).any() & (count <= 4 * triangulation.simplices.shape[0])
-
-    vertex = triangulation.simplices[simplex, 0]
-    return lax.while_loop(unfinished, step, (np.int32(0), vertex, distance(vertex), first[vertex]))[1]

@@ -29,12 +29,12 @@ def lane_by_lane(function):
 
 def stars_at_once():
     """How many stars are sought again at once: few on a CPU, which then does no turn in vain."""
-    return 16 if jax.default_backend() == "cpu" else 1024
+    return 1 if jax.default_backend() == "cpu" else 1024
 
 
 def neighbourhoods_at_once():
     """How many stars are turned in lockstep among the vertices near them: on a CPU as many as stay in its cache."""
-    return 2048 if jax.default_backend() == "cpu" else 1 << 30
+    return 1 if jax.default_backend() == "cpu" else 1 << 30
 
 
 def candidates_at_once():
@@ -52,10 +52,11 @@ def one_kernel(function, *arrays):
         return function(*arrays)
 
     def with_arrays(*arrays):
-        # XLA aborts where such a function has a parameter without a use: all of them are given back.
         return function(*arrays), arrays
 
-    return xla_metadata_call(with_arrays, xla_cpu_small_call="true", inlineable="false")(*arrays)[0]
+    # XLA aborts where such a function has a parameter without a use: all are given back, past a barrier that JAX keeps.
+    called = xla_metadata_call(with_arrays, xla_cpu_small_call="true", inlineable="false")(*arrays)
+    return lax.optimization_barrier(called)[0]
 
 
 def each(function, rows, *arrays):
@@ -74,6 +75,20 @@ def sums(*arrays: Array) -> tuple[Array, ...]:
     arrays = [each.astype(jnp.int32) if each.dtype == bool else each for each in arrays]
     zeros = [np.zeros((), each.dtype) for each in arrays]
     return lax.reduce(arrays, zeros, lambda left, right: tuple(map(lax.add, left, right)), (0,))
+
+
+def in_order(values: Array) -> Array:
+    """Integers in the order of floats, which sort faster; both zeros are one."""
+    values = jnp.where(values == 0.0, 0.0, values)
+    bits = lax.bitcast_convert_type(values, np.dtype(f"int{values.dtype.itemsize * 8}"))
+    return jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
+
+
+def least(values: Array) -> Array:
+    """(V,) float: the smallest of (C, V) floats in each column, by way of integers, as `one_kernel` needs it."""
+    ordered = in_order(values).min(axis=0)
+    bits = jnp.where(ordered < 0, ordered ^ np.iinfo(ordered.dtype).max, ordered)
+    return lax.bitcast_convert_type(bits, values.dtype)
 
 
 def line_of(which: Array) -> tuple[Array, Array]:

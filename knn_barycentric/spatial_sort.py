@@ -72,7 +72,7 @@ def _spatial_sort(points):
     reach = jnp.pad(jnp.concatenate([points, -points], axis=1), ((0, slots - n), (0, 0)), constant_values=-np.inf)
     # Empty slots lie at infinity: they end up in leaves of their own.
     coordinates = jnp.pad(points.T, ((0, 0), (0, slots - n)), constant_values=np.inf)
-    x, y = _in_order(coordinates)
+    x, y = backend.in_order(coordinates)
     # Coincident vertices have the same hash: in its order they are next to each other, the earlier first.
     keys = jnp.stack([x, y, x * HASH[0].astype(x.dtype) + y * HASH[1].astype(x.dtype)])
     # A sort of one array of integers is several times faster than one that carries others along: below, sort the ranks.
@@ -100,13 +100,6 @@ HASH = np.asarray([-7046029254386353131, -4417276706812531889])
 """Odd numbers without a pattern in their bits, by which coordinates are mixed."""
 
 
-def _in_order(values):
-    """Integers in the order of floats, which sort faster; both zeros are one."""
-    values = jnp.where(values == 0.0, 0.0, values)
-    bits = lax.bitcast_convert_type(values, np.dtype(f"int{values.dtype.itemsize * 8}"))
-    return jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
-
-
 def _sorted_within(home, ranks):
     """The (M,) int32 `ranks` in order within each home, where homes are numbered in the order of their places."""
     bits = (ranks.shape[0] - 1).bit_length()
@@ -132,7 +125,7 @@ class Near(NamedTuple):
     leaf
         (N,) int32, the leaf that holds each vertex.
     of_leaf
-        (K, 2^L) int32, the vertices that are near those of each leaf; N in empty places.
+        (2^L, K) int32, the vertices that are near those of each leaf; N in empty places.
     """
 
     leaf: jax.Array
@@ -140,7 +133,7 @@ class Near(NamedTuple):
 
     def to(self, vertices: Array) -> Array:
         """(K, V) int32: those that are near to each of (V,) vertices; N in empty places."""
-        return self.of_leaf[:, self.leaf[vertices]]
+        return self.of_leaf[self.leaf[vertices]].T
 
 
 def near_vertices(sort: SpatialSort) -> Near:
@@ -173,7 +166,7 @@ def near_vertices(sort: SpatialSort) -> Near:
     near = jnp.broadcast_to(jnp.arange(keep, dtype=jnp.int32)[:, None], (keep, count))
     near, _ = lax.scan(deeper, near, jnp.arange(first, depth + 1, 2, dtype=jnp.int32))
     # Where there are too few leaves the last is named again.
-    return Near(home, sort.leaves.T[:, jnp.minimum(near, count - 1)].reshape(-1, count))
+    return Near(home, sort.leaves[jnp.minimum(near.T, count - 1)].reshape(count, -1))
 
 
 def _smallest(distance, number):

@@ -204,15 +204,17 @@ def neighbourhoods(points: Array, sort: SpatialSort, near: Near) -> tuple[Array,
     sites = sites_from(points, sort.first, jnp.zeros_like(points[:, 0]))
     bound = (COINCIDENT * jnp.finfo(points.dtype).eps * sort.extent) ** 2
 
-    def of_chunk(vertices):
-        candidates = near.to(vertices)
-        view = view_from(sites[vertices], candidates, sites[candidates])
-        same = view.squared <= bound
-        repeats = (same & (view.vertex < vertices)).any(axis=0)
-        return repeats, jnp.where(same, np.inf, view.squared).min(axis=0)
+    repeats, nearest = backend.each(_repeats_and_nearest, np.arange(n, dtype=np.int32), sites, near, bound)
+    return sort.first & ~repeats, nearest
 
-    repeats, nearest = lax.map(of_chunk, np.minimum(chunks_of(n), n - 1))
-    return sort.first & ~repeats.reshape(-1)[:n], nearest.reshape(-1)[:n]
+
+def _repeats_and_nearest(vertex, sites, near, bound):
+    vertices = vertex[None]
+    candidates = near.to(vertices)
+    view = view_from(sites[vertices], candidates, sites[candidates])
+    same = view.squared <= bound
+    earliest = jnp.where(same, candidates, vertex).min()
+    return earliest < vertex, backend.least(jnp.where(same, np.inf, view.squared))[0]
 
 
 def chunks_of(number: int) -> np.ndarray:
@@ -282,6 +284,8 @@ def without(triangles: Triangles, vertices: Array) -> Triangles:
 
 def in_front(rows: Array, which: Array) -> tuple[Array, Array]:
     """Those of the (V, 3) rows that the (V,) bool `which` says in front of rows of -1; and () int32, how many they are."""
+    if len(rows) == 1:
+        return jnp.where(which[0], rows, NONE), which[0].astype(jnp.int32)
     line, number = backend.line_of(which)
     used = line < len(rows)
     return jnp.where(used[:, None], rows[jnp.where(used, line, np.int32(0))], NONE), number
@@ -373,7 +377,7 @@ def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: 
     """
     n = which.shape[0]
 
-    def add_chunk(triangles, mine):
+    def add_chunk(sites, which, near, triangles, mine):
         vertices = jnp.minimum(mine, n - 1)
         candidates = near.to(vertices)
         view = view_from(sites[vertices], candidates, sites[candidates])
@@ -388,7 +392,7 @@ def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: 
         def unfinished(carry):
             turns, star, _, _ = carry
             # A star that is right has fewer triangles than candidates.
-            return star.turning.any() & (turns <= near.of_leaf.shape[0] + 2)
+            return star.turning.any() & (turns <= near.of_leaf.shape[1] + 2)
 
         star = star_of(jnp.where(which[vertices] & (mine < n), vertices, NONE))
         begun = (jnp.zeros((), jnp.int32), star, jnp.zeros_like(vertices, jnp.uint32), triangles)
@@ -396,7 +400,10 @@ def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: 
         # Who sees the hull in what is near may not see what lies beyond.
         return triangles, (~(star.turning | star.clockwise), keys)
 
-    triangles, (complete, keys) = lax.scan(add_chunk, triangles, chunks_of(n))
+    def add_all(sites, which, near, triangles, chunks):
+        return lax.scan(partial(add_chunk, sites, which, near), triangles, chunks)
+
+    triangles, (complete, keys) = backend.one_kernel(add_all, sites, which, near, triangles, chunks_of(n))
     complete, keys = complete.reshape(-1)[:n], keys.reshape(-1)[:n]
     return triangles._replace(complete=triangles.complete | (which & complete), keys=keys)
 
@@ -423,8 +430,16 @@ def among_vertices(
     sought, among = backend.sums(which, which | candidates)
     block = backend.candidates_at_once()
     blocks = jnp.pad(line, (0, -n % block), constant_values=n).reshape(-1, block)
-    of_blocks = sites[blocks]
+    turns = partial(_turn_in_line, n)
+    place, triangles, told = backend.one_kernel(turns, sites, sites[blocks], blocks, line, sought, among, near, triangles)
+    ended = place.min() >= sought
+    triangles = triangles._replace(
+        complete=triangles.complete | (which & ended), keys=jnp.where(which, told[:n], triangles.keys)
+    )
+    return triangles, told[n:]
 
+
+def _turn_in_line(n, sites, of_blocks, blocks, line, sought, among, near, triangles):
     def at(place):
         return jnp.where(place < sought, line[jnp.minimum(place, n - 1)], NONE)
 
@@ -441,7 +456,7 @@ def among_vertices(
         if near is not None:
             close = near.to(vertices)
             found = next_neighbour(edge, view_from(own, close, sites[close]))
-        _, *found = lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, (np.int32(0), *found))
+        _, *found = lax.while_loop(lambda carry: carry[0] * blocks.shape[1] < among, best_of_block, (np.int32(0), *found))
         return found
 
     def step(carry):
@@ -451,7 +466,9 @@ def among_vertices(
         star, corners, new = turned(vertices, star, following, offset < jnp.inf)
         # What its own star tells of a vertex, and N places further what the stars of others do.
         here = jnp.where(new[:, None], corners + jnp.asarray([0, n, n], jnp.int32), 2 * n)
-        told = told.at[here].add(keys_from(corners, n), mode="drop")
+        keys = keys_from(corners, n)
+        for k in range(3):
+            told = told.at[here[:, k]].add(keys[:, k], mode="drop")
         # Who is done makes room for the next in line.
         ended = ~star.turning
         place = jnp.where(ended, jnp.minimum(place.max() + jnp.cumsum(ended, dtype=jnp.int32), n), place)
@@ -466,8 +483,4 @@ def among_vertices(
     place = jnp.arange(min(n, backend.stars_at_once()), dtype=jnp.int32)
     begun = (jnp.zeros((), jnp.int32), place, star_of(at(place)), triangles, jnp.zeros(2 * n, jnp.uint32))
     _, place, _, triangles, told = lax.while_loop(unfinished, step, begun)
-    ended = place.min() >= sought
-    triangles = triangles._replace(
-        complete=triangles.complete | (which & ended), keys=jnp.where(which, told[:n], triangles.keys)
-    )
-    return triangles, told[n:]
+    return place, triangles, told

@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from knn_barycentric import backend
 from knn_barycentric.triangle import flat
 
 
@@ -156,7 +157,7 @@ def next_neighbour(edge: Edge, view: View) -> tuple[Array, Array]:
     # Two plain minima are vectorised where one argmin is not. Without the barrier the compiler may evaluate the
     # values once for each, and round them differently.
     offset = lax.optimization_barrier(jnp.where((view.squared < np.inf) & (edge.begins | left), offset, np.inf))
-    smallest = offset.min(axis=0)
+    smallest = backend.least(offset)
     return jnp.where(offset == smallest, view.vertex, np.int32(np.iinfo(np.int32).max)).min(axis=0), smallest
 
 

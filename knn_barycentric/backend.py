@@ -3,7 +3,7 @@
 Every loop that XLA's CPU backend makes of a program takes 10 to 20 ms to compile, however short it is.
 """
 
-from functools import wraps
+from functools import partial, wraps
 
 import jax
 import jax.numpy as jnp
@@ -27,44 +27,93 @@ def lane_by_lane(function):
     return run
 
 
-def stars_at_once():
-    """How many stars are sought again at once: few on a CPU, which then does no turn in vain."""
-    return 1 if jax.default_backend() == "cpu" else 1024
+def one_kernel(function):
+    """Let XLA's CPU backend compile a function of arrays to one function of machine code, with all its loops in it.
 
-
-def neighbourhoods_at_once():
-    """How many stars are turned in lockstep among the vertices near them: on a CPU as many as stay in its cache."""
-    return 1 if jax.default_backend() == "cpu" else 1 << 30
-
-
-def candidates_at_once():
-    """Among how many vertices each of them looks for its next triangle at once: few enough for the memory of a GPU's batch."""
-    return 128 if jax.default_backend() == "cpu" else 1024
-
-
-def one_kernel(function, *arrays):
-    """`function(*arrays)`, which XLA's CPU backend compiles to one function of machine code, with the loops in it.
-
-    What it does by itself with loops short enough; here it is asked for by name. Otherwise every operation of a loop is compiled on
-    its own and called at every step. Sorts, scatters, and reductions of one array of floats are not to be had in it.
+    What it does by itself with loops that are short enough; here it is asked for by name. Otherwise every operation is compiled
+    on its own, for 10 to 30 ms each, and called at every step of a loop. Sorts are not to be had in it; scatters are by
+    `in_turn`, minima of floats by `least`.
     """
+
+    @wraps(function)
+    def run(*arrays):
+        if jax.default_backend() != "cpu":
+            return function(*arrays)
+
+        def with_arrays(*arrays):
+            return function(*arrays), arrays
+
+        # XLA aborts where such a function has a parameter without a use: all are given back, past a barrier that JAX keeps.
+        called = xla_metadata_call(with_arrays, xla_cpu_small_call="true", inlineable="false")(*arrays)
+        return lax.optimization_barrier(called)[0]
+
+    return run
+
+
+def each(function, rows):
+    """`function(row)` for each row of (M, ...) arrays: one after the other on a CPU (in `one_kernel`), together elsewhere."""
+    return lax.map(function, rows) if jax.default_backend() == "cpu" else jax.vmap(function)(rows)
+
+
+def in_turn(step, carry, *levels):
+    """What `carry = step(carry, rows)` leaves of `carry` after all (V,) int32 `levels`, each of which may need those before it.
+
+    The rows of a level together, or on a CPU (in `one_kernel`) all levels' one after the other.
+    """
+    if jax.default_backend() == "cpu":
+        return lax.scan(lambda carry, row: (step(carry, row[None]), None), carry, jnp.concatenate(levels))[0]
+    for rows in levels:
+        carry = step(carry, rows)
+    return carry
+
+
+def line_of(*classes: Array) -> tuple[Array, list[Array]]:
+    """All places in line, by class: on a CPU one after the other (in `one_kernel`), elsewhere by a sort.
+
+    Parameters
+    ----------
+    classes
+        (V,) bool each; a place belongs to the first of them that is true there.
+
+    Returns
+    -------
+    line
+        (V,) int32, the places of the first class in order, behind them those of the second, and so on; V behind them all.
+    ends
+        () int32 for each class, where it ends in the line.
+    """
+    count = classes[0].shape[0]
+    place = jnp.arange(count, dtype=jnp.int32)
+    rank = jnp.full(count, len(classes), jnp.int32)
+    for number in reversed(range(len(classes))):
+        rank = jnp.where(classes[number], np.int32(number), rank)
     if jax.default_backend() != "cpu":
-        return function(*arrays)
+        line = lax.rem(lax.sort(rank * count + place), jnp.full_like(place, count))
+        ends = [(rank <= number).sum(dtype=jnp.int32) for number in range(len(classes))]
+        return jnp.where(place < ends[-1], line, np.int32(count)), ends
 
-    def with_arrays(*arrays):
-        return function(*arrays), arrays
+    def join(number, carry, places):
+        line, end = carry
+        joins = rank[places] == number
+        return line.at[jnp.where(joins, end, count)].set(places, mode="drop"), end + joins.astype(jnp.int32)
 
-    # XLA aborts where such a function has a parameter without a use: all are given back, past a barrier that JAX keeps.
-    called = xla_metadata_call(with_arrays, xla_cpu_small_call="true", inlineable="false")(*arrays)
-    return lax.optimization_barrier(called)[0]
+    line, end, ends = jnp.full(count, count, jnp.int32), jnp.zeros(1, jnp.int32), []
+    for number in range(len(classes)):
+        line, end = in_turn(partial(join, number), (line, end), place)
+        ends.append(end[0])
+    return line, ends
 
 
-def each(function, rows, *arrays):
-    """`function(row, *arrays)` for each row of (M, ...) arrays: one after the other on a CPU, in one kernel; together elsewhere."""
-    rows, arrays = lax.stop_gradient((rows, arrays))
+def least(values: Array) -> Array:
+    """(V,): the smallest of (C, V) values in each column, none of them NaN; for few rows, as the CPU's code is of that length."""
     if jax.default_backend() != "cpu":
-        return jax.vmap(lambda row: function(row, *arrays))(rows)
-    return one_kernel(lambda rows, *arrays: lax.map(lambda row: function(row, *arrays), rows), rows, *arrays)
+        return values.min(axis=0)
+    while len(values) > 1:
+        half = -(-len(values) // 2)
+        # Of an odd number, the one in the middle is in both.
+        first, second = values[:half], values[-half:]
+        values = jnp.where(first < second, first, second)
+    return values[0]
 
 
 def sums(*arrays: Array) -> tuple[Array, ...]:
@@ -77,25 +126,11 @@ def sums(*arrays: Array) -> tuple[Array, ...]:
     return lax.reduce(arrays, zeros, lambda left, right: tuple(map(lax.add, left, right)), (0,))
 
 
-def in_order(values: Array) -> Array:
-    """Integers in the order of floats, which sort faster; both zeros are one."""
-    values = jnp.where(values == 0.0, 0.0, values)
-    bits = lax.bitcast_convert_type(values, np.dtype(f"int{values.dtype.itemsize * 8}"))
-    return jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
+def stars_at_once():
+    """How many stars are sought again at once: on a CPU one, which then does no turn in vain."""
+    return 1 if jax.default_backend() == "cpu" else 1024
 
 
-def least(values: Array) -> Array:
-    """(V,) float: the smallest of (C, V) floats in each column, by way of integers, as `one_kernel` needs it."""
-    ordered = in_order(values).min(axis=0)
-    bits = jnp.where(ordered < 0, ordered ^ np.iinfo(ordered.dtype).max, ordered)
-    return lax.bitcast_convert_type(bits, values.dtype)
-
-
-def line_of(which: Array) -> tuple[Array, Array]:
-    """(V,) int32: the places where (V,) bool `which` is true, in order, and V behind them; and () int32, how many they are.
-
-    By a sort, where the usual cumulative sum and scatter compile to ten loops.
-    """
-    count = which.shape[0]
-    line = lax.sort(jnp.where(which, jnp.arange(count, dtype=jnp.int32), np.int32(count)))
-    return line, lax.argmax(jnp.append(line, np.int32(count)), 0, np.int32)
+def candidates_at_once():
+    """Among how many vertices each of them looks for its next triangle at once: few enough for the memory of a GPU's batch."""
+    return 128 if jax.default_backend() == "cpu" else 1024

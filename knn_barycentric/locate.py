@@ -65,12 +65,17 @@ def locate(triangulation: Triangulation, points: Array, query_points: Array, sor
 @jax.jit
 @backend.lane_by_lane
 def _locate(triangulation, points, query_points, sort):
-    corners = points[triangulation.simplices].reshape(-1, 6)
     start = start_simplices(triangulation, sort, query_points)
-    return backend.each(_vertices_of, (query_points, start), triangulation, points, corners)
+    return _mappings(triangulation, points, query_points, start)
 
 
-def _vertices_of(query, triangulation, points, corners):
+@backend.one_kernel
+def _mappings(triangulation, points, query_points, start):
+    corners = points[triangulation.simplices].reshape(-1, 6)
+    return backend.each(partial(_vertices_of, triangulation, points, corners), (query_points, start))
+
+
+def _vertices_of(triangulation, points, corners, query):
     query_point, start = query
     finite = jnp.isfinite(query_point).all()
     query_point = jnp.where(finite, query_point, 0.0)
@@ -125,14 +130,15 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
         column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
         inside = lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
-        return count + 1, jnp.where(inside, simplex, triangulation.neighbors[simplex, column]), ~inside
+        # One result only: XLA evaluates all of this once for each.
+        return count + 1, jnp.where(inside, simplex, triangulation.neighbors[simplex, column]), simplex
 
     def unfinished(carry):
         # No walk on a Delaunay triangulation enters a triangle twice.
-        count, simplex, outside = carry
-        return outside & (simplex >= 0) & (count <= triangulation.simplices.shape[0])
+        count, simplex, before = carry
+        return (simplex != before) & (simplex >= 0) & (count <= triangulation.simplices.shape[0])
 
-    return lax.while_loop(unfinished, step, (np.int32(0), simplex, np.True_))[1]
+    return lax.while_loop(unfinished, step, (np.int32(0), simplex, NONE))[1]
 
 
 def descend(triangulation: Triangulation, points: Array, query_point: Array, simplex: Array) -> Array:

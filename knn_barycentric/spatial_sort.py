@@ -5,6 +5,7 @@ one sort along their longer sides. All levels are steps of one loop, which is co
 proposal, never an answer: the stars are certified, and the walk through the triangles is exact from wherever it starts.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -67,37 +68,87 @@ def _spatial_sort(points):
     n = points.shape[0]
     depth = max(0, (-(-n // LEAF) - 1).bit_length())
     size = -(-n // 2**depth)
-    slots = size * 2**depth
-    slot, node = jnp.arange(slots, dtype=jnp.int32), jnp.arange(2**depth, dtype=jnp.int32)
-    reach = jnp.pad(jnp.concatenate([points, -points], axis=1), ((0, slots - n), (0, 0)), constant_values=-np.inf)
-    # Empty slots lie at infinity: they end up in leaves of their own.
-    coordinates = jnp.pad(points.T, ((0, 0), (0, slots - n)), constant_values=np.inf)
-    x, y = backend.in_order(coordinates)
-    # Coincident vertices have the same hash: in its order they are next to each other, the earlier first.
-    keys = jnp.stack([x, y, x * HASH[0].astype(x.dtype) + y * HASH[1].astype(x.dtype)])
+    slot = np.arange(size * 2**depth, dtype=np.int32)
+    coordinates, reach, keys = backend.one_kernel(partial(_padded, len(slot)))(points)
     # A sort of one array of integers is several times faster than one that carries others along: below, sort the ranks.
     by = lax.sort((keys, jnp.broadcast_to(slot, keys.shape)), num_keys=1)[1]
-    rank = jnp.zeros_like(by).at[jnp.arange(3)[:, None], by].set(slot, unique_indices=True)
-    again = (coordinates[:, by[2]] == coordinates[:, jnp.roll(by[2], 1)]).all(axis=0) & (slot > 0)
-    first = ~again[rank[2, :n]]
+    rank, first = _ranks(coordinates, by)
 
     def halve(vertices, size):
-        home = lax.div(slot, jnp.full_like(slot, size))
-        box = jnp.full((2**depth, 4), -np.inf, points.dtype).at[home].max(reach[vertices])
-        sides = _sides(box)
-        axis = (sides[:, 0] < sides[:, 1]).astype(jnp.int32)
-        ranks = _sorted_within(home, rank[axis[home], vertices])
-        vertices = by[axis[home], ranks]
-        middle = vertices[jnp.minimum(node * size + (size >> 1), slots - 1)]
-        return vertices, (axis == 0, coordinates[axis, middle], box)
+        box, home, ranks = backend.one_kernel(partial(_boxes_and_ranks, 2**depth))(reach, rank, vertices, size)
+        vertices, split, along_x = _halves(coordinates, by, box, home, _sorted_within(home, ranks), size)
+        return vertices, (along_x, split, box)
 
-    sizes = jnp.asarray(slots // 2 ** np.arange(depth + 1), jnp.int32)
+    sizes = jnp.asarray(len(slot) // 2 ** np.arange(depth + 1), jnp.int32)
     vertices, (along_x, split, boxes) = lax.scan(halve, slot, sizes)
-    return SpatialSort(jnp.minimum(vertices.reshape(-1, size), n), along_x, split, boxes, first)
+    return SpatialSort(jnp.minimum(vertices.reshape(-1, size), n), along_x, split, boxes, first[:n])
 
 
 HASH = np.asarray([-7046029254386353131, -4417276706812531889])
 """Odd numbers without a pattern in their bits, by which coordinates are mixed."""
+
+
+def _padded(slots, points):
+    """What is sorted of (N, 2) vertices, of which there seem to be as many as slots, those that are not there at infinity.
+
+    Returns
+    -------
+    coordinates, reach
+        (M, 2) and (M, 4) float, x and y; and x, y, -x and -y, -inf of what is not there.
+    keys
+        (3, M) int, in the order of x, of y, and of their hash: in that coincident vertices are next to each other.
+    """
+    coordinates = jnp.pad(points, ((0, slots - len(points)), (0, 0)), constant_values=np.inf)
+    reach = jnp.pad(jnp.concatenate([points, -points], axis=1), ((0, slots - len(points)), (0, 0)), constant_values=-np.inf)
+    # Integers in the order of floats sort faster; both zeros are one.
+    values = jnp.where(coordinates == 0.0, 0.0, coordinates).T
+    bits = lax.bitcast_convert_type(values, np.dtype(f"int{values.dtype.itemsize * 8}"))
+    x, y = jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
+    return coordinates, reach, jnp.stack([x, y, x * HASH[0].astype(x.dtype) + y * HASH[1].astype(x.dtype)])
+
+
+@backend.one_kernel
+def _ranks(coordinates, by):
+    """(3, M) int32: the place of each vertex in each order of `by`; and (M,) bool, whether it is the first of its duplicates."""
+
+    def place(carry, places):
+        rank, first = carry
+        vertices = by[2, places]
+        before = coordinates[by[2, jnp.maximum(places - 1, 0)]]
+        again = (coordinates[vertices] == before).all(axis=1) & (places > 0)
+        for order in range(3):
+            rank = rank.at[order, by[order, places]].set(places)
+        return rank, first.at[vertices].set(~again)
+
+    nobody = jnp.zeros_like(by), jnp.zeros(by.shape[1], bool)
+    return backend.in_turn(place, nobody, np.arange(by.shape[1], dtype=np.int32))
+
+
+def _boxes_and_ranks(nodes, reach, rank, vertices, size):
+    """The (nodes, 4) boxes of nodes of `size` slots; in which of them each slot is, and its vertex's rank along the longer side."""
+    slot = np.arange(len(vertices), dtype=np.int32)
+    home = lax.div(slot, jnp.full_like(slot, size))
+
+    def widen(box, slots):
+        return box.at[home[slots]].max(reach[vertices[slots]])
+
+    box = backend.in_turn(widen, jnp.full((nodes, 4), -np.inf, reach.dtype), slot)
+    return box, home, rank[_axis_of(box)[home], vertices]
+
+
+def _axis_of(boxes):
+    sides = _sides(boxes)
+    return (sides[:, 0] < sides[:, 1]).astype(jnp.int32)
+
+
+@backend.one_kernel
+def _halves(coordinates, by, box, home, ranks, size):
+    """The vertices in the order of their `ranks` in each node; where each node is split, and whether along x."""
+    axis = _axis_of(box)
+    vertices = by[axis[home], ranks]
+    node = np.arange(len(box), dtype=np.int32)
+    middle = vertices[jnp.minimum(node * size + (size >> 1), np.int32(len(vertices) - 1))]
+    return vertices, coordinates[middle, axis], axis == 0
 
 
 def _sorted_within(home, ranks):
@@ -136,48 +187,60 @@ class Near(NamedTuple):
         return self.of_leaf[self.leaf[vertices]].T
 
 
+@backend.one_kernel
 def near_vertices(sort: SpatialSort) -> Near:
     """The vertices near each vertex: those of the leaves nearest to its own.
 
-    Found from the root downwards: the nodes nearest to a leaf's ancestor are sought among the grandchildren of those nearest
-    to the ancestor two levels above, so that the work is proportional to the number of leaves times the depth.
+    Found from the root downwards: the nodes nearest to a node are sought among the halves of those nearest to its parent, so
+    that the work is proportional to the number of leaves.
     """
-    count, size = sort.leaves.shape
-    depth, keep = count.bit_length() - 1, -(-NEAR // size)
-    # Leaves are columns: XLA's CPU backend is fast at minima over rows.
-    leaf = jnp.arange(count, dtype=jnp.int32)
-    home = jnp.zeros_like(sort.first, jnp.int32).at[sort.leaves].set(leaf[:, None], mode="drop")
-    unit = jnp.where(sort.extent > 0.0, sort.extent, 1.0)
+    (count, size), n = sort.leaves.shape, np.int32(sort.first.shape[0])
+    # Nodes are numbered from the root, 1, on, so that the halves of a node are 2 and 2 + 1 times its number; leaves come last.
+    levels = [np.arange(2**level, 2 ** (level + 1), dtype=np.int32) for level in range(count.bit_length())]
+    row = np.concatenate([[0], *(level * count + np.arange(2**level) for level in range(len(levels)))]).astype(np.int32)
+    boxes = sort.boxes.reshape(-1, 4)[row] / jnp.where(sort.extent > 0.0, sort.extent, 1.0)
+    near = jnp.zeros((2 * count, -(-NEAR // size)), jnp.int32).at[1, 0].set(1)
+    if count > 1:
+        near = backend.in_turn(partial(_nearest_nodes, boxes), near, *levels[1:])
 
-    def deeper(near, level):
-        children = (4 * near[:, None, :] + jnp.arange(4, dtype=jnp.int32)[:, None]).reshape(-1, count)
-        box = sort.boxes[level] / unit
-        own, theirs = box[leaf >> (depth - level)], box[children]
-        gap = jnp.maximum(-jnp.minimum(own[:, :2] + theirs[..., 2:], own[:, 2:] + theirs[..., :2]), 0.0)
-        between = 0.5 * ((own[:, :2] - own[:, 2:]) - (theirs[..., :2] - theirs[..., 2:]))
-        # Boxes that touch are ordered by their centres.
-        squared = gap**2 + 1.0e-3 * between**2
-        empty = (children >> level > 0) | (theirs[..., 0] == -np.inf)
-        rows = _smallest(jnp.where(empty, np.inf, squared[..., 0] + squared[..., 1]), keep)
-        return jnp.take_along_axis(children, rows, axis=0), None
+    def lodge(home, leaves):
+        for k in range(size):
+            home = home.at[sort.leaves[leaves, k]].set(leaves, mode="drop")
+        return home
 
-    # At the first of these levels the children of so many nodes are all there are.
-    first = depth if depth < 5 else 6 - depth % 2
-    near = jnp.broadcast_to(jnp.arange(keep, dtype=jnp.int32)[:, None], (keep, count))
-    near, _ = lax.scan(deeper, near, jnp.arange(first, depth + 1, 2, dtype=jnp.int32))
-    # Where there are too few leaves the last is named again.
-    return Near(home, sort.leaves[jnp.minimum(near.T, count - 1)].reshape(count, -1))
+    home = backend.in_turn(lodge, jnp.zeros(n, jnp.int32), np.arange(count, dtype=np.int32))
+    leaf = near[count:, :, None] - np.int32(count)
+    return Near(home, jnp.where(leaf < 0, n, sort.leaves[leaf[..., 0]]).reshape(count, -1))
+
+
+def _nearest_nodes(boxes, near, nodes):
+    """Fill in the rows of (V,) `nodes` in (M, K) `near`, where those of their parents are known; 0 is no node."""
+    # Nodes are columns: XLA's CPU backend is fast at minima over rows.
+    halves = (2 * near[nodes >> 1].T[:, None, :] + jnp.arange(2, dtype=jnp.int32)[:, None]).reshape(-1, len(nodes))
+    own, theirs = boxes[nodes], boxes[halves]
+    gap = jnp.maximum(-jnp.minimum(own[:, :2] + theirs[..., 2:], own[:, 2:] + theirs[..., :2]), 0.0)
+    between = 0.5 * ((own[:, :2] - own[:, 2:]) - (theirs[..., :2] - theirs[..., 2:]))
+    # Boxes that touch are ordered by their centres.
+    squared = gap**2 + 1.0e-3 * between**2
+    empty = (halves < 2) | (theirs[..., 0] == -np.inf)
+    rows, found = _smallest(jnp.where(empty, np.inf, squared[..., 0] + squared[..., 1]), near.shape[1])
+    return near.at[nodes].set(jnp.where(found, jnp.take_along_axis(halves, rows, axis=0), np.int32(0)).T)
 
 
 def _smallest(distance, number):
-    """(number, M) int32: the rows of the smallest of (C, M) positive distances in each column, nearest first."""
+    """(number, M) int32: the rows of the smallest of (C, M) positive distances in each column, nearest first; which are finite."""
     # The order of positive floats is that of their bits, the last of which can hold the row: one minimum gives both.
     rows = 2 ** (distance.shape[0] - 1).bit_length()
     keys = lax.bitcast_convert_type(distance.astype(jnp.float32), jnp.int32) & -rows
     keys = keys | jnp.arange(distance.shape[0], dtype=jnp.int32)[:, None]
 
     def take(keys, _):
-        smallest = keys.min(axis=0)
-        return jnp.where(keys == smallest, jnp.iinfo(jnp.int32).max, keys), smallest & (rows - 1)
+        smallest = backend.least(keys)
+        return jnp.where(keys == smallest, jnp.iinfo(jnp.int32).max, keys), smallest
 
-    return lax.scan(take, keys, None, length=number)[1]
+    smallest = lax.scan(take, keys, None, length=number)[1]
+    return smallest & (rows - 1), smallest < INFINITE
+
+
+INFINITE = int(np.float32(np.inf).view(np.int32))
+"""The bits of infinity."""

@@ -165,8 +165,8 @@ def _certified_tables(points, sort):
         lift = tie_weights(nearest, TIE_WEIGHT * 10.0 ** jnp.maximum(rounds - 1, 0).astype(points.dtype))
         simplices, agree, sought_again = simplices_from_stars(points, distinct, lift, near, rounds == 0)
         neighbors = neighbors_from(simplices)
-        certified = agree & certificate(points, distinct, lift, simplices, neighbors)
         tables = simplices, neighbors, vertex_simplex_from(simplices, neighbors)
+        certified = agree & certificate(points, distinct, lift, *tables)
         return rounds + 1, sought_again, tables, certified
 
     def refused(carry):
@@ -179,6 +179,7 @@ def _certified_tables(points, sort):
     return *tables, certified & finite, Effort(jnp.maximum(rounds - 1, 1), sought_again)
 
 
+@backend.one_kernel
 def neighbourhoods(points: Array, sort: SpatialSort, near: Near) -> tuple[Array, Array]:
     """Which vertices take part in the triangulation, and how near their nearest neighbours are.
 
@@ -200,28 +201,20 @@ def neighbourhoods(points: Array, sort: SpatialSort, near: Near) -> tuple[Array,
         (N,) float, the squared distance of each vertex to the nearest of those near it that is none of its duplicates (inf if
         there is none).
     """
-    n = points.shape[0]
     sites = sites_from(points, sort.first, jnp.zeros_like(points[:, 0]))
     bound = (COINCIDENT * jnp.finfo(points.dtype).eps * sort.extent) ** 2
 
-    repeats, nearest = backend.each(_repeats_and_nearest, np.arange(n, dtype=np.int32), sites, near, bound)
+    def repeats_and_nearest(vertex):
+        vertices = vertex[None]
+        candidates = near.to(vertices)
+        view = view_from(sites[vertices], candidates, sites[candidates])
+        same = view.squared <= bound
+        (earliest,) = backend.least(jnp.where(same, candidates, vertex))
+        (nearest,) = backend.least(jnp.where(same, np.inf, view.squared))
+        return earliest < vertex, nearest
+
+    repeats, nearest = backend.each(repeats_and_nearest, jnp.arange(len(points), dtype=jnp.int32))
     return sort.first & ~repeats, nearest
-
-
-def _repeats_and_nearest(vertex, sites, near, bound):
-    vertices = vertex[None]
-    candidates = near.to(vertices)
-    view = view_from(sites[vertices], candidates, sites[candidates])
-    same = view.squared <= bound
-    earliest = jnp.where(same, candidates, vertex).min()
-    return earliest < vertex, backend.least(jnp.where(same, np.inf, view.squared))[0]
-
-
-def chunks_of(number: int) -> np.ndarray:
-    """(C, V) int32: all vertices of a mesh in chunks of equal size, `backend.neighbourhoods_at_once` at most; N past the end."""
-    chunks = -(-number // backend.neighbourhoods_at_once())
-    size = -(-number // chunks)
-    return np.minimum(np.arange(chunks * size, dtype=np.int32), number).reshape(chunks, size)
 
 
 def tie_weights(nearest: Array, fraction: Array) -> Array:
@@ -286,13 +279,14 @@ def in_front(rows: Array, which: Array) -> tuple[Array, Array]:
     """Those of the (V, 3) rows that the (V,) bool `which` says in front of rows of -1; and () int32, how many they are."""
     if len(rows) == 1:
         return jnp.where(which[0], rows, NONE), which[0].astype(jnp.int32)
-    line, number = backend.line_of(which)
+    line, (number,) = backend.line_of(which)
     used = line < len(rows)
     return jnp.where(used[:, None], rows[jnp.where(used, line, np.int32(0))], NONE), number
 
 
+@backend.one_kernel
 def simplices_from_stars(
-    points: Array, distinct: Array, lift: Array, near: Near | None = None, trusted: bool | Array = True
+    points: Array, distinct: Array, lift: Array, near: Near | None = None, trusted: bool | Array = np.True_
 ) -> tuple[Array, Array, Array]:
     """The triangles of all vertex stars: sought among near vertices, and again wherever stars disagree.
 
@@ -324,7 +318,8 @@ def simplices_from_stars(
     """
     n = points.shape[0]
     nobody, no_keys = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
-    spare = max(chunks_of(n).shape[1], backend.stars_at_once())
+    # The last rows that are written may be empty.
+    spare = 1 if jax.default_backend() == "cpu" else n
     triangles = Triangles(jnp.full((2 * n + spare, 3), -1, jnp.int32), np.int32(0), ~distinct, no_keys)
     sites = sites_from(points, distinct, lift)
     everyone = np.True_
@@ -362,50 +357,56 @@ def agreement(triangles: Triangles, exact: Array, named: Array) -> Array:
         (N,) uint32, the sum of the `keys_from` of the triangles that exact stars have in common with each vertex.
     """
     simplices, n = triangles.simplices, exact.shape[0]
-    by_exact = exact[simplices].astype(jnp.uint32)
-    others = by_exact.sum(axis=1, keepdims=True, dtype=jnp.uint32) - by_exact
-    keys = keys_from(simplices, n)
-    in_table = at_vertices(simplices, jnp.zeros((n, 2), jnp.uint32))
-    in_table = in_table.add(jnp.stack([keys, others * keys], axis=-1), mode="drop")
+    # Of each vertex the keys of its triangles, and the keys of those again for each other vertex whose star is exact.
+    in_table = jnp.zeros((n, 2), jnp.uint32)
+
+    def tell(in_table, rows):
+        corners = simplices[rows]
+        by_exact = exact[corners].astype(jnp.uint32)
+        keys = keys_from(corners, n)
+        for k in range(3):
+            others = by_exact[:, (k + 1) % 3] + by_exact[:, (k + 2) % 3]
+            told = jnp.stack([keys[:, k], others * keys[:, k]], axis=1)
+            in_table = at_vertices(corners[:, k], in_table).add(told, mode="drop")
+        return in_table
+
+    in_table = backend.in_turn(tell, in_table, np.arange(len(simplices), dtype=np.int32))
     return triangles.complete & (in_table == jnp.stack([triangles.keys, named], axis=-1)).all(axis=-1)
 
 
 def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: Near) -> Triangles:
-    """Add the stars of the (N,) bool `which` to what is known, each among those near it, a chunk of stars in lockstep.
+    """Add the stars of the (N,) bool `which` to what is known, each among those near it.
 
     `sites` are those of `turning.sites_from`.
     """
+    everyone = np.arange(which.shape[0], dtype=np.int32)
+    return backend.in_turn(partial(_turn_among_near, sites, which, near), triangles, everyone)
+
+
+def _turn_among_near(sites, which, near, triangles, vertices):
     n = which.shape[0]
+    candidates = near.to(vertices)
+    view = view_from(sites[vertices], candidates, sites[candidates])
 
-    def add_chunk(sites, which, near, triangles, mine):
-        vertices = jnp.minimum(mine, n - 1)
-        candidates = near.to(vertices)
-        view = view_from(sites[vertices], candidates, sites[candidates])
+    def step(carry):
+        turns, star, keys, triangles = carry
+        following, offset = next_neighbour(edge_of(sites, vertices, star), view)
+        star, corners, new = turned(vertices, star, following, offset < jnp.inf)
+        keys = keys + jnp.where(new, keys_from(corners, n)[:, 0], np.uint32(0))
+        return turns + 1, star, keys, written(triangles, corners, new)
 
-        def step(carry):
-            turns, star, keys, triangles = carry
-            following, offset = next_neighbour(edge_of(sites, vertices, star), view)
-            star, corners, new = turned(vertices, star, following, offset < jnp.inf)
-            keys = keys + jnp.where(new, keys_from(corners, n)[:, 0], np.uint32(0))
-            return turns + 1, star, keys, written(triangles, corners, new)
+    def unfinished(carry):
+        turns, star, _, _ = carry
+        # A star that is right has fewer triangles than candidates.
+        return star.turning.any() & (turns <= len(candidates) + 2)
 
-        def unfinished(carry):
-            turns, star, _, _ = carry
-            # A star that is right has fewer triangles than candidates.
-            return star.turning.any() & (turns <= near.of_leaf.shape[1] + 2)
-
-        star = star_of(jnp.where(which[vertices] & (mine < n), vertices, NONE))
-        begun = (jnp.zeros((), jnp.int32), star, jnp.zeros_like(vertices, jnp.uint32), triangles)
-        _, star, keys, triangles = lax.while_loop(unfinished, step, begun)
-        # Who sees the hull in what is near may not see what lies beyond.
-        return triangles, (~(star.turning | star.clockwise), keys)
-
-    def add_all(sites, which, near, triangles, chunks):
-        return lax.scan(partial(add_chunk, sites, which, near), triangles, chunks)
-
-    triangles, (complete, keys) = backend.one_kernel(add_all, sites, which, near, triangles, chunks_of(n))
-    complete, keys = complete.reshape(-1)[:n], keys.reshape(-1)[:n]
-    return triangles._replace(complete=triangles.complete | (which & complete), keys=keys)
+    begun = (jnp.zeros((), jnp.int32), star_of(jnp.where(which[vertices], vertices, NONE)), triangles.keys[vertices], triangles)
+    _, star, keys, triangles = lax.while_loop(unfinished, step, begun)
+    # Who sees the hull in what is near may not see what lies beyond.
+    complete = triangles.complete[vertices] | (which[vertices] & ~star.turning & ~star.clockwise)
+    return triangles._replace(
+        complete=triangles.complete.at[vertices].set(complete), keys=triangles.keys.at[vertices].set(keys)
+    )
 
 
 def among_vertices(
@@ -422,24 +423,12 @@ def among_vertices(
     named
         (N,) uint32, the sum of the `keys_from` of the triangles that these stars have in common with each vertex.
     """
-    n = np.int32(which.shape[0])
-    vertex = jnp.arange(n, dtype=jnp.int32)
-    # In line first those whose stars are sought, then the other candidates, then the rest.
-    line = lax.sort(jnp.where(which, np.int32(0), jnp.where(candidates, n, 2 * n)) + vertex)
-    line = lax.rem(line, jnp.full_like(line, n))
-    sought, among = backend.sums(which, which | candidates)
+    n = which.shape[0]
+    line, (sought, among) = backend.line_of(which, candidates)
     block = backend.candidates_at_once()
     blocks = jnp.pad(line, (0, -n % block), constant_values=n).reshape(-1, block)
-    turns = partial(_turn_in_line, n)
-    place, triangles, told = backend.one_kernel(turns, sites, sites[blocks], blocks, line, sought, among, near, triangles)
-    ended = place.min() >= sought
-    triangles = triangles._replace(
-        complete=triangles.complete | (which & ended), keys=jnp.where(which, told[:n], triangles.keys)
-    )
-    return triangles, told[n:]
+    of_blocks = sites[blocks]
 
-
-def _turn_in_line(n, sites, of_blocks, blocks, line, sought, among, near, triangles):
     def at(place):
         return jnp.where(place < sought, line[jnp.minimum(place, n - 1)], NONE)
 
@@ -456,7 +445,7 @@ def _turn_in_line(n, sites, of_blocks, blocks, line, sought, among, near, triang
         if near is not None:
             close = near.to(vertices)
             found = next_neighbour(edge, view_from(own, close, sites[close]))
-        _, *found = lax.while_loop(lambda carry: carry[0] * blocks.shape[1] < among, best_of_block, (np.int32(0), *found))
+        _, *found = lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, (np.int32(0), *found))
         return found
 
     def step(carry):
@@ -483,4 +472,8 @@ def _turn_in_line(n, sites, of_blocks, blocks, line, sought, among, near, triang
     place = jnp.arange(min(n, backend.stars_at_once()), dtype=jnp.int32)
     begun = (jnp.zeros((), jnp.int32), place, star_of(at(place)), triangles, jnp.zeros(2 * n, jnp.uint32))
     _, place, _, triangles, told = lax.while_loop(unfinished, step, begun)
-    return place, triangles, told
+    ended = place.min() >= sought
+    triangles = triangles._replace(
+        complete=triangles.complete | (which & ended), keys=jnp.where(which, told[:n], triangles.keys)
+    )
+    return triangles, told[n:]

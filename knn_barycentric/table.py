@@ -3,25 +3,34 @@
 A table is (2N, 3) int32, the N vertices of at most 2N triangles, with -1 in unused rows.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from knn_barycentric import backend
 from knn_barycentric.triangle import cross
 
 NONE = np.int32(-1)
 """No vertex, or no triangle. An int of Python would be an int64 to every compiled loop, and be converted there."""
 
 
+@backend.one_kernel
 def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
     """(N,) int32: a triangle of each vertex from which one can turn counter-clockwise through all of them; -1 without any."""
-    rows = simplices.shape[0]
-    row = jnp.arange(rows, dtype=jnp.int32)[:, None]
-    # At the hull it is the one without a neighbour on its clockwise side, elsewhere the last of the table.
-    begins = jnp.roll(neighbors, 1, axis=1) < 0
-    last = at_vertices(simplices, jnp.full(rows // 2, -1, jnp.int32)).max(row + rows * begins, mode="drop")
-    return lax.rem(last, jnp.full_like(last, rows))
+    row = np.arange(simplices.shape[0], dtype=np.int32)
+
+    def name(last, rows):
+        for k in range(3):
+            # At the hull it is the one without a neighbour on its clockwise side, elsewhere the last of the table.
+            begins = neighbors[rows, (k + 2) % 3] < 0
+            last = at_vertices(simplices[rows, k], last).max(rows + len(row) * begins.astype(jnp.int32), mode="drop")
+        return last
+
+    last = backend.in_turn(name, jnp.full(len(row) // 2, -1, jnp.int32), row)
+    return lax.rem(last, jnp.full_like(last, len(row)))
 
 
 def dual_areas_from(points: Array, simplices: Array) -> Array:
@@ -54,13 +63,19 @@ def neighbors_from(simplices: Array) -> Array:
     rows = np.int32(simplices.shape[0])
     tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
     low, high, edge = _sorted_edges(jnp.where(tail < 0, rows, jnp.minimum(tail, head)), jnp.maximum(tail, head))
-    with_next = (low[:-1] < rows) & (low[1:] == low[:-1]) & (high[1:] == high[:-1])
-    no = jnp.zeros(1, bool)
-    with_next, with_previous = jnp.concatenate([with_next, no]), jnp.concatenate([no, with_next])
+    return backend.one_kernel(partial(_across, len(simplices)))(low, high, edge)
 
+
+def _across(rows, low, high, edge):
+    with_next = (low[:-1] < rows) & (low[1:] == low[:-1]) & (high[1:] == high[:-1])
+    with_next, with_previous = jnp.pad(with_next, (0, 1)), jnp.pad(with_next, (1, 0))
     triangle = lax.div(edge, jnp.full_like(edge, 3))
     across = jnp.where(with_next, jnp.roll(triangle, -1), jnp.where(with_previous, jnp.roll(triangle, 1), NONE))
-    return jnp.zeros_like(edge).at[edge].set(across, unique_indices=True).reshape(rows, 3)
+
+    def put(neighbors, places):
+        return neighbors.at[edge[places]].set(across[places])
+
+    return backend.in_turn(put, jnp.zeros_like(edge), np.arange(len(edge), dtype=np.int32)).reshape(rows, 3)
 
 
 def _sorted_edges(low, high):

@@ -158,7 +158,7 @@ def next_neighbour(edge: Edge, view: View) -> tuple[Array, Array]:
     # values once for each, and round them differently.
     offset = lax.optimization_barrier(jnp.where((view.squared < np.inf) & (edge.begins | left), offset, np.inf))
     smallest = backend.least(offset)
-    return jnp.where(offset == smallest, view.vertex, np.int32(np.iinfo(np.int32).max)).min(axis=0), smallest
+    return backend.least(jnp.where(offset == smallest, view.vertex, np.int32(np.iinfo(np.int32).max))), smallest
 
 
 def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple[Star, Array, Array]:

@@ -11,7 +11,7 @@ from scipy.spatial import ConvexHull, Delaunay, cKDTree
 from knn_barycentric import locate, stars, triangulate
 from knn_barycentric.certificate import certificate, ties_from
 from knn_barycentric.spatial_sort import near_vertices, spatial_sort
-from knn_barycentric.table import neighbors_from
+from knn_barycentric.table import neighbors_from, vertex_simplex_from
 from tests import meshes
 
 
@@ -217,8 +217,12 @@ def _tables(points):
 
 @jax.jit
 def _is_certified(points, distinct, lift, simplices):
-    simplices = jnp.asarray(simplices)
-    return certificate(points, distinct, lift, simplices, neighbors_from(simplices))
+    return _certified_with(points, distinct, lift, simplices, neighbors_from(jnp.asarray(simplices)))
+
+
+def _certified_with(points, distinct, lift, simplices, neighbors):
+    tables = jnp.asarray(simplices), jnp.asarray(neighbors)
+    return jax.jit(certificate)(points, distinct, lift, *tables, vertex_simplex_from(*tables))
 
 
 def _flip(simplices, neighbors):
@@ -266,9 +270,9 @@ def _forget_neighbor(neighbors):
 def test_certificate_refuses_an_adjacency_that_was_tampered_with(tamper, name):
     points, distinct, lift, simplices = _tables(meshes.ALL[name])
     neighbors = np.array(neighbors_from(jnp.asarray(simplices)))
-    assert certificate(points, distinct, lift, simplices, neighbors)
+    assert _certified_with(points, distinct, lift, simplices, neighbors)
     tamper(neighbors)
-    assert not certificate(points, distinct, lift, simplices, neighbors)
+    assert not _certified_with(points, distinct, lift, simplices, neighbors)
 
 
 @pytest.mark.parametrize("tamper", [_flip, _drop, _drop_at_hull, _duplicate, _turn_over, _swap_vertex])

@@ -108,12 +108,12 @@ def least(values: Array) -> Array:
     """(V,): the smallest of (C, V) values in each column, none of them NaN; for few rows, as the CPU's code is of that length."""
     if jax.default_backend() != "cpu":
         return values.min(axis=0)
-    while len(values) > 1:
-        half = -(-len(values) // 2)
+    while (count := len(values)) > 1:
+        half = -(-count // 2)
         # Of an odd number, the one in the middle is in both.
-        first, second = values[:half], values[-half:]
-        values = jnp.where(first < second, first, second)
-    return values[0]
+        first, second = lax.slice_in_dim(values, 0, half), lax.slice_in_dim(values, count - half, count)
+        values = lax.select(lax.lt(first, second), first, second)
+    return lax.squeeze(values, (0,))
 
 
 def sums(*arrays: Array) -> tuple[Array, ...]:

@@ -26,11 +26,10 @@ INSIDE = 100.0
 def locate(triangulation: Triangulation, points: Array, query_points: Array, sort: SpatialSort | None = None) -> Array:
     """The vertices that interpolate every query point; works under `jit` and `vmap`, and on NumPy arrays.
 
-    Every query starts at a triangle of the leaf of a spatial sort in which it lies, and walks across the edge behind
-    which it lies until its triangle is found (the visibility walk of Devillers, Pion & Teillaud 2002, Int. J. Found. Comput.
-    Sci. 13, 181, which cannot cycle on a Delaunay triangulation). A
-    query outside the hull descends to its nearest vertex along the edges of the mesh. The result is integer and piecewise constant, so
-    gradients stop here.
+    Every query starts at the triangle in the middle of the leaf of a spatial sort in which it lies, and walks across the edge
+    behind which it lies until its triangle is found (the visibility walk of Devillers, Pion & Teillaud 2002, Int. J. Found.
+    Comput. Sci. 13, 181, which cannot cycle on a Delaunay triangulation). A query outside the hull descends to its nearest
+    vertex along the edges of the mesh. The result is integer and piecewise constant, so gradients stop here.
 
     Parameters
     ----------
@@ -64,14 +63,10 @@ def locate(triangulation: Triangulation, points: Array, query_points: Array, sor
 
 @jax.jit
 @backend.lane_by_lane
-def _locate(triangulation, points, query_points, sort):
-    start = start_simplices(triangulation, sort, query_points)
-    return _mappings(triangulation, points, query_points, start)
-
-
 @backend.one_kernel
-def _mappings(triangulation, points, query_points, start):
+def _locate(triangulation, points, query_points, sort):
     corners = points[triangulation.simplices].reshape(-1, 6)
+    start = start_simplices(triangulation, corners, sort)[leaf_of(sort, query_points)]
     return backend.each(partial(_vertices_of, triangulation, points, corners), (query_points, start))
 
 
@@ -88,13 +83,23 @@ def _vertices_of(triangulation, points, corners, query):
     return jnp.where(finite, found, NONE)
 
 
-def start_simplices(triangulation: Triangulation, sort: SpatialSort, query_points: Array) -> Array:
-    """(Q,) int32: a triangle near each query point; -1 where the mesh has none that can be trusted."""
+def start_simplices(triangulation: Triangulation, corners: Array, sort: SpatialSort) -> Array:
+    """(2^L,) int32: a triangle near each leaf of the sort, in the middle of its vertices where that is inside the hull.
+
+    It is -1 where the mesh has no triangle that can be trusted. `corners` are those of `walk`.
+    """
     owner = jnp.append(triangulation.vertex_simplex, NONE)
-    of_leaf = owner[sort.leaves].max(axis=1)
-    # A leaf may hold duplicates only, which have no triangle.
-    simplex = jnp.maximum(of_leaf[leaf_of(sort, query_points)], np.int32(0))
-    return jnp.where(triangulation.certified & (triangulation.simplices[0, 0] >= 0), simplex, NONE)
+    box = sort.boxes[-1]
+
+    def middle_of(leaf):
+        vertices, middle = leaf
+        own = owner[vertices].max()
+        simplex = walk(triangulation, corners, middle, own)
+        # A leaf may hold duplicates only, which have no triangle.
+        return jnp.maximum(jnp.where(simplex < 0, own, simplex), np.int32(0))
+
+    simplices = backend.each(middle_of, (sort.leaves, 0.5 * (box[:, :2] - box[:, 2:])))
+    return jnp.where(triangulation.certified & (triangulation.simplices[0, 0] >= 0), simplices, NONE)
 
 
 def walk(triangulation: Triangulation, corners: Array, query_point: Array, simplex: Array) -> Array:
@@ -145,7 +150,8 @@ def descend(triangulation: Triangulation, points: Array, query_point: Array, sim
     """The nearest vertex of a query, by steps to ever nearer vertices.
 
     A vertex of a Delaunay triangulation that is nearer to a point than all its neighbours is nearer than all vertices
-    (Bose & Morin 2004, SIAM J. Comput. 33, 937). The neighbours of a vertex are looked at triangle by triangle, counter-clockwise.
+    (Bose & Morin 2004, SIAM J. Comput. 33, 937). The neighbours of a vertex are looked at triangle by triangle,
+    counter-clockwise.
 
     Parameters
     ----------

@@ -28,7 +28,9 @@ def certificate(
     several, if no two of its edges leave the same vertex; and one, run through once, if it turns by 2 pi in all.
     """
     n = len(points)
-    of_edges = backend.each(partial(edge_holds, points, lift, simplices, neighbors, vertex_simplex), _edges_of(simplices))
+    of_edges = backend.each(
+        partial(edge_holds, points, lift, simplices, neighbors, vertex_simplex), _edges_of(simplices)
+    )
     every_vertex = np.arange(n, dtype=np.int32)
     turns_left, turn = backend.each(partial(turn_at, points, simplices, neighbors, vertex_simplex), every_vertex)
     has_triangle = vertex_simplex >= 0
@@ -77,13 +79,13 @@ def positively_oriented(points: Array, a: Array, b: Array, c: Array) -> Array:
     return ~flat(cross(b - a, c - a), 0.5 * squared_edges)
 
 
-def neighbors_are_mutual(row: Array, across: Array, tail: Array, head: Array, simplices: Array, neighbors: Array) -> Array:
+def neighbors_are_mutual(
+    row: Array, across: Array, tail: Array, head: Array, simplices: Array, neighbors: Array
+) -> Array:
     """() bool: whether the neighbour across an edge shares it, in the opposite direction, and names the triangle there."""
     a, b, c = simplices[across]
     of_a, of_b, of_c = neighbors[across] == row
-    return (
-        (of_a & (b == head) & (c == tail)) | (of_b & (c == head) & (a == tail)) | (of_c & (a == head) & (b == tail))
-    )
+    return (of_a & (b == head) & (c == tail)) | (of_b & (c == head) & (a == tail)) | (of_c & (a == head) & (b == tail))
 
 
 def _tip_of(across, tail, head, simplices):

@@ -99,7 +99,9 @@ def _padded(slots, points):
         (3, M) int, in the order of x, of y, and of their hash: in that coincident vertices are next to each other.
     """
     coordinates = jnp.pad(points, ((0, slots - len(points)), (0, 0)), constant_values=np.inf)
-    reach = jnp.pad(jnp.concatenate([points, -points], axis=1), ((0, slots - len(points)), (0, 0)), constant_values=-np.inf)
+    reach = jnp.pad(
+        jnp.concatenate([points, -points], axis=1), ((0, slots - len(points)), (0, 0)), constant_values=-np.inf
+    )
     # Integers in the order of floats sort faster; both zeros are one.
     values = jnp.where(coordinates == 0.0, 0.0, coordinates).T
     bits = lax.bitcast_convert_type(values, np.dtype(f"int{values.dtype.itemsize * 8}"))

@@ -158,11 +158,12 @@ def _certified_tables(points, sort):
     points = jnp.where(finite, points, 0.0)
     near = near_vertices(sort)
     distinct, nearest = neighbourhoods(points, sort, near)
+    fractions = jnp.asarray(TIE_WEIGHT * 10.0 ** np.arange(TIE_ROUNDS), points.dtype)
 
     def seek(carry):
         rounds, _, _, _ = carry
         # A second round among all vertices settles whether it was the candidates or the ties; then the weights grow.
-        lift = tie_weights(nearest, TIE_WEIGHT * 10.0 ** jnp.maximum(rounds - 1, 0).astype(points.dtype))
+        lift = tie_weights(nearest, fractions[jnp.maximum(rounds - 1, 0)])
         simplices, agree, sought_again = simplices_from_stars(points, distinct, lift, near, rounds == 0)
         neighbors = neighbors_from(simplices)
         tables = simplices, neighbors, vertex_simplex_from(simplices, neighbors)
@@ -232,8 +233,8 @@ class Triangles(NamedTuple):
     Attributes
     ----------
     simplices
-        (2N + V, 3) int32, each triangle once, written by the star of its smallest vertex; -1 in unused rows. V is the largest
-        number of stars that are turned at once.
+        (2N + V, 3) int32, each triangle once, written by the star of its smallest vertex; -1 in unused rows. V is how many stars
+        are turned at once, some of which may have none to write.
     count
         () int32, the number of rows in use.
     complete
@@ -318,7 +319,6 @@ def simplices_from_stars(
     """
     n = points.shape[0]
     nobody, no_keys = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
-    # The last rows that are written may be empty.
     spare = 1 if jax.default_backend() == "cpu" else n
     triangles = Triangles(jnp.full((2 * n + spare, 3), -1, jnp.int32), np.int32(0), ~distinct, no_keys)
     sites = sites_from(points, distinct, lift)
@@ -400,7 +400,12 @@ def _turn_among_near(sites, which, near, triangles, vertices):
         # A star that is right has fewer triangles than candidates.
         return star.turning.any() & (turns <= len(candidates) + 2)
 
-    begun = (jnp.zeros((), jnp.int32), star_of(jnp.where(which[vertices], vertices, NONE)), triangles.keys[vertices], triangles)
+    begun = (
+        jnp.zeros((), jnp.int32),
+        star_of(jnp.where(which[vertices], vertices, NONE)),
+        triangles.keys[vertices],
+        triangles,
+    )
     _, star, keys, triangles = lax.while_loop(unfinished, step, begun)
     # Who sees the hull in what is near may not see what lies beyond.
     complete = triangles.complete[vertices] | (which[vertices] & ~star.turning & ~star.clockwise)

@@ -60,13 +60,31 @@ def neighbors_from(simplices: Array) -> Array:
     Found from the sorted edges: no vertex degree is ever bounded. Where three triangles share an edge, or two run along it in
     the same direction, they are not neighbours of each other, which the certificate refuses.
     """
+    return backend.one_kernel(partial(_across, len(simplices)))(_sorted_edges(simplices))
+
+
+def _sorted_edges(simplices):
+    """The edges of the (2N, 3) triangles in the order of their vertices, as `_named` reads them."""
     rows = np.int32(simplices.shape[0])
     tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
-    low, high, edge = _sorted_edges(jnp.where(tail < 0, rows, jnp.minimum(tail, head)), jnp.maximum(tail, head))
-    return backend.one_kernel(partial(_across, len(simplices)))(low, high, edge)
+    low, high = jnp.where(tail < 0, rows, jnp.minimum(tail, head)), jnp.maximum(jnp.maximum(tail, head), 0)
+    edge, bits = jnp.arange(low.shape[0], dtype=jnp.int32), low.shape[0].bit_length()
+    if not jax.config.jax_enable_x64 or 3 * bits > 63:
+        return lax.sort((low, high, edge), num_keys=2)
+    # One integer per edge sorts several times faster than three.
+    return [lax.sort((low.astype(jnp.int64) << 2 * bits) | (high.astype(jnp.int64) << bits) | edge)]
 
 
-def _across(rows, low, high, edge):
+def _named(edges):
+    """(E,) int32 each: the lower vertex of each edge, the higher one, and which edge of the table it is."""
+    if len(edges) == 1:
+        wide, bits = edges[0], len(edges[0]).bit_length()
+        edges = [wide >> 2 * bits, (wide >> bits) & (2**bits - 1), wide & (2**bits - 1)]
+    return [each.astype(jnp.int32) for each in edges]
+
+
+def _across(rows, edges):
+    low, high, edge = _named(edges)
     with_next = (low[:-1] < rows) & (low[1:] == low[:-1]) & (high[1:] == high[:-1])
     with_next, with_previous = jnp.pad(with_next, (0, 1)), jnp.pad(with_next, (1, 0))
     triangle = lax.div(edge, jnp.full_like(edge, 3))
@@ -76,16 +94,3 @@ def _across(rows, low, high, edge):
         return neighbors.at[edge[places]].set(across[places])
 
     return backend.in_turn(put, jnp.zeros_like(edge), np.arange(len(edge), dtype=np.int32)).reshape(rows, 3)
-
-
-def _sorted_edges(low, high):
-    """(E,) int32 edges in the order of their vertices: low, high, and which edge it is."""
-    edge = jnp.arange(low.shape[0], dtype=jnp.int32)
-    bits = int(low.shape[0]).bit_length()
-    if not jax.config.jax_enable_x64 or 3 * bits > 63:
-        return lax.sort((low, high, edge), num_keys=2)
-    # One integer per edge sorts several times faster than three. Unused rows have `high` -1.
-    wide = (low.astype(jnp.int64) << 2 * bits) | (jnp.maximum(high, 0).astype(jnp.int64) << bits) | edge
-    wide = lax.sort(wide)
-    low, high, edge = wide >> 2 * bits, (wide >> bits) & (2**bits - 1), wide & (2**bits - 1)
-    return low.astype(jnp.int32), high.astype(jnp.int32), edge.astype(jnp.int32)

@@ -1,6 +1,6 @@
-"""What helps one backend and hurts another, chosen when the program is traced; and steps that compile to few loops.
+"""What helps one backend and hurts another, chosen when the program is traced.
 
-Every loop that XLA's CPU backend makes of a program takes 10 to 20 ms to compile, however short it is.
+A CPU does rows one after the other, in few loops of machine code; a GPU does them together, in few launches.
 """
 
 from functools import partial, wraps
@@ -31,8 +31,8 @@ def one_kernel(function):
     """Let XLA's CPU backend compile a function of arrays to one function of machine code, with all its loops in it.
 
     What it does by itself with loops that are short enough; here it is asked for by name. Otherwise every operation is compiled
-    on its own, for 10 to 30 ms each, and called at every step of a loop. Sorts are not to be had in it; scatters are by
-    `in_turn`, minima of floats by `least`.
+    on its own, which takes 10 to 30 ms however short it is, and called at every step of a loop. Sorts are not to be had in it;
+    scatters are by `in_turn`, minima of floats by `least`.
     """
 
     @wraps(function)
@@ -51,7 +51,7 @@ def one_kernel(function):
 
 
 def each(function, rows):
-    """`function(row)` for each row of (M, ...) arrays: one after the other on a CPU (in `one_kernel`), together elsewhere."""
+    """`function(row)` of each row of (M, ...) arrays: one after the other on a CPU (in `one_kernel`), together elsewhere."""
     return lax.map(function, rows) if jax.default_backend() == "cpu" else jax.vmap(function)(rows)
 
 
@@ -65,6 +65,11 @@ def in_turn(step, carry, *levels):
     for rows in levels:
         carry = step(carry, rows)
     return carry
+
+
+def rows_at_once(number: int) -> int:
+    """How many rows of a level of so many `in_turn` hands to its step."""
+    return 1 if jax.default_backend() == "cpu" else number
 
 
 def line_of(*classes: Array) -> tuple[Array, list[Array]]:
@@ -105,7 +110,7 @@ def line_of(*classes: Array) -> tuple[Array, list[Array]]:
 
 
 def least(values: Array) -> Array:
-    """(V,): the smallest of (C, V) values in each column, none of them NaN; for few rows, as the CPU's code is of that length."""
+    """(V,): the smallest of (C, V) values in each column, none of them NaN, for C of a few dozen."""
     if jax.default_backend() != "cpu":
         return values.min(axis=0)
     while (count := len(values)) > 1:
@@ -114,6 +119,18 @@ def least(values: Array) -> Array:
         first, second = lax.slice_in_dim(values, 0, half), lax.slice_in_dim(values, count - half, count)
         values = lax.select(lax.lt(first, second), first, second)
     return lax.squeeze(values, (0,))
+
+
+def smallest(keys: Array, number: int) -> Array:
+    """(number, V) int: the smallest of (C, V) different integers in each column, in order."""
+    if jax.default_backend() != "cpu":
+        return lax.sort(keys, dimension=0)[:number]
+
+    def take(keys, _):
+        first = least(keys)
+        return jnp.where(keys == first, jnp.iinfo(keys.dtype).max, keys), first
+
+    return lax.scan(take, keys, None, length=number)[1]
 
 
 def sums(*arrays: Array) -> tuple[Array, ...]:

@@ -127,7 +127,7 @@ def _ranks(coordinates, by):
 
 
 def _boxes_and_ranks(nodes, reach, rank, vertices, size):
-    """The (nodes, 4) boxes of nodes of `size` slots; in which of them each slot is, and its vertex's rank along the longer side."""
+    """The (nodes, 4) boxes of nodes of `size` slots; in which of them each slot is, and its vertex's rank along its longer side."""
     slot = np.arange(len(vertices), dtype=np.int32)
     home = lax.div(slot, jnp.full_like(slot, size))
 
@@ -225,23 +225,17 @@ def _nearest_nodes(boxes, near, nodes):
     # Boxes that touch are ordered by their centres.
     squared = gap**2 + 1.0e-3 * between**2
     empty = (halves < 2) | (theirs[..., 0] == -np.inf)
-    rows, found = _smallest(jnp.where(empty, np.inf, squared[..., 0] + squared[..., 1]), near.shape[1])
+    rows, found = _nearest_rows(jnp.where(empty, np.inf, squared[..., 0] + squared[..., 1]), near.shape[1])
     return near.at[nodes].set(jnp.where(found, jnp.take_along_axis(halves, rows, axis=0), np.int32(0)).T)
 
 
-def _smallest(distance, number):
-    """(number, M) int32: the rows of the smallest of (C, M) positive distances in each column, nearest first; which are finite."""
+def _nearest_rows(distance, number):
+    """(number, V) int32: the rows of the smallest of (C, V) positive distances in each column, nearest first; which are finite."""
     # The order of positive floats is that of their bits, the last of which can hold the row: one minimum gives both.
     rows = 2 ** (distance.shape[0] - 1).bit_length()
     keys = lax.bitcast_convert_type(distance.astype(jnp.float32), jnp.int32) & -rows
-    keys = keys | jnp.arange(distance.shape[0], dtype=jnp.int32)[:, None]
-
-    def take(keys, _):
-        smallest = backend.least(keys)
-        return jnp.where(keys == smallest, jnp.iinfo(jnp.int32).max, keys), smallest
-
-    smallest = lax.scan(take, keys, None, length=number)[1]
-    return smallest & (rows - 1), smallest < INFINITE
+    keys = backend.smallest(keys | jnp.arange(distance.shape[0], dtype=jnp.int32)[:, None], number)
+    return keys & (rows - 1), keys < INFINITE
 
 
 INFINITE = int(np.float32(np.inf).view(np.int32))

@@ -2,9 +2,9 @@
 
 The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own: start at the
 neighbour whose bisector lies nearest, then turn from neighbour to neighbour by the empty-circle rule. All stars are
-first sought in lockstep among the few dozen vertices that a spatial sort puts near them. Those that meet the hull, or do
-not agree with others, are sought again: among each other and the vertices near them, as long edges run along the hull
-only, and then, if doubt remains, among all vertices. There is no host callback.
+first sought among the few dozen vertices that a spatial sort puts near them, one by one on a CPU and in lockstep on a GPU.
+Those that meet the hull, or do not agree with others, are sought again: among each other and the vertices near them, as
+long edges run along the hull only, and then, if doubt remains, among all vertices. There is no host callback.
 
 Stars that agree with each other are a Delaunay triangulation, and agreement is cheap to check: that check is the
 certificate. Co-circular vertices, which have no unique triangulation, are settled by lifting each vertex by a tiny
@@ -279,6 +279,7 @@ def without(triangles: Triangles, vertices: Array) -> Triangles:
 def in_front(rows: Array, which: Array) -> tuple[Array, Array]:
     """Those of the (V, 3) rows that the (V,) bool `which` says in front of rows of -1; and () int32, how many they are."""
     if len(rows) == 1:
+        # A line of one needs no sort.
         return jnp.where(which[0], rows, NONE), which[0].astype(jnp.int32)
     line, (number,) = backend.line_of(which)
     used = line < len(rows)
@@ -319,7 +320,7 @@ def simplices_from_stars(
     """
     n = points.shape[0]
     nobody, no_keys = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
-    spare = 1 if jax.default_backend() == "cpu" else n
+    spare = backend.rows_at_once(n)
     triangles = Triangles(jnp.full((2 * n + spare, 3), -1, jnp.int32), np.int32(0), ~distinct, no_keys)
     sites = sites_from(points, distinct, lift)
     everyone = np.True_

@@ -1,5 +1,7 @@
 """What is chosen by backend changes the work, never the answer."""
 
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,6 +9,8 @@ import pytest
 from scipy.spatial import Delaunay
 
 from knn_barycentric import backend, locate, triangulate
+from knn_barycentric.spatial_sort import near_vertices, spatial_sort
+from knn_barycentric.stars import neighbourhoods, simplices_from_stars, tie_weights
 from tests import meshes
 
 LANES = 3
@@ -37,3 +41,50 @@ def test_a_cpu_compiles_one_loop_over_lanes_and_a_gpu_none(monkeypatch):
         double = backend.lane_by_lane(lambda x: 2.0 * x)
         loops[platform] = str(jax.make_jaxpr(jax.vmap(double))(jnp.ones((LANES, 4)))).count("scan[")
     assert loops == {"cpu": 1, "gpu": 0}
+
+
+@pytest.fixture(params=["cpu", "gpu"])
+def platform(request, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: request.param)
+
+
+def test_lines_are_by_class_and_in_order(platform):
+    first, second = np.random.default_rng(0).random((2, 50)) < 0.4
+    line, ends = jax.jit(backend.one_kernel(backend.line_of))(first, second)
+    expected = [*np.flatnonzero(first), *np.flatnonzero(second & ~first)]
+    assert np.asarray(line).tolist() == expected + [50] * (50 - len(expected))
+    assert [int(end) for end in ends] == [first.sum(), len(expected)]
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 66])
+def test_minima_of_columns(platform, count):
+    values = np.random.default_rng(count).permutation(3 * count).reshape(count, 3).astype(np.int32)
+    floats = jnp.where(values % 5 == 0, jnp.inf, 0.1 * values)
+    number = min(count, 4)
+    smallest = jax.jit(backend.one_kernel(lambda values: backend.smallest(values, number)))(values)
+    assert np.array_equal(smallest, np.sort(values, axis=0)[:number])
+    assert np.array_equal(jax.jit(backend.one_kernel(backend.least))(floats), floats.min(axis=0))
+
+
+def test_levels_are_done_in_turn_and_rows_of_a_level_see_what_was_before_it(platform):
+    """The depth of every node of a binary heap, from its parent's."""
+    levels = [np.arange(2**level, 2 ** (level + 1), dtype=np.int32) for level in range(1, 6)]
+
+    def depths(none):
+        return backend.in_turn(lambda depth, nodes: depth.at[nodes].set(depth[nodes >> 1] + 1), none, *levels)
+
+    depth = jax.jit(backend.one_kernel(depths))(jnp.zeros(64, jnp.int32))
+    assert depth.tolist() == [0, *(node.bit_length() - 1 for node in range(1, 64))]
+
+
+def test_a_cpu_compiles_all_loops_of_the_stars_as_one_call():
+    """All that is left around it are inputs that are not there yet: otherwise each operation is a kernel of its own."""
+    points = jnp.asarray(meshes._random(200))
+    near = near_vertices(spatial_sort(points))
+    distinct, nearest = neighbourhoods(points, spatial_sort(points), near)
+    program = jax.jit(simplices_from_stars).lower(points, distinct, tie_weights(nearest, 1.0e-9), near).compile()
+    entry = program.as_text().partition("ENTRY")[2]
+    operations = re.findall(r" ([a-z-]+)\(", entry)
+    assert operations.count("call") == 1 and 'xla_cpu_small_call="true"' in entry
+    assert not {"while", "scatter", "sort"} & set(operations)
+    assert operations.count("fusion") <= 2

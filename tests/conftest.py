@@ -1,8 +1,14 @@
-"""A lens that is quick to compile, for tests that need a real fit but not a large one."""
+"""A lens that is quick to compile, for tests that need a real fit but not a large one; interrupts that reach commands."""
+
+import signal
 
 import pytest
 
 from jax_profiling import lens as lens_folder
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # A shell starts what it runs in the background so, and the commands that tests interrupt would inherit it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

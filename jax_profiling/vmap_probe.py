@@ -111,7 +111,7 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
         for lanes in likelihood_batches:
             functions[name, "likelihood", lanes] = _log_evidence_of(each), [parameters[:lanes]]
 
-    # Whoever is compiled first in a process takes a fifth longer: it is compiled once more.
+    # Whoever is compiled first in a process takes longer: it is compiled once more.
     (first, each), *_ = functions.items()
     _compiled(first, *each)
     rounds = []

@@ -12,6 +12,8 @@ from jax import Array, lax
 from jax.custom_batching import sequential_vmap
 from jax.experimental.xla_metadata import xla_metadata_call
 
+from knn_barycentric.places import NONE, SKIP, at
+
 
 def lane_by_lane(function):
     """Let `vmap` run a function's lanes one after the other on a CPU, in one compiled loop; together elsewhere.
@@ -99,8 +101,8 @@ def line_of(*classes: Array) -> tuple[Array, list[Array]]:
 
     def join(number, carry, places):
         line, end = carry
-        joins = rank[places] == number
-        return line.at[jnp.where(joins, end, count)].set(places, mode="drop"), end + joins.astype(jnp.int32)
+        joins = at(rank, places) == number
+        return line.at[jnp.where(joins, end, NONE)].set(places, **SKIP), end + joins.astype(jnp.int32)
 
     line, end, ends = jnp.full(count, count, jnp.int32), jnp.zeros(1, jnp.int32), []
     for number in range(len(classes)):

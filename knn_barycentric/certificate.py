@@ -11,6 +11,7 @@ import numpy as np
 from jax import Array, lax
 
 from knn_barycentric import backend
+from knn_barycentric.places import at
 from knn_barycentric.triangle import cross, dot, flat, squared
 
 
@@ -56,7 +57,7 @@ def _edges_of(simplices):
 def _edge_at(edge, simplices):
     """The () int32 row and column of an edge, and its triangle's vertices from the one opposite on."""
     row, column = lax.div(edge, np.int32(3)), lax.rem(edge, np.int32(3))
-    return row, column, *(simplices[row, lax.rem(column + np.int32(k), np.int32(3))] for k in range(3))
+    return row, column, *(at(simplices, row, lax.rem(column + np.int32(k), np.int32(3))) for k in range(3))
 
 
 def edge_holds(
@@ -64,16 +65,16 @@ def edge_holds(
 ) -> Array:
     """() bool: whether an edge of the table has all properties; true in an unused row."""
     row, column, apex, tail, head = _edge_at(edge, simplices)
-    across = neighbors[row, column]
+    across = at(neighbors, row, column)
     inside = neighbors_are_mutual(row, across, tail, head, simplices, neighbors)
     inside &= locally_delaunay(points, lift, apex, tail, head, _tip_of(across, tail, head, simplices))
-    on_boundary = vertex_simplex[tail] == row
+    on_boundary = at(vertex_simplex, tail) == row
     return (apex < 0) | (positively_oriented(points, apex, tail, head) & jnp.where(across < 0, on_boundary, inside))
 
 
 def positively_oriented(points: Array, a: Array, b: Array, c: Array) -> Array:
     """() bool: whether a triangle is counter-clockwise and not flat."""
-    a, b, c = points[a], points[b], points[c]
+    a, b, c = (at(points, vertex) for vertex in (a, b, c))
     squared_edges = squared(a - b) + squared(b - c) + squared(c - a)
     # Rounding may differ from the star's by a few epsilons at the threshold itself; half of it is still far off zero.
     return ~flat(cross(b - a, c - a), 0.5 * squared_edges)
@@ -83,14 +84,14 @@ def neighbors_are_mutual(
     row: Array, across: Array, tail: Array, head: Array, simplices: Array, neighbors: Array
 ) -> Array:
     """() bool: whether the neighbour across an edge shares it, in the opposite direction, and names the triangle there."""
-    a, b, c = simplices[across]
-    of_a, of_b, of_c = neighbors[across] == row
+    a, b, c = at(simplices, across)
+    of_a, of_b, of_c = at(neighbors, across) == row
     return (of_a & (b == head) & (c == tail)) | (of_b & (c == head) & (a == tail)) | (of_c & (a == head) & (b == tail))
 
 
 def _tip_of(across, tail, head, simplices):
     """The vertex of the triangle across an edge that is not on it; any vertex if it does not share the edge."""
-    a, b, c = simplices[across]
+    a, b, c = at(simplices, across)
     return jnp.clip(a + b + c - tail - head, np.int32(0), np.int32(len(simplices) // 2 - 1))
 
 
@@ -114,7 +115,7 @@ def turn_at(
     """
     after = partial(_after, simplices, neighbors, vertex_simplex)
     following, on_boundary = after(vertex)
-    p, q, r = points[vertex], points[following], points[after(following)[0]]
+    p, q, r = (at(points, each) for each in (vertex, following, after(following)[0]))
     area = cross(q - p, r - q)
     squared_edges = squared(p - q) + squared(q - r) + squared(r - p)
     turns_right = on_boundary & (area < 0.0) & ~flat(-area, squared_edges)
@@ -123,11 +124,11 @@ def turn_at(
 
 def _after(simplices, neighbors, vertex_simplex, vertex):
     """The vertex that follows along the boundary, and whether there is one: its `vertex_simplex` has the edge that leaves."""
-    row = vertex_simplex[vertex]
-    a, b, _ = simplices[row]
+    row = at(vertex_simplex, vertex)
+    a, b, _ = at(simplices, row)
     column = jnp.where(a == vertex, np.int32(0), jnp.where(b == vertex, np.int32(1), np.int32(2)))
-    following = simplices[row, lax.rem(column + np.int32(1), np.int32(3))]
-    return following, (row >= 0) & (neighbors[row, lax.rem(column + np.int32(2), np.int32(3))] < 0)
+    following = at(simplices, row, lax.rem(column + np.int32(1), np.int32(3)))
+    return following, (row >= 0) & (at(neighbors, row, lax.rem(column + np.int32(2), np.int32(3))) < 0)
 
 
 TIE = 1.0e-9
@@ -148,7 +149,7 @@ def _ties_from(points, simplices, neighbors):
 
 def _tied(points, simplices, neighbors, edge):
     row, column, apex, tail, head = _edge_at(edge, simplices)
-    across = neighbors[row, column]
+    across = at(neighbors, row, column)
     tip = _tip_of(across, tail, head, simplices)
     inside, size = _in_circle(points, jnp.zeros_like(points[:, 0]), apex, tail, head, tip)
     return (across >= 0) & (jnp.abs(inside) <= TIE * size)
@@ -156,8 +157,8 @@ def _tied(points, simplices, neighbors, edge):
 
 def _in_circle(points, lift, a, b, c, tip):
     """() float, positive where the vertex across an edge lies in the circumcircle; and the size of its terms."""
-    offsets = [points[vertex] - points[tip] for vertex in (a, b, c)]
-    heights = [squared(offset) + lift[tip] - lift[vertex] for offset, vertex in zip(offsets, (a, b, c))]
+    offsets = [at(points, vertex) - at(points, tip) for vertex in (a, b, c)]
+    heights = [squared(offset) + at(lift, tip) - at(lift, vertex) for offset, vertex in zip(offsets, (a, b, c))]
     lengths = [jnp.sqrt(squared(offset)) for offset in offsets]
     inside, size = 0.0, 0.0
     for k in range(3):

@@ -8,9 +8,9 @@ import numpy as np
 from jax import Array, lax
 
 from knn_barycentric import backend
+from knn_barycentric.places import NONE, at
 from knn_barycentric.spatial_sort import SpatialSort, leaf_of, spatial_sort
 from knn_barycentric.stars import Triangulation, check_coordinates
-from knn_barycentric.table import NONE
 from knn_barycentric.triangle import squared
 
 AT_ONCE = 128
@@ -65,8 +65,8 @@ def locate(triangulation: Triangulation, points: Array, query_points: Array, sor
 @backend.lane_by_lane
 @backend.one_kernel
 def _locate(triangulation, points, query_points, sort):
-    corners = points[triangulation.simplices].reshape(-1, 6)
-    start = start_simplices(triangulation, corners, sort)[leaf_of(sort, query_points)]
+    corners = at(points, triangulation.simplices).reshape(-1, 6)
+    start = at(start_simplices(triangulation, corners, sort), leaf_of(sort, query_points))
     return backend.each(partial(_vertices_of, triangulation, points, corners), (query_points, start))
 
 
@@ -79,7 +79,7 @@ def _vertices_of(triangulation, points, corners, query):
     vertex = descend(triangulation, points, query_point, jnp.where(simplex < 0, start, NONE))
     # A mesh without triangles, or without any that can be trusted, has vertices only.
     vertex = nearest_of_first(jnp.where(start < 0, np.int32(len(points)), np.int32(0)), points, query_point, vertex)
-    found = jnp.where(simplex < 0, jnp.stack([vertex, NONE, NONE]), triangulation.simplices[simplex])
+    found = jnp.where(simplex < 0, jnp.stack([vertex, NONE, NONE]), at(triangulation.simplices, simplex))
     return jnp.where(finite, found, NONE)
 
 
@@ -93,7 +93,7 @@ def start_simplices(triangulation: Triangulation, corners: Array, sort: SpatialS
 
     def middle_of(leaf):
         vertices, middle = leaf
-        own = owner[vertices].max()
+        own = at(owner, vertices).max()
         simplex = walk(triangulation, corners, middle, own)
         # A leaf may hold duplicates only, which have no triangle.
         return jnp.maximum(jnp.where(simplex < 0, own, simplex), np.int32(0))
@@ -130,13 +130,13 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
 
     def step(carry):
         count, simplex, _ = carry
-        ax, ay, bx, by, cx, cy = corners[simplex]
+        ax, ay, bx, by, cx, cy = at(corners, simplex)
         of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
         column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
         inside = lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
         # One result only: XLA evaluates all of this once for each.
-        return count + 1, jnp.where(inside, simplex, triangulation.neighbors[simplex, column]), simplex
+        return count + 1, jnp.where(inside, simplex, at(triangulation.neighbors, simplex, column)), simplex
 
     def unfinished(carry):
         # No walk on a Delaunay triangulation enters a triangle twice.
@@ -169,29 +169,29 @@ def descend(triangulation: Triangulation, points: Array, query_point: Array, sim
     first = triangulation.vertex_simplex
 
     def distance(vertex):
-        return squared(query_point - points[vertex])
+        return squared(query_point - at(points, vertex))
 
     def step(carry):
         count, vertex, nearest, simplex = carry
-        a, b, c = triangulation.simplices[simplex]
+        a, b, c = at(triangulation.simplices, simplex)
         after = jnp.where(a == vertex, B, jnp.where(b == vertex, C, A))
         to_after = jnp.where(a == vertex, b, jnp.where(b == vertex, c, a))
         to_before = jnp.where(a == vertex, c, jnp.where(b == vertex, a, b))
         nearer = jnp.where(distance(to_after) < distance(to_before), to_after, to_before)
         moves = distance(nearer) < nearest
 
-        around = triangulation.neighbors[simplex, after]
-        around = jnp.where(around == first[vertex], NONE, around)
+        around = at(triangulation.neighbors, simplex, after)
+        around = jnp.where(around == at(first, vertex), NONE, around)
         vertex = jnp.where(moves, nearer, vertex)
-        return count + 1, vertex, jnp.minimum(distance(nearer), nearest), jnp.where(moves, first[vertex], around)
+        return count + 1, vertex, jnp.minimum(distance(nearer), nearest), jnp.where(moves, at(first, vertex), around)
 
     def unfinished(carry):
         # Every vertex is looked at once at most, and so is every triangle around it.
         count, _, _, simplex = carry
         return (simplex >= 0) & (count <= 4 * triangulation.simplices.shape[0])
 
-    vertex = triangulation.simplices[simplex, 0]
-    begins = jnp.where(simplex < 0, NONE, first[vertex])
+    vertex = at(triangulation.simplices, simplex, 0)
+    begins = jnp.where(simplex < 0, NONE, at(first, vertex))
     return lax.while_loop(unfinished, step, (np.int32(0), vertex, distance(vertex), begins))[1]
 
 
@@ -200,7 +200,7 @@ def nearest_of_first(number: Array, points: Array, query_point: Array, vertex: A
 
     def nearer(k, best):
         vertex, nearest = best
-        distance = squared(query_point - points[k])
+        distance = squared(query_point - at(points, k))
         return jnp.where(distance < nearest, k, vertex), jnp.minimum(distance, nearest)
 
     farthest = jnp.full((), np.inf, jnp.result_type(points, query_point))

@@ -14,6 +14,7 @@ import numpy as np
 from jax import Array, lax
 
 from knn_barycentric import backend
+from knn_barycentric.places import SKIP, at
 
 LEAF = 4
 """Vertices in a leaf, at most."""
@@ -115,12 +116,12 @@ def _ranks(coordinates, by):
 
     def place(carry, places):
         rank, first = carry
-        vertices = by[2, places]
-        before = coordinates[by[2, jnp.maximum(places - 1, 0)]]
-        again = (coordinates[vertices] == before).all(axis=1) & (places > 0)
+        vertices = at(by, 2, places)
+        before = at(coordinates, at(by, 2, places - 1))
+        again = (at(coordinates, vertices) == before).all(axis=1) & (places > 0)
         for order in range(3):
-            rank = rank.at[order, by[order, places]].set(places)
-        return rank, first.at[vertices].set(~again)
+            rank = rank.at[order, at(by, order, places)].set(places, **SKIP)
+        return rank, first.at[vertices].set(~again, **SKIP)
 
     nobody = jnp.zeros_like(by), jnp.zeros(by.shape[1], bool)
     return backend.in_turn(place, nobody, np.arange(by.shape[1], dtype=np.int32))
@@ -132,10 +133,10 @@ def _boxes_and_ranks(nodes, reach, rank, vertices, size):
     home = lax.div(slot, jnp.full_like(slot, size))
 
     def widen(box, slots):
-        return box.at[home[slots]].max(reach[vertices[slots]])
+        return box.at[at(home, slots)].max(at(reach, at(vertices, slots)), **SKIP)
 
     box = backend.in_turn(widen, jnp.full((nodes, 4), -np.inf, reach.dtype), slot)
-    return box, home, rank[_axis_of(box)[home], vertices]
+    return box, home, at(rank, at(_axis_of(box), home), vertices)
 
 
 def _axis_of(boxes):
@@ -147,10 +148,10 @@ def _axis_of(boxes):
 def _halves(coordinates, by, box, home, ranks, size):
     """The vertices in the order of their `ranks` in each node; where each node is split, and whether along x."""
     axis = _axis_of(box)
-    vertices = by[axis[home], ranks]
+    vertices = at(by, at(axis, home), ranks)
     node = np.arange(len(box), dtype=np.int32)
-    middle = vertices[jnp.minimum(node * size + (size >> 1), np.int32(len(vertices) - 1))]
-    return vertices, coordinates[middle, axis], axis == 0
+    middle = at(vertices, node * size + (size >> 1))
+    return vertices, at(coordinates, middle, axis), axis == 0
 
 
 def _sorted_within(home, ranks):
@@ -166,7 +167,7 @@ def leaf_of(sort: SpatialSort, query_points: Array) -> Array:
     x, y = query_points[:, 0], query_points[:, 1]
     node = jnp.zeros(query_points.shape[0], jnp.int32)
     for along_x, split in zip(sort.along_x[:-1], sort.split[:-1]):
-        node = 2 * node + (jnp.where(along_x[node], x, y) >= split[node])
+        node = 2 * node + (jnp.where(at(along_x, node), x, y) >= at(split, node))
     return node
 
 
@@ -186,7 +187,7 @@ class Near(NamedTuple):
 
     def to(self, vertices: Array) -> Array:
         """(K, V) int32: those that are near to each of (V,) vertices; N in empty places."""
-        return self.of_leaf[self.leaf[vertices]].T
+        return at(self.of_leaf, at(self.leaf, vertices)).T
 
 
 @backend.one_kernel
@@ -207,26 +208,26 @@ def near_vertices(sort: SpatialSort) -> Near:
 
     def lodge(home, leaves):
         for k in range(size):
-            home = home.at[sort.leaves[leaves, k]].set(leaves, mode="drop")
+            home = home.at[at(sort.leaves, leaves, k)].set(leaves, **SKIP)
         return home
 
     home = backend.in_turn(lodge, jnp.zeros(n, jnp.int32), np.arange(count, dtype=np.int32))
     leaf = near[count:, :, None] - np.int32(count)
-    return Near(home, jnp.where(leaf < 0, n, sort.leaves[leaf[..., 0]]).reshape(count, -1))
+    return Near(home, jnp.where(leaf < 0, n, at(sort.leaves, leaf[..., 0])).reshape(count, -1))
 
 
 def _nearest_nodes(boxes, near, nodes):
     """Fill in the rows of (V,) `nodes` in (M, K) `near`, where those of their parents are known; 0 is no node."""
     # Nodes are columns: XLA's CPU backend is fast at minima over rows.
     halves = (2 * near[nodes >> 1].T[:, None, :] + jnp.arange(2, dtype=jnp.int32)[:, None]).reshape(-1, len(nodes))
-    own, theirs = boxes[nodes], boxes[halves]
+    own, theirs = at(boxes, nodes), at(boxes, halves)
     gap = jnp.maximum(-jnp.minimum(own[:, :2] + theirs[..., 2:], own[:, 2:] + theirs[..., :2]), 0.0)
     between = 0.5 * ((own[:, :2] - own[:, 2:]) - (theirs[..., :2] - theirs[..., 2:]))
     # Boxes that touch are ordered by their centres.
     squared = gap**2 + 1.0e-3 * between**2
     empty = (halves < 2) | (theirs[..., 0] == -np.inf)
     rows, found = _nearest_rows(jnp.where(empty, np.inf, squared[..., 0] + squared[..., 1]), near.shape[1])
-    return near.at[nodes].set(jnp.where(found, jnp.take_along_axis(halves, rows, axis=0), np.int32(0)).T)
+    return near.at[nodes].set(jnp.where(found, jnp.take_along_axis(halves, rows, axis=0), np.int32(0)).T, **SKIP)
 
 
 def _nearest_rows(distance, number):

@@ -23,8 +23,9 @@ from jax import Array, lax
 
 from knn_barycentric import backend
 from knn_barycentric.certificate import certificate
+from knn_barycentric.places import NONE, SKIP, at
 from knn_barycentric.spatial_sort import Near, SpatialSort, near_vertices, spatial_sort
-from knn_barycentric.table import NONE, at_vertices, dual_areas_from, neighbors_from, vertex_simplex_from
+from knn_barycentric.table import dual_areas_from, neighbors_from, vertex_simplex_from
 from knn_barycentric.triangle import FLAT
 from knn_barycentric.turning import edge_of, next_neighbour, sites_from, star_of, turned, view_from
 
@@ -208,7 +209,7 @@ def neighbourhoods(points: Array, sort: SpatialSort, near: Near) -> tuple[Array,
     def repeats_and_nearest(vertex):
         vertices = vertex[None]
         candidates = near.to(vertices)
-        view = view_from(sites[vertices], candidates, sites[candidates])
+        view = view_from(at(sites, vertices), candidates, at(sites, candidates))
         same = view.squared <= bound
         (earliest,) = backend.least(jnp.where(same, candidates, vertex))
         (nearest,) = backend.least(jnp.where(same, np.inf, view.squared))
@@ -256,7 +257,7 @@ def keys_from(simplices: Array, number: int) -> Array:
     surely.
     """
     of_vertex = jnp.asarray(np.random.default_rng(1).integers(2**32, size=number, dtype=np.uint32) | 1)
-    a, b, c = of_vertex[simplices].T
+    a, b, c = at(of_vertex, simplices).T
     return jnp.stack([b * c, c * a, a * b], axis=1)
 
 
@@ -272,7 +273,7 @@ def written(triangles: Triangles, corners: Array, new: Array) -> Triangles:
 def without(triangles: Triangles, vertices: Array) -> Triangles:
     """`triangles` without the stars of the (N,) bool `vertices`."""
     simplices = triangles.simplices
-    rows, number = in_front(simplices, (simplices[:, 0] >= 0) & ~vertices[simplices[:, 0]])
+    rows, number = in_front(simplices, (simplices[:, 0] >= 0) & ~at(vertices, simplices[:, 0]))
     return triangles._replace(simplices=rows, count=number, complete=triangles.complete & ~vertices)
 
 
@@ -283,7 +284,7 @@ def in_front(rows: Array, which: Array) -> tuple[Array, Array]:
         return jnp.where(which[0], rows, NONE), which[0].astype(jnp.int32)
     line, (number,) = backend.line_of(which)
     used = line < len(rows)
-    return jnp.where(used[:, None], rows[jnp.where(used, line, np.int32(0))], NONE), number
+    return jnp.where(used[:, None], at(rows, line), NONE), number
 
 
 @backend.one_kernel
@@ -362,13 +363,13 @@ def agreement(triangles: Triangles, exact: Array, named: Array) -> Array:
     in_table = jnp.zeros((n, 2), jnp.uint32)
 
     def tell(in_table, rows):
-        corners = simplices[rows]
-        by_exact = exact[corners].astype(jnp.uint32)
+        corners = at(simplices, rows)
+        by_exact = at(exact, corners).astype(jnp.uint32)
         keys = keys_from(corners, n)
         for k in range(3):
             others = by_exact[:, (k + 1) % 3] + by_exact[:, (k + 2) % 3]
             told = jnp.stack([keys[:, k], others * keys[:, k]], axis=1)
-            in_table = at_vertices(corners[:, k], in_table).add(told, mode="drop")
+            in_table = in_table.at[corners[:, k]].add(told, **SKIP)
         return in_table
 
     in_table = backend.in_turn(tell, in_table, np.arange(len(simplices), dtype=np.int32))
@@ -387,7 +388,7 @@ def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: 
 def _turn_among_near(sites, which, near, triangles, vertices):
     n = which.shape[0]
     candidates = near.to(vertices)
-    view = view_from(sites[vertices], candidates, sites[candidates])
+    view = view_from(at(sites, vertices), candidates, at(sites, candidates))
 
     def step(carry):
         turns, star, keys, triangles = carry
@@ -403,15 +404,16 @@ def _turn_among_near(sites, which, near, triangles, vertices):
 
     begun = (
         jnp.zeros((), jnp.int32),
-        star_of(jnp.where(which[vertices], vertices, NONE)),
-        triangles.keys[vertices],
+        star_of(jnp.where(at(which, vertices), vertices, NONE)),
+        at(triangles.keys, vertices),
         triangles,
     )
     _, star, keys, triangles = lax.while_loop(unfinished, step, begun)
     # Who sees the hull in what is near may not see what lies beyond.
-    complete = triangles.complete[vertices] | (which[vertices] & ~star.turning & ~star.clockwise)
+    complete = at(triangles.complete, vertices) | (at(which, vertices) & ~star.turning & ~star.clockwise)
     return triangles._replace(
-        complete=triangles.complete.at[vertices].set(complete), keys=triangles.keys.at[vertices].set(keys)
+        complete=triangles.complete.at[vertices].set(complete, **SKIP),
+        keys=triangles.keys.at[vertices].set(keys, **SKIP),
     )
 
 
@@ -435,39 +437,39 @@ def among_vertices(
     blocks = jnp.pad(line, (0, -n % block), constant_values=n).reshape(-1, block)
     of_blocks = sites[blocks]
 
-    def at(place):
-        return jnp.where(place < sought, line[jnp.minimum(place, n - 1)], NONE)
+    def vertex_of(place):
+        return jnp.where(place < sought, at(line, place), NONE)
 
     def best_of(vertices, edge):
-        own = sites[vertices]
+        own = at(sites, vertices)
 
         def best_of_block(carry):
             k, best, smallest = carry
-            view = view_from(own, blocks[k][:, None], of_blocks[k][:, None])
+            view = view_from(own, at(blocks, k)[:, None], at(of_blocks, k)[:, None])
             following, offset = next_neighbour(edge, view)
             return k + 1, jnp.where(offset < smallest, following, best), jnp.minimum(offset, smallest)
 
         found = jnp.zeros_like(vertices), jnp.full(vertices.shape, np.inf, sites.dtype)
         if near is not None:
             close = near.to(vertices)
-            found = next_neighbour(edge, view_from(own, close, sites[close]))
+            found = next_neighbour(edge, view_from(own, close, at(sites, close)))
         _, *found = lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, (np.int32(0), *found))
         return found
 
     def step(carry):
         turns, place, star, triangles, told = carry
-        vertices = jnp.maximum(at(place), 0)
+        vertices = jnp.maximum(vertex_of(place), 0)
         following, offset = best_of(vertices, edge_of(sites, vertices, star))
         star, corners, new = turned(vertices, star, following, offset < jnp.inf)
         # What its own star tells of a vertex, and N places further what the stars of others do.
-        here = jnp.where(new[:, None], corners + jnp.asarray([0, n, n], jnp.int32), 2 * n)
+        here = jnp.where(new[:, None], corners + np.asarray([0, n, n], np.int32), NONE)
         keys = keys_from(corners, n)
         for k in range(3):
-            told = told.at[here[:, k]].add(keys[:, k], mode="drop")
+            told = told.at[here[:, k]].add(keys[:, k], **SKIP)
         # Who is done makes room for the next in line.
         ended = ~star.turning
         place = jnp.where(ended, jnp.minimum(place.max() + jnp.cumsum(ended, dtype=jnp.int32), n), place)
-        star = jax.tree.map(partial(jnp.where, ended), star_of(at(place)), star)
+        star = jax.tree.map(partial(jnp.where, ended), star_of(vertex_of(place)), star)
         return turns + 1, place, star, written(triangles, corners, new), told
 
     def unfinished(carry):
@@ -476,7 +478,7 @@ def among_vertices(
         return (place.min() < sought) & (turns <= 9 * n)
 
     place = jnp.arange(min(n, backend.stars_at_once()), dtype=jnp.int32)
-    begun = (jnp.zeros((), jnp.int32), place, star_of(at(place)), triangles, jnp.zeros(2 * n, jnp.uint32))
+    begun = (jnp.zeros((), jnp.int32), place, star_of(vertex_of(place)), triangles, jnp.zeros(2 * n, jnp.uint32))
     _, place, _, triangles, told = lax.while_loop(unfinished, step, begun)
     ended = place.min() >= sought
     triangles = triangles._replace(

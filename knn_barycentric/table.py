@@ -11,10 +11,8 @@ import numpy as np
 from jax import Array, lax
 
 from knn_barycentric import backend
+from knn_barycentric.places import NONE, SKIP, at
 from knn_barycentric.triangle import cross
-
-NONE = np.int32(-1)
-"""No vertex, or no triangle. An int of Python would be an int64 to every compiled loop, and be converted there."""
 
 
 @backend.one_kernel
@@ -25,8 +23,8 @@ def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
     def name(last, rows):
         for k in range(3):
             # At the hull it is the one without a neighbour on its clockwise side, elsewhere the last of the table.
-            begins = neighbors[rows, (k + 2) % 3] < 0
-            last = at_vertices(simplices[rows, k], last).max(rows + len(row) * begins.astype(jnp.int32), mode="drop")
+            begins = at(neighbors, rows, (k + 2) % 3) < 0
+            last = last.at[at(simplices, rows, k)].max(rows + len(row) * begins.astype(jnp.int32), **SKIP)
         return last
 
     last = backend.in_turn(name, jnp.full(len(row) // 2, -1, jnp.int32), row)
@@ -35,23 +33,18 @@ def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
 
 def dual_areas_from(points: Array, simplices: Array) -> Array:
     """(N,) float: a third of the area of each vertex's triangles, differentiable with respect to `points`."""
-    a, b, c = jnp.moveaxis(points[simplices], 1, 0)
+    a, b, c = jnp.moveaxis(at(points, simplices), 1, 0)
     used = simplices[:, 0] >= 0
     third = jnp.where(used, jnp.abs(cross(b - a, c - a)) / 6.0, 0.0)
-    return at_vertices(simplices, jnp.zeros_like(points[:, 0])).add(third[:, None], mode="drop")
-
-
-def at_vertices(simplices: Array, values: Array):
-    # -1 would wrap around to the last vertex; an index past the end is dropped.
-    return values.at[jnp.where(simplices < 0, np.int32(values.shape[0]), simplices)]
+    return jnp.zeros_like(points[:, 0]).at[simplices].add(third[:, None], **SKIP)
 
 
 def adjacency_from(simplices: Array) -> Array:
     """(N, N) bool: whether two vertices share an edge."""
     n = np.int32(simplices.shape[0] // 2)
-    tail, head = (jnp.where(simplices < 0, n, simplices)[:, columns] for columns in ((0, 1, 2), (1, 2, 0)))
+    tail, head = simplices, jnp.roll(simplices, -1, axis=1)
     none = jnp.zeros((n, n), bool)
-    return none.at[tail, head].set(True, mode="drop").at[head, tail].set(True, mode="drop")
+    return none.at[tail, head].set(True, **SKIP).at[head, tail].set(True, **SKIP)
 
 
 def neighbors_from(simplices: Array) -> Array:
@@ -91,6 +84,6 @@ def _across(rows, edges):
     across = jnp.where(with_next, jnp.roll(triangle, -1), jnp.where(with_previous, jnp.roll(triangle, 1), NONE))
 
     def put(neighbors, places):
-        return neighbors.at[edge[places]].set(across[places])
+        return neighbors.at[at(edge, places)].set(at(across, places), **SKIP)
 
     return backend.in_turn(put, jnp.zeros_like(edge), np.arange(len(edge), dtype=np.int32)).reshape(rows, 3)

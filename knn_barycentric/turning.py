@@ -8,6 +8,7 @@ import numpy as np
 from jax import Array, lax
 
 from knn_barycentric import backend
+from knn_barycentric.places import at
 from knn_barycentric.triangle import flat
 
 
@@ -120,7 +121,7 @@ class Edge(NamedTuple):
 
 def edge_of(sites: Array, vertices: Array, star: Star) -> Edge:
     """The `Edge` that the `Star` of each of the (V,) vertices has reached, on a mesh of `sites` (`sites_from`)."""
-    own, theirs = sites[vertices], sites[jnp.maximum(star.current, 0)]
+    own, theirs = at(sites, vertices), at(sites, star.current)
     x, y = theirs[:, 0] - own[:, 0], theirs[:, 1] - own[:, 1]
     squared = x**2 + y**2
     begins = star.current < 0

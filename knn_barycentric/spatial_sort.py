@@ -29,23 +29,23 @@ class SpatialSort(NamedTuple):
     Attributes
     ----------
     leaves
-        (2^L, S) int32, the vertices of each leaf; N where a leaf is not full.
-    along_x
-        (L + 1, 2^L) bool, whether the nodes of a level are split along the first coordinate. A level has 2^level nodes, the
-        other columns are unused; so is the last row, as leaves are not split.
-    split
-        (L + 1, 2^L) float, the coordinate from which on a point belongs to the second half.
-    boxes
-        (L + 1, 2^L, 4) float, the largest x, y, -x and -y in each node; -inf where it is empty.
+        (2^L, S) int32, the vertices of each leaf; N or more where a leaf is not full.
+    nodes
+        (L + 1, 2^L, 5) float, of each node the largest x, y, -x and -y in it, -inf where it is empty; and the coordinate along its
+        longer side from which on a point belongs to its second half. A level has 2^level nodes, the other columns are unused;
+        leaves are not split.
     first
         (N,) bool, true for the first vertex of every set of coincident ones, false for its duplicates.
     """
 
     leaves: jax.Array
-    along_x: jax.Array
-    split: jax.Array
-    boxes: jax.Array
+    nodes: jax.Array
     first: jax.Array
+
+    @property
+    def boxes(self) -> Array:
+        """(L + 1, 2^L, 4) float, the largest x, y, -x and -y in each node."""
+        return self.nodes[..., :4]
 
     @property
     def extent(self) -> Array:
@@ -53,9 +53,15 @@ class SpatialSort(NamedTuple):
         return _sides(self.boxes[0, 0]).max()
 
 
-def _sides(boxes):
-    """(..., 2) float: the sides of (..., 4) boxes along x and y."""
-    return boxes[..., :2] + boxes[..., 2:]
+def _sides(nodes):
+    """(..., 2) float: the sides of (..., 4 or 5) nodes along x and y."""
+    return nodes[..., :2] + nodes[..., 2:4]
+
+
+def _axis_of(nodes):
+    """(...,) int32: along which axis nodes are split."""
+    sides = _sides(nodes)
+    return (sides[..., 0] < sides[..., 1]).astype(jnp.int32)
 
 
 def spatial_sort(points: Array) -> SpatialSort:
@@ -69,20 +75,19 @@ def _spatial_sort(points):
     n = points.shape[0]
     depth = max(0, (-(-n // LEAF) - 1).bit_length())
     size = -(-n // 2**depth)
-    slot = np.arange(size * 2**depth, dtype=np.int32)
-    coordinates, reach, keys = backend.one_kernel(partial(_padded, len(slot)))(points)
+    slots = size * 2**depth
+    coordinates, reach, keys, slot = backend.one_kernel(partial(_padded, slots))(points)
     # A sort of one array of integers is several times faster than one that carries others along: below, sort the ranks.
-    by = lax.sort((keys, jnp.broadcast_to(slot, keys.shape)), num_keys=1)[1]
-    rank, first = _ranks(coordinates, by)
+    by = lax.sort((keys, slot), num_keys=1)[1]
+    rank, first, *begun = backend.one_kernel(partial(_ranks, n, depth))(coordinates, by)
 
-    def halve(vertices, size):
-        box, home, ranks = backend.one_kernel(partial(_boxes_and_ranks, 2**depth))(reach, rank, vertices, size)
-        vertices, split, along_x = _halves(coordinates, by, box, home, _sorted_within(home, ranks), size)
-        return vertices, (along_x, split, box)
+    def halve(carry):
+        level, order, _, nodes = carry
+        level, order, vertices, nodes = backend.one_kernel(_halves)(coordinates, reach, by, rank, level, order, nodes)
+        return level, lax.sort(order, num_keys=len(order)), vertices, nodes
 
-    sizes = jnp.asarray(len(slot) // 2 ** np.arange(depth + 1), jnp.int32)
-    vertices, (along_x, split, boxes) = lax.scan(halve, slot, sizes)
-    return SpatialSort(jnp.minimum(vertices.reshape(-1, size), n), along_x, split, boxes, first[:n])
+    *_, vertices, nodes = lax.while_loop(lambda carry: carry[0] <= depth, halve, tuple(begun))
+    return SpatialSort(vertices.reshape(-1, size), nodes, first)
 
 
 HASH = np.asarray([-7046029254386353131, -4417276706812531889])
@@ -98,6 +103,8 @@ def _padded(slots, points):
         (M, 2) and (M, 4) float, x and y; and x, y, -x and -y, -inf of what is not there.
     keys
         (3, M) int, in the order of x, of y, and of their hash: in that coincident vertices are next to each other.
+    slot
+        (3, M) int32, the vertices that the keys are of.
     """
     coordinates = jnp.pad(points, ((0, slots - len(points)), (0, 0)), constant_values=np.inf)
     reach = jnp.pad(
@@ -107,12 +114,14 @@ def _padded(slots, points):
     values = jnp.where(coordinates == 0.0, 0.0, coordinates).T
     bits = lax.bitcast_convert_type(values, np.dtype(f"int{values.dtype.itemsize * 8}"))
     x, y = jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
-    return coordinates, reach, jnp.stack([x, y, x * HASH[0].astype(x.dtype) + y * HASH[1].astype(x.dtype)])
+    keys = jnp.stack([x, y, x * HASH[0].astype(x.dtype) + y * HASH[1].astype(x.dtype)])
+    return coordinates, reach, keys, jnp.broadcast_to(np.arange(slots, dtype=np.int32), keys.shape)
 
 
-@backend.one_kernel
-def _ranks(coordinates, by):
-    """(3, M) int32: the place of each vertex in each order of `by`; and (M,) bool, whether it is the first of its duplicates."""
+def _ranks(n, depth, coordinates, by):
+    """(3, M) int32: the place of each vertex in each order of `by`; (N,) bool, whether it is the first of its duplicates; and
+    what the levels of nodes begin with.
+    """
 
     def place(carry, places):
         rank, first = carry
@@ -123,51 +132,64 @@ def _ranks(coordinates, by):
             rank = rank.at[order, at(by, order, places)].set(places, **SKIP)
         return rank, first.at[vertices].set(~again, **SKIP)
 
-    nobody = jnp.zeros_like(by), jnp.zeros(by.shape[1], bool)
-    return backend.in_turn(place, nobody, np.arange(by.shape[1], dtype=np.int32))
+    slot = np.arange(by.shape[1], dtype=np.int32)
+    rank, first = backend.in_turn(place, (jnp.zeros_like(by), jnp.zeros(n, bool)), slot)
+    nodes = jnp.zeros((depth + 1, 2**depth, 5), coordinates.dtype)
+    return rank, first, np.int32(0), _order_of(jnp.zeros_like(slot), slot), slot, nodes
 
 
-def _boxes_and_ranks(nodes, reach, rank, vertices, size):
-    """The (nodes, 4) boxes of nodes of `size` slots; in which of them each slot is, and its vertex's rank along its longer side."""
-    slot = np.arange(len(vertices), dtype=np.int32)
-    home = lax.div(slot, jnp.full_like(slot, size))
+def _halves(coordinates, reach, by, rank, level, order, nodes):
+    """One level of nodes, which are the halves of those of the level above, in the `order` of their longer sides.
+
+    Returns
+    -------
+    level
+        () int32, the next one.
+    order
+        The order of this level, to be sorted.
+    vertices
+        (M,) int32, the vertices of one node after the other.
+    nodes
+        Those of `SpatialSort`, with this level's boxes and the splits of the one above.
+    """
+    slots, (_, columns, _) = len(reach), nodes.shape
+    node, slot = np.arange(columns, dtype=np.int32), np.arange(slots, dtype=np.int32)
+    # The root's vertices are in any order: those above it are its own.
+    above = jnp.maximum(level - 1, np.int32(0))
+    axis = _axis_of(at(nodes, above))
+    home, ranks = _home_and_ranks(order)
+    vertices = at(by, at(axis, home), ranks)
+    split = at(coordinates, at(vertices, (2 * node + 1) * (slots >> (above + 1))), axis)
+    nodes = lax.dynamic_update_slice(nodes, split[None, :, None], (above, np.int32(0), np.int32(4)))
+
+    home = lax.div(slot, jnp.full_like(slot, slots >> level))
 
     def widen(box, slots):
         return box.at[at(home, slots)].max(at(reach, at(vertices, slots)), **SKIP)
 
-    box = backend.in_turn(widen, jnp.full((nodes, 4), -np.inf, reach.dtype), slot)
-    return box, home, at(rank, at(_axis_of(box), home), vertices)
+    box = backend.in_turn(widen, jnp.full((columns, 4), -np.inf, reach.dtype), slot)
+    ranks = at(rank, at(_axis_of(box), home), vertices)
+    nodes = lax.dynamic_update_slice(nodes, box[None], (level, np.int32(0), np.int32(0)))
+    return level + 1, _order_of(home, ranks), vertices, nodes
 
 
-def _axis_of(boxes):
-    sides = _sides(boxes)
-    return (sides[:, 0] < sides[:, 1]).astype(jnp.int32)
+def _order_of(home, ranks):
+    """The (M,) int32 homes and ranks as what sorts by both of them, packed into one array where they have room."""
+    bits = (len(ranks) - 1).bit_length()
+    return (home, ranks) if 2 * bits > 31 else (home << bits | ranks,)
 
 
-@backend.one_kernel
-def _halves(coordinates, by, box, home, ranks, size):
-    """The vertices in the order of their `ranks` in each node; where each node is split, and whether along x."""
-    axis = _axis_of(box)
-    vertices = at(by, at(axis, home), ranks)
-    node = np.arange(len(box), dtype=np.int32)
-    middle = at(vertices, node * size + (size >> 1))
-    return vertices, at(coordinates, middle, axis), axis == 0
-
-
-def _sorted_within(home, ranks):
-    """The (M,) int32 `ranks` in order within each home, where homes are numbered in the order of their places."""
-    bits = (ranks.shape[0] - 1).bit_length()
-    if 2 * bits > 31:
-        return lax.sort((home, ranks), num_keys=2)[1]
-    return lax.sort(home << bits | ranks) & (2**bits - 1)
+def _home_and_ranks(order):
+    bits = (len(order[0]) - 1).bit_length()
+    return order if len(order) == 2 else (order[0] >> bits, order[0] & (2**bits - 1))
 
 
 def leaf_of(sort: SpatialSort, query_points: Array) -> Array:
     """(Q,) int32: the leaf in whose cell each query point lies."""
     x, y = query_points[:, 0], query_points[:, 1]
     node = jnp.zeros(query_points.shape[0], jnp.int32)
-    for along_x, split in zip(sort.along_x[:-1], sort.split[:-1]):
-        node = 2 * node + (jnp.where(at(along_x, node), x, y) >= at(split, node))
+    for along_y, split in zip(_axis_of(sort.nodes[:-1]), sort.nodes[:-1, :, 4]):
+        node = 2 * node + (jnp.where(at(along_y, node) > 0, y, x) >= at(split, node))
     return node
 
 

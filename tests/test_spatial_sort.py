@@ -14,7 +14,7 @@ def test_every_vertex_is_in_one_leaf_and_first_of_its_place_or_not(name):
     sort = jax.jit(spatial_sort)(points)
     named = np.sort(np.asarray(sort.leaves).ravel())
     assert named[: len(points)].tolist() == list(range(len(points)))
-    assert (named[len(points) :] == len(points)).all()
+    assert (named[len(points) :] >= len(points)).all()
     first = np.unique(points, axis=0, return_index=True)[1]
     assert np.flatnonzero(sort.first).tolist() == sorted(first)
     assert sort.extent == np.ptp(points, axis=0).max()

@@ -25,7 +25,7 @@ from knn_barycentric import backend
 from knn_barycentric.certificate import certificate
 from knn_barycentric.places import NONE, SKIP, at
 from knn_barycentric.spatial_sort import Near, SpatialSort, near_vertices, spatial_sort
-from knn_barycentric.table import dual_areas_from, neighbors_from, vertex_simplex_from
+from knn_barycentric.table import dual_areas_from, edges_of, neighbors_across, sorted_edges, vertex_simplex_from
 from knn_barycentric.triangle import FLAT
 from knn_barycentric.turning import edge_of, next_neighbour, sites_from, star_of, turned, view_from
 
@@ -155,30 +155,48 @@ def _triangulate(points, sort):
 
 @backend.lane_by_lane
 def _certified_tables(points, sort):
-    finite = jnp.isfinite(sort.extent)
-    points = jnp.where(finite, points, 0.0)
-    near = near_vertices(sort)
-    distinct, nearest = neighbourhoods(points, sort, near)
-    fractions = jnp.asarray(TIE_WEIGHT * 10.0 ** np.arange(TIE_ROUNDS), points.dtype)
+    points, finite, distinct, nearest, near, begun = backend.one_kernel(_begun)(points, sort)
 
     def seek(carry):
-        rounds, _, _, _ = carry
-        # A second round among all vertices settles whether it was the candidates or the ties; then the weights grow.
-        lift = tie_weights(nearest, fractions[jnp.maximum(rounds - 1, 0)])
-        simplices, agree, sought_again = simplices_from_stars(points, distinct, lift, near, rounds == 0)
-        neighbors = neighbors_from(simplices)
-        tables = simplices, neighbors, vertex_simplex_from(simplices, neighbors)
-        certified = agree & certificate(points, distinct, lift, *tables)
-        return rounds + 1, sought_again, tables, certified
+        rounds, *_ = carry
+        lift, simplices, edges, agree, sought_again = backend.one_kernel(_sought)(
+            points, distinct, nearest, near, rounds
+        )
+        return backend.one_kernel(_checked)(
+            points, distinct, lift, simplices, sorted_edges(edges), agree, rounds, sought_again
+        )
 
     def refused(carry):
         rounds, _, _, certified = carry
         return ~certified & (rounds < TIE_ROUNDS + 1)
 
-    n, none = points.shape[0], np.int32(0)
-    empty = jnp.full((2 * n, 3), -1, jnp.int32), jnp.full((2 * n, 3), -1, jnp.int32), jnp.full(n, -1, jnp.int32)
-    rounds, sought_again, tables, certified = lax.while_loop(refused, seek, (none, none, empty, np.False_))
+    rounds, sought_again, tables, certified = lax.while_loop(refused, seek, begun)
     return *tables, certified & finite, Effort(jnp.maximum(rounds - 1, 1), sought_again)
+
+
+def _begun(points, sort):
+    """What every round has to know of a mesh; and what the first begins with."""
+    finite = jnp.isfinite(sort.extent)
+    points = jnp.where(finite, points, 0.0)
+    near = near_vertices(sort)
+    n, none = len(points), np.int32(0)
+    empty = jnp.full((2 * n, 3), NONE), jnp.full((2 * n, 3), NONE), jnp.full(n, NONE)
+    return points, finite, *neighbourhoods(points, sort, near), near, (none, none, empty, np.False_)
+
+
+def _sought(points, distinct, nearest, near, rounds):
+    """The tie weights of a round, the triangles that it finds and their edges; and whether its stars agree."""
+    # A second round among all vertices settles whether it was the candidates or the ties; then the weights grow.
+    lift = tie_weights(nearest, at(jnp.asarray(TIE_WEIGHT * 10.0 ** np.arange(TIE_ROUNDS), points.dtype), rounds - 1))
+    simplices, agree, sought_again = simplices_from_stars(points, distinct, lift, near, rounds == 0)
+    return lift, simplices, edges_of(simplices), agree, sought_again
+
+
+def _checked(points, distinct, lift, simplices, edges, agree, rounds, sought_again):
+    """What a round ends with: how many there were, the stars that it sought again, its tables, whether they are certified."""
+    neighbors = neighbors_across(edges)
+    tables = simplices, neighbors, vertex_simplex_from(simplices, neighbors)
+    return rounds + 1, sought_again, tables, agree & certificate(points, distinct, lift, *tables)
 
 
 @backend.one_kernel

@@ -53,19 +53,24 @@ def neighbors_from(simplices: Array) -> Array:
     Found from the sorted edges: no vertex degree is ever bounded. Where three triangles share an edge, or two run along it in
     the same direction, they are not neighbours of each other, which the certificate refuses.
     """
-    return backend.one_kernel(partial(_across, len(simplices)))(_sorted_edges(simplices))
+    return neighbors_across(sorted_edges(edges_of(simplices)))
 
 
-def _sorted_edges(simplices):
-    """The edges of the (2N, 3) triangles in the order of their vertices, as `_named` reads them."""
+def edges_of(simplices: Array) -> list[Array]:
+    """The 6N edges of the (2N, 3) triangles, as what `sorted_edges` puts in the order of their vertices."""
     rows = np.int32(simplices.shape[0])
     tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
     low, high = jnp.where(tail < 0, rows, jnp.minimum(tail, head)), jnp.maximum(jnp.maximum(tail, head), 0)
     edge, bits = jnp.arange(low.shape[0], dtype=jnp.int32), low.shape[0].bit_length()
     if not jax.config.jax_enable_x64 or 3 * bits > 63:
-        return lax.sort((low, high, edge), num_keys=2)
+        return [low, high, edge]
     # One integer per edge sorts several times faster than three.
-    return [lax.sort((low.astype(jnp.int64) << 2 * bits) | (high.astype(jnp.int64) << bits) | edge)]
+    return [(low.astype(jnp.int64) << 2 * bits) | (high.astype(jnp.int64) << bits) | edge]
+
+
+def sorted_edges(edges: list[Array]) -> list[Array]:
+    """Edges, as `edges_of` gives them, in the order of their vertices."""
+    return lax.sort(edges, num_keys=min(2, len(edges)))
 
 
 def _named(edges):
@@ -76,8 +81,11 @@ def _named(edges):
     return [each.astype(jnp.int32) for each in edges]
 
 
-def _across(rows, edges):
+@backend.one_kernel
+def neighbors_across(edges: list[Array]) -> Array:
+    """The `neighbors_from` of `sorted_edges`."""
     low, high, edge = _named(edges)
+    rows = len(edge) // 3
     with_next = (low[:-1] < rows) & (low[1:] == low[:-1]) & (high[1:] == high[:-1])
     with_next, with_previous = jnp.pad(with_next, (0, 1)), jnp.pad(with_next, (1, 0))
     triangle = lax.div(edge, jnp.full_like(edge, 3))

@@ -16,7 +16,7 @@ def dot(u: Array, v: Array) -> Array:
 
 def squared(u: Array) -> Array:
     """The (...,) squared lengths of (..., 2) vectors."""
-    return dot(u, u)
+    return u[..., 0] ** 2 + u[..., 1] ** 2
 
 
 def doubled_areas_from(query_points: Array, a: Array, b: Array, c: Array) -> tuple[Array, Array, Array]:

@@ -56,9 +56,8 @@ SCIPY = "SciPy, eager"
 
 REPEATS = 5
 
-COMPILATIONS = 2
-"""How often each program is traced and compiled, one after the other; the mean is told."""
-
+COMPILATIONS = 3
+"""How often each program is traced and compiled, one after the other; the median is told."""
 
 GROUPS = {
     "interpolation and mapper": (16.87, ["interpolation and mapper"]),
@@ -119,9 +118,17 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
         progress(f"compiling, {len(rounds) + 1} of {COMPILATIONS}")
         rounds.append({key: _compiled(key, *each) for key, each in functions.items()})
     programs = {(SCIPY, "interpolation", 1): (lambda: tables_of(mesh, *ray_traced[0], xp=np), {})}
-    for key, (program, cost) in rounds[-1].items():
-        programs[key] = program, {name: np.mean([each[key][1][name] for each in rounds]) for name in cost}
+    for key, (program, _) in rounds[-1].items():
+        programs[key] = program, _typical([each[key][1] for each in rounds])
     return programs
+
+
+def _typical(costs):
+    """The median of each cost of several compilations, and the range of the seconds that tracing and compiling took."""
+    seconds = [_to_compile(cost) for cost in costs]
+    return {name: np.median([cost[name] for cost in costs]) for name in costs[0]} | {
+        "to_compile_range": [min(seconds), max(seconds)]
+    }
 
 
 def _log_evidence_of(likelihood):
@@ -250,7 +257,7 @@ def table_of(measured):
                 f"{row['ms_per_lane']:.1f} ({lower:.1f}-{upper:.1f})",
                 f"{row['ms_per_lane'] / scipy:.2f}" if row["what"] == "interpolation" else "",
                 f"{row['ms_per_lane'] / against['ms_per_lane']:.2f}" if against else "",
-                f"{row['trace_seconds']:.1f} + {row['compile_seconds']:.1f}" if "trace_seconds" in row else "",
+                _compilation_of(row) if "trace_seconds" in row else "",
                 f"{_to_compile(row) / _to_compile(against):.2f}" if against and "trace_seconds" in row else "",
                 f"{row['peak_bytes'] / 2**20:.0f}" if "peak_bytes" in row else "",
             )
@@ -262,11 +269,16 @@ def table_of(measured):
         "ms per lane (quartiles)",
         "to SciPy",
         "to Delaunay",
-        "trace + compile, s",
+        "trace + compile, s (range)",
         "to Delaunay",
         "MiB",
     )
     return report.markdown_table(columns, cells)
+
+
+def _compilation_of(row):
+    lower, upper = row["to_compile_range"]
+    return f"{row['trace_seconds']:.1f} + {row['compile_seconds']:.1f} ({lower:.1f}-{upper:.1f})"
 
 
 def _to_compile(row):

@@ -155,6 +155,7 @@ def _triangulate(points, sort):
 
 @backend.lane_by_lane
 def _certified_tables(points, sort):
+    # In as few kernels as the sort of the edges lets be: each takes its time to compile, whatever is in it.
     points, finite, distinct, nearest, near, begun = backend.one_kernel(_begun)(points, sort)
 
     def seek(carry):

@@ -27,7 +27,7 @@ def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
             last = last.at[at(simplices, rows, k)].max(rows + len(row) * begins.astype(jnp.int32), **SKIP)
         return last
 
-    last = backend.in_turn(name, jnp.full(len(row) // 2, -1, jnp.int32), row)
+    last = backend.in_turn(name, jnp.full(len(row) // 2, NONE), row)
     return lax.rem(last, jnp.full_like(last, len(row)))
 
 

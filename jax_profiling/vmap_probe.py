@@ -9,6 +9,7 @@ all devices that have been measured.
 """
 
 import argparse
+import gc
 import json
 import re
 import sys
@@ -56,8 +57,8 @@ SCIPY = "SciPy, eager"
 
 REPEATS = 5
 
-COMPILATIONS = 3
-"""How often each program is traced and compiled, one after the other; the median is told."""
+COMPILATIONS = 5
+"""How often each program is traced and compiled; the median is told."""
 
 GROUPS = {
     "interpolation and mapper": (16.87, ["interpolation and mapper"]),
@@ -100,34 +101,38 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
     parameters = np.concatenate([reference.prior_medians[None], reference.draws(most - 1)])
     ray_traced = [_ray_traced(reference, each) for each in parameters[: max(batches)]]
     mesh = _mesh_of(reference)
+    likelihoods = {
+        name: Likelihood(lens, mesh_cls, **arguments)
+        for name, (mesh_cls, arguments) in MESHES.items()
+        if name in meshes
+    }
     functions = {}
-    for name in meshes:
-        mesh_cls, arguments = MESHES[name]
-        each = Likelihood(lens, mesh_cls, **arguments)
-        for lanes in batches:
-            stacked = [np.stack(columns) for columns in zip(*ray_traced[:lanes])]
-            functions[name, "interpolation", lanes] = partial(tables_of, _mesh_of(each)), stacked
-        for lanes in likelihood_batches:
-            functions[name, "likelihood", lanes] = _log_evidence_of(each), [parameters[:lanes]]
+    for lanes in batches:
+        stacked = [np.stack(columns) for columns in zip(*ray_traced[:lanes])]
+        for name in meshes:
+            functions[name, "interpolation", lanes] = partial(tables_of, _mesh_of(likelihoods[name])), stacked
+    for lanes in likelihood_batches:
+        for name in meshes:
+            functions[name, "likelihood", lanes] = _log_evidence_of(likelihoods[name]), [parameters[:lanes]]
 
     # Whoever is compiled first in a process takes longer: it is compiled once more.
     (first, each), *_ = functions.items()
     _compiled(first, *each)
-    rounds = []
-    for _ in range(COMPILATIONS):
-        progress(f"compiling, {len(rounds) + 1} of {COMPILATIONS}")
-        rounds.append({key: _compiled(key, *each) for key, each in functions.items()})
+    compiled, costs = {}, {key: [] for key in functions}
+    for number in range(COMPILATIONS):
+        progress(f"compiling, {number + 1} of {COMPILATIONS}")
+        # Those that are compared are neighbours, and every second time the last comes first.
+        for key in list(functions)[:: -1 if number % 2 else 1]:
+            compiled[key], cost = _compiled(key, *functions[key])
+            costs[key].append(cost)
     programs = {(SCIPY, "interpolation", 1): (lambda: tables_of(mesh, *ray_traced[0], xp=np), {})}
-    for key, (program, _) in rounds[-1].items():
-        programs[key] = program, _typical([each[key][1] for each in rounds])
-    return programs
+    return programs | {key: (compiled[key], _typical(costs[key])) for key in functions}
 
 
 def _typical(costs):
-    """The median of each cost of several compilations, and the range of the seconds that tracing and compiling took."""
-    seconds = [_to_compile(cost) for cost in costs]
-    return {name: np.median([cost[name] for cost in costs]) for name in costs[0]} | {
-        "to_compile_range": [min(seconds), max(seconds)]
+    """The median of each cost of several compilations, and the seconds that each of them took with its tracing."""
+    return {name: float(np.median([cost[name] for cost in costs])) for name in costs[0]} | {
+        "to_compile_seconds": [cost["trace_seconds"] + cost["compile_seconds"] for cost in costs]
     }
 
 
@@ -155,6 +160,8 @@ def _compiled(key, function, lanes):
     else:
         function = jax.vmap(function)
     jax.clear_caches()
+    # What the program before left behind is not for this one to collect.
+    gc.collect()
     if name in FED:
         knn_barycentric.patch(delaunay=True)
     try:
@@ -258,7 +265,7 @@ def table_of(measured):
                 f"{row['ms_per_lane'] / scipy:.2f}" if row["what"] == "interpolation" else "",
                 f"{row['ms_per_lane'] / against['ms_per_lane']:.2f}" if against else "",
                 _compilation_of(row) if "trace_seconds" in row else "",
-                f"{_to_compile(row) / _to_compile(against):.2f}" if against and "trace_seconds" in row else "",
+                f"{_to_compile_against(row, against):.2f}" if against and "trace_seconds" in row else "",
                 f"{row['peak_bytes'] / 2**20:.0f}" if "peak_bytes" in row else "",
             )
         )
@@ -277,12 +284,13 @@ def table_of(measured):
 
 
 def _compilation_of(row):
-    lower, upper = row["to_compile_range"]
-    return f"{row['trace_seconds']:.1f} + {row['compile_seconds']:.1f} ({lower:.1f}-{upper:.1f})"
+    seconds = row["to_compile_seconds"]
+    return f"{row['trace_seconds']:.1f} + {row['compile_seconds']:.1f} ({min(seconds):.1f}-{max(seconds):.1f})"
 
 
-def _to_compile(row):
-    return row["trace_seconds"] + row["compile_seconds"]
+def _to_compile_against(row, against):
+    """The median of the ratios of compilations next to each other: what slows one down slows the other down."""
+    return np.median(np.divide(row["to_compile_seconds"], against["to_compile_seconds"]))
 
 
 def markdown_of(all_measured):

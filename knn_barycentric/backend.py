@@ -69,13 +69,41 @@ def in_turn(step, carry, *levels):
     return carry
 
 
+def unless(spared, function, values):
+    """`function(values)`, or on a CPU `values` where the (V,) bool `spared` are all true."""
+    if jax.default_backend() != "cpu":
+        return function(values)
+    return lax.cond(spared.all(), lambda values: values, function, values)
+
+
 def rows_at_once(number: int) -> int:
     """How many rows of a level of so many `in_turn` hands to its step."""
     return 1 if jax.default_backend() == "cpu" else number
 
 
+def in_line(classes: Array, starts: Array) -> Array:
+    """(V,) int32: all places in line, by their (V,) int32 classes, and by number within a class.
+
+    On a CPU one after the other (in `one_kernel`), elsewhere by a sort. The (C,) int32 `starts` say where in the line every class
+    starts; places of other classes are left out, and the rest of the line means nothing.
+    """
+    place = np.arange(len(classes), dtype=np.int32)
+    if jax.default_backend() != "cpu":
+        return lax.sort((classes, place), num_keys=1, is_stable=True)[1]
+
+    def join(carry, places):
+        line, ends = carry
+        its = at(classes, places)
+        # Written before it is read: else XLA keeps a copy of it for the reader, at every step.
+        ends = ends.at[its].add(1, **SKIP)
+        here = jnp.where(its < len(starts), at(ends, its) - 1, NONE)
+        return line.at[here].set(places, **SKIP), ends
+
+    return in_turn(join, (jnp.zeros_like(classes), starts), place)[0]
+
+
 def line_of(*classes: Array) -> tuple[Array, list[Array]]:
-    """All places in line, by class: on a CPU one after the other (in `one_kernel`), elsewhere by a sort.
+    """Places that belong to a class in line, by class.
 
     Parameters
     ----------
@@ -89,26 +117,13 @@ def line_of(*classes: Array) -> tuple[Array, list[Array]]:
     ends
         () int32 for each class, where it ends in the line.
     """
-    count = classes[0].shape[0]
-    place = jnp.arange(count, dtype=jnp.int32)
-    rank = jnp.full(count, len(classes), jnp.int32)
-    for number in reversed(range(len(classes))):
-        rank = jnp.where(classes[number], np.int32(number), rank)
-    if jax.default_backend() != "cpu":
-        line = lax.rem(lax.sort(rank * count + place), jnp.full_like(place, count))
-        ends = [(rank <= number).sum(dtype=jnp.int32) for number in range(len(classes))]
-        return jnp.where(place < ends[-1], line, np.int32(count)), ends
-
-    def join(number, carry, places):
-        line, end = carry
-        joins = at(rank, places) == number
-        return line.at[jnp.where(joins, end, NONE)].set(places, **SKIP), end + joins.astype(jnp.int32)
-
-    line, end, ends = jnp.full(count, count, jnp.int32), jnp.zeros(1, jnp.int32), []
-    for number in range(len(classes)):
-        line, end = in_turn(partial(join, number), (line, end), place)
-        ends.append(end[0])
-    return line, ends
+    count, number = classes[0].shape[0], len(classes)
+    rank = jnp.full(count, number, jnp.int32)
+    for k in reversed(range(number)):
+        rank = jnp.where(classes[k], np.int32(k), rank)
+    ends = sums(*(rank <= k for k in range(number)))
+    line = in_line(rank, jnp.stack([np.int32(0), *ends[:-1]]))
+    return jnp.where(np.arange(count, dtype=np.int32) < ends[-1], line, np.int32(count)), ends
 
 
 def least(values: Array) -> Array:

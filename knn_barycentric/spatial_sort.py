@@ -77,16 +77,9 @@ def _spatial_sort(points):
     size = -(-n // 2**depth)
     slots = size * 2**depth
     coordinates, reach, keys, slot = backend.one_kernel(partial(_padded, slots))(points)
-    # A sort of one array of integers is several times faster than one that carries others along: below, sort the ranks.
+    # A sort of one array of integers is several times faster than one that carries others along.
     by = lax.sort((keys, slot), num_keys=1)[1]
-    rank, first, *begun = backend.one_kernel(partial(_ranks, n, depth))(coordinates, by)
-
-    def halve(carry):
-        level, order, _, nodes = carry
-        level, order, vertices, nodes = backend.one_kernel(_halves)(coordinates, reach, by, rank, level, order, nodes)
-        return level, lax.sort(order, num_keys=len(order)), vertices, nodes
-
-    *_, vertices, nodes = lax.while_loop(lambda carry: carry[0] <= depth, halve, tuple(begun))
+    vertices, nodes, first = backend.one_kernel(partial(_halved, n, depth))(coordinates, reach, by)
     return SpatialSort(vertices.reshape(-1, size), nodes, first)
 
 
@@ -118,72 +111,41 @@ def _padded(slots, points):
     return coordinates, reach, keys, jnp.broadcast_to(np.arange(slots, dtype=np.int32), keys.shape)
 
 
-def _ranks(n, depth, coordinates, by):
-    """(3, M) int32: the place of each vertex in each order of `by`; (N,) bool, whether it is the first of its duplicates; and
-    what the levels of nodes begin with.
-    """
+def _halved(n, depth, coordinates, reach, by):
+    """The vertices of one leaf after the other, the nodes above them, and which vertices are the first of their duplicates."""
+    slots, columns = len(reach), 2**depth
+    slot, node = np.arange(slots, dtype=np.int32), np.arange(columns, dtype=np.int32)
 
-    def place(carry, places):
-        rank, first = carry
-        vertices = at(by, 2, places)
-        before = at(coordinates, at(by, 2, places - 1))
-        again = (at(coordinates, vertices) == before).all(axis=1) & (places > 0)
-        for order in range(3):
-            rank = rank.at[order, at(by, order, places)].set(places, **SKIP)
-        return rank, first.at[vertices].set(~again, **SKIP)
+    def halve(carry, level):
+        vertices, home = carry
+        width = np.int32(slots) >> level
 
-    slot = np.arange(by.shape[1], dtype=np.int32)
-    rank, first = backend.in_turn(place, (jnp.zeros_like(by), jnp.zeros(n, bool)), slot)
-    nodes = jnp.zeros((depth + 1, 2**depth, 5), coordinates.dtype)
-    return rank, first, np.int32(0), _order_of(jnp.zeros_like(slot), slot), slot, nodes
+        def lodge(carry, places):
+            home, box = carry
+            vertex, its = at(vertices, places), lax.div(places, jnp.full_like(places, width))
+            return home.at[vertex].set(its, **SKIP), box.at[its].max(at(reach, vertex), **SKIP)
 
+        home, box = backend.in_turn(lodge, (home, jnp.full((columns, 4), -np.inf, reach.dtype)), slot)
+        axis = _axis_of(box)
+        # Of the orders along x and along y, every node takes its vertices from the one along its longer side.
+        homes = at(home, by[:2])
+        taken = at(axis, homes) == np.asarray([[0], [1]], np.int32)
+        line = backend.in_line(jnp.where(taken, homes, np.int32(columns)).reshape(-1), width * node)[:slots]
+        vertices = at(by[:2].reshape(-1), line)
+        split = at(coordinates, at(vertices, (2 * node + 1) * (width >> 1)), axis)
+        return (vertices, home), jnp.concatenate([box, split[:, None]], axis=1)
 
-def _halves(coordinates, reach, by, rank, level, order, nodes):
-    """One level of nodes, which are the halves of those of the level above, in the `order` of their longer sides.
+    (vertices, _), nodes = lax.scan(halve, (slot, jnp.zeros_like(slot)), np.arange(depth + 1, dtype=np.int32))
 
-    Returns
-    -------
-    level
-        () int32, the next one.
-    order
-        The order of this level, to be sorted.
-    vertices
-        (M,) int32, the vertices of one node after the other.
-    nodes
-        Those of `SpatialSort`, with this level's boxes and the splits of the one above.
-    """
-    slots, (_, columns, _) = len(reach), nodes.shape
-    node, slot = np.arange(columns, dtype=np.int32), np.arange(slots, dtype=np.int32)
-    # The root's vertices are in any order: those above it are its own.
-    above = jnp.maximum(level - 1, np.int32(0))
-    axis = _axis_of(at(nodes, above))
-    home, ranks = _home_and_ranks(order)
-    vertices = at(by, at(axis, home), ranks)
-    split = at(coordinates, at(vertices, (2 * node + 1) * (slots >> (above + 1))), axis)
-    nodes = lax.dynamic_update_slice(nodes, split[None, :, None], (above, np.int32(0), np.int32(4)))
+    def tell(first, places):
+        vertex, before = at(by, 2, places), at(by, 2, places - 1)
+        again = (at(coordinates, vertex) == at(coordinates, before)).all(axis=1) & (places > 0)
+        return first.at[vertex].set(~again, **SKIP)
 
-    home = lax.div(slot, jnp.full_like(slot, slots >> level))
-
-    def widen(box, slots):
-        return box.at[at(home, slots)].max(at(reach, at(vertices, slots)), **SKIP)
-
-    box = backend.in_turn(widen, jnp.full((columns, 4), -np.inf, reach.dtype), slot)
-    ranks = at(rank, at(_axis_of(box), home), vertices)
-    nodes = lax.dynamic_update_slice(nodes, box[None], (level, np.int32(0), np.int32(0)))
-    return level + 1, _order_of(home, ranks), vertices, nodes
+    return vertices, nodes, backend.in_turn(tell, jnp.zeros(n, bool), slot)
 
 
-def _order_of(home, ranks):
-    """The (M,) int32 homes and ranks as what sorts by both of them, packed into one array where they have room."""
-    bits = (len(ranks) - 1).bit_length()
-    return (home, ranks) if 2 * bits > 31 else (home << bits | ranks,)
-
-
-def _home_and_ranks(order):
-    bits = (len(order[0]) - 1).bit_length()
-    return order if len(order) == 2 else (order[0] >> bits, order[0] & (2**bits - 1))
-
-
+@backend.one_kernel
 def leaf_of(sort: SpatialSort, query_points: Array) -> Array:
     """(Q,) int32: the leaf in whose cell each query point lies."""
     x, y = query_points[:, 0], query_points[:, 1]
@@ -202,10 +164,13 @@ class Near(NamedTuple):
         (N,) int32, the leaf that holds each vertex.
     of_leaf
         (2^L, K) int32, the vertices that are near those of each leaf; N in empty places.
+    order
+        (N,) int32, the vertices leaf by leaf: those next to each other here are near each other.
     """
 
     leaf: jax.Array
     of_leaf: jax.Array
+    order: jax.Array
 
     def to(self, vertices: Array) -> Array:
         """(K, V) int32: those that are near to each of (V,) vertices; N in empty places."""
@@ -235,7 +200,10 @@ def near_vertices(sort: SpatialSort) -> Near:
 
     home = backend.in_turn(lodge, jnp.zeros(n, jnp.int32), np.arange(count, dtype=np.int32))
     leaf = near[count:, :, None] - np.int32(count)
-    return Near(home, jnp.where(leaf < 0, n, at(sort.leaves, leaf[..., 0])).reshape(count, -1))
+    leaf_by_leaf = sort.leaves.reshape(-1)
+    line, _ = backend.line_of(leaf_by_leaf < n)
+    of_leaf = jnp.where(leaf < 0, n, at(sort.leaves, leaf[..., 0])).reshape(count, -1)
+    return Near(home, of_leaf, at(leaf_by_leaf, line[:n]))
 
 
 def _nearest_nodes(boxes, near, nodes):

@@ -27,7 +27,7 @@ from knn_barycentric.places import NONE, SKIP, at
 from knn_barycentric.spatial_sort import Near, SpatialSort, near_vertices, spatial_sort
 from knn_barycentric.table import dual_areas_from, edges_of, neighbors_across, sorted_edges, vertex_simplex_from
 from knn_barycentric.triangle import FLAT
-from knn_barycentric.turning import edge_of, next_neighbour, sites_from, star_of, turned, view_from
+from knn_barycentric.turning import box_of, edge_of, next_neighbour, out_of_reach, sites_from, star_of, turned, view_from
 
 TIE_WEIGHT = 1.0e-9
 """First weight that settles ties, as a fraction of the squared distance to a vertex's nearest neighbour."""
@@ -343,25 +343,20 @@ def simplices_from_stars(
     spare = backend.rows_at_once(n)
     triangles = Triangles(jnp.full((2 * n + spare, 3), -1, jnp.int32), np.int32(0), ~distinct, no_keys)
     sites = sites_from(points, distinct, lift)
-    everyone = np.True_
     if near is not None:
-        everyone = jnp.logical_not(trusted)
         triangles = among_near_vertices(sites, distinct & trusted, triangles, near)
 
     def seek_again(carry):
-        triangles, exact, named, candidates, everyone, _, last, sought = carry
+        triangles, exact, named, _, _, sought = carry
         agree = agreement(triangles, exact, named)
         doubtful = ~agree & ~exact
-        candidates = candidates | doubtful
         disagree, number = backend.sums(~agree, doubtful)
-        everyone = everyone | (number >= last)
-        triangles, by_these = among_vertices(sites, without(triangles, doubtful), doubtful, candidates | everyone, near)
-        exact, named = exact | (doubtful & everyone), named + jnp.where(everyone, by_these, np.uint32(0))
-        return triangles, exact, named, candidates, everyone, disagree, number, sought + number
+        triangles, by_these = among_all_vertices(sites, without(triangles, doubtful), doubtful, near)
+        return triangles, exact | doubtful, named + by_these, disagree, number, sought + number
 
     # The last time around, nobody is in doubt and nothing is sought.
-    begun = (triangles, nobody, no_keys, nobody, everyone, np.int32(0), np.int32(n + 1), np.int32(0))
-    triangles, _, _, _, _, disagree, _, sought = lax.while_loop(lambda carry: carry[6] > 0, seek_again, begun)
+    begun = (triangles, nobody, no_keys, np.int32(0), np.int32(1), np.int32(0))
+    triangles, _, _, disagree, _, sought = lax.while_loop(lambda carry: carry[4] > 0, seek_again, begun)
     return triangles.simplices[: 2 * n], disagree == 0, sought
 
 
@@ -400,8 +395,7 @@ def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: 
 
     `sites` are those of `turning.sites_from`.
     """
-    everyone = np.arange(which.shape[0], dtype=np.int32)
-    return backend.in_turn(partial(_turn_among_near, sites, which, near), triangles, everyone)
+    return backend.in_turn(partial(_turn_among_near, sites, which, near), triangles, near.order)
 
 
 def _turn_among_near(sites, which, near, triangles, vertices):
@@ -436,12 +430,11 @@ def _turn_among_near(sites, which, near, triangles, vertices):
     )
 
 
-def among_vertices(
-    sites: Array, triangles: Triangles, which: Array, candidates: Array, near: Near | None
-) -> tuple[Triangles, Array]:
-    """Add the stars of the (N,) bool `which` to what is known, each among the (N,) bool `candidates` and those near it.
+def among_all_vertices(sites: Array, triangles: Triangles, which: Array, near: Near | None) -> tuple[Triangles, Array]:
+    """Add the stars of the (N,) bool `which` to what is known, each among all vertices.
 
-    `sites` are those of `turning.sites_from`. So many are turned at once as `backend.stars_at_once` says.
+    `sites` are those of `turning.sites_from`. So many are turned at once as `backend.stars_at_once` says. Those near a vertex
+    are looked at first, then block by block the others, which a CPU mostly spares: a block is a few leaves of the sort.
 
     Returns
     -------
@@ -451,10 +444,13 @@ def among_vertices(
         (N,) uint32, the sum of the `keys_from` of the triangles that these stars have in common with each vertex.
     """
     n = which.shape[0]
-    line, (sought, among) = backend.line_of(which, candidates)
+    order = np.arange(n, dtype=np.int32) if near is None else near.order
+    line, (sought,) = backend.line_of(at(which, order))
+    line = jnp.where(line < n, at(order, line), np.int32(n))
     block = backend.candidates_at_once()
-    blocks = jnp.pad(line, (0, -n % block), constant_values=n).reshape(-1, block)
+    blocks = jnp.pad(order, (0, -n % block), constant_values=n).reshape(-1, block)
     of_blocks = sites[blocks]
+    boxes = box_of(jnp.swapaxes(of_blocks, 0, 1))
 
     def vertex_of(place):
         return jnp.where(place < sought, at(line, place), NONE)
@@ -462,18 +458,20 @@ def among_vertices(
     def best_of(vertices, edge):
         own = at(sites, vertices)
 
-        def best_of_block(carry):
-            k, best, smallest = carry
+        def best_of_block(k, found):
+            best, smallest = found
             view = view_from(own, at(blocks, k)[:, None], at(of_blocks, k)[:, None])
             following, offset = next_neighbour(edge, view)
-            return k + 1, jnp.where(offset < smallest, following, best), jnp.minimum(offset, smallest)
+            return jnp.where(offset < smallest, following, best), jnp.minimum(offset, smallest)
+
+        def look(k, found):
+            return backend.unless(out_of_reach(edge, own, at(boxes, k), found[1]), partial(best_of_block, k), found)
 
         found = jnp.zeros_like(vertices), jnp.full(vertices.shape, np.inf, sites.dtype)
         if near is not None:
             close = near.to(vertices)
             found = next_neighbour(edge, view_from(own, close, at(sites, close)))
-        _, *found = lax.while_loop(lambda carry: carry[0] * block < among, best_of_block, (np.int32(0), *found))
-        return found
+        return lax.fori_loop(np.int32(0), np.int32(len(blocks)), look, found)
 
     def step(carry):
         turns, place, star, triangles, told = carry

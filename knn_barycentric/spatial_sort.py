@@ -164,13 +164,16 @@ class Near(NamedTuple):
         (N,) int32, the leaf that holds each vertex.
     of_leaf
         (2^L, K) int32, the vertices that are near those of each leaf; N in empty places.
-    order
-        (N,) int32, the vertices leaf by leaf: those next to each other here are near each other.
+    blocks
+        (B, C) int32, all vertices leaf by leaf, in blocks of a few dozen leaves; N or more in empty places.
+    boxes
+        (B, 4) float, the largest x, y, -x and -y in each block.
     """
 
     leaf: jax.Array
     of_leaf: jax.Array
-    order: jax.Array
+    blocks: jax.Array
+    boxes: jax.Array
 
     def to(self, vertices: Array) -> Array:
         """(K, V) int32: those that are near to each of (V,) vertices; N in empty places."""
@@ -200,10 +203,10 @@ def near_vertices(sort: SpatialSort) -> Near:
 
     home = backend.in_turn(lodge, jnp.zeros(n, jnp.int32), np.arange(count, dtype=np.int32))
     leaf = near[count:, :, None] - np.int32(count)
-    leaf_by_leaf = sort.leaves.reshape(-1)
-    line, _ = backend.line_of(leaf_by_leaf < n)
     of_leaf = jnp.where(leaf < 0, n, at(sort.leaves, leaf[..., 0])).reshape(count, -1)
-    return Near(home, of_leaf, at(leaf_by_leaf, line[:n]))
+    level = max(0, count.bit_length() - max(1, backend.candidates_at_once() // size).bit_length())
+    blocks, boxes = sort.leaves.reshape(2**level, -1), sort.boxes[level, : 2**level]
+    return Near(home, of_leaf, blocks, boxes)
 
 
 def _nearest_nodes(boxes, near, nodes):

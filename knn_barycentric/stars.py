@@ -3,8 +3,8 @@
 The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own: start at the
 neighbour whose bisector lies nearest, then turn from neighbour to neighbour by the empty-circle rule. All stars are
 first sought among the few dozen vertices that a spatial sort puts near them, one by one on a CPU and in lockstep on a GPU.
-Those that meet the hull, or do not agree with others, are sought again: among each other and the vertices near them, as
-long edges run along the hull only, and then, if doubt remains, among all vertices. There is no host callback.
+Those that meet the hull, or do not agree with others, are sought again among all vertices, of which the spatial sort rules
+out whole blocks. There is no host callback.
 
 Stars that agree with each other are a Delaunay triangulation, and agreement is cheap to check: that check is the
 certificate. Co-circular vertices, which have no unique triangulation, are settled by lifting each vertex by a tiny
@@ -27,7 +27,7 @@ from knn_barycentric.places import NONE, SKIP, at
 from knn_barycentric.spatial_sort import Near, SpatialSort, near_vertices, spatial_sort
 from knn_barycentric.table import dual_areas_from, edges_of, neighbors_across, sorted_edges, vertex_simplex_from
 from knn_barycentric.triangle import FLAT
-from knn_barycentric.turning import box_of, edge_of, next_neighbour, out_of_reach, sites_from, star_of, turned, view_from
+from knn_barycentric.turning import edge_of, next_neighbour, out_of_reach, sites_from, star_of, turned, view_from
 
 TIE_WEIGHT = 1.0e-9
 """First weight that settles ties, as a fraction of the squared distance to a vertex's nearest neighbour."""
@@ -312,8 +312,7 @@ def simplices_from_stars(
 ) -> tuple[Array, Array, Array]:
     """The triangles of all vertex stars: sought among near vertices, and again wherever stars disagree.
 
-    Those in doubt are sought among each other and the vertices near them, as long as that makes them fewer, and then among all
-    vertices, which puts them beyond doubt.
+    Those in doubt are sought among all vertices, which puts them beyond doubt, and those that do not agree with them are next.
 
     Parameters
     ----------
@@ -340,7 +339,7 @@ def simplices_from_stars(
     """
     n = points.shape[0]
     nobody, no_keys = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
-    spare = backend.rows_at_once(n)
+    spare = backend.rows_at_once(n if near is None else near.blocks.size)
     triangles = Triangles(jnp.full((2 * n + spare, 3), -1, jnp.int32), np.int32(0), ~distinct, no_keys)
     sites = sites_from(points, distinct, lift)
     if near is not None:
@@ -395,11 +394,12 @@ def among_near_vertices(sites: Array, which: Array, triangles: Triangles, near: 
 
     `sites` are those of `turning.sites_from`.
     """
-    return backend.in_turn(partial(_turn_among_near, sites, which, near), triangles, near.order)
+    return backend.in_turn(partial(_turn_among_near, sites, which, near), triangles, near.blocks.reshape(-1))
 
 
 def _turn_among_near(sites, which, near, triangles, vertices):
     n = which.shape[0]
+    sought = (vertices < n) & at(which, vertices)
     candidates = near.to(vertices)
     view = view_from(at(sites, vertices), candidates, at(sites, candidates))
 
@@ -417,13 +417,13 @@ def _turn_among_near(sites, which, near, triangles, vertices):
 
     begun = (
         jnp.zeros((), jnp.int32),
-        star_of(jnp.where(at(which, vertices), vertices, NONE)),
+        star_of(jnp.where(sought, vertices, NONE)),
         at(triangles.keys, vertices),
         triangles,
     )
     _, star, keys, triangles = lax.while_loop(unfinished, step, begun)
     # Who sees the hull in what is near may not see what lies beyond.
-    complete = at(triangles.complete, vertices) | (at(which, vertices) & ~star.turning & ~star.clockwise)
+    complete = at(triangles.complete, vertices) | (sought & ~star.turning & ~star.clockwise)
     return triangles._replace(
         complete=triangles.complete.at[vertices].set(complete, **SKIP),
         keys=triangles.keys.at[vertices].set(keys, **SKIP),
@@ -444,16 +444,15 @@ def among_all_vertices(sites: Array, triangles: Triangles, which: Array, near: N
         (N,) uint32, the sum of the `keys_from` of the triangles that these stars have in common with each vertex.
     """
     n = which.shape[0]
-    order = np.arange(n, dtype=np.int32) if near is None else near.order
-    line, (sought,) = backend.line_of(at(which, order))
-    line = jnp.where(line < n, at(order, line), np.int32(n))
-    block = backend.candidates_at_once()
-    blocks = jnp.pad(order, (0, -n % block), constant_values=n).reshape(-1, block)
-    of_blocks = sites[blocks]
-    boxes = box_of(jnp.swapaxes(of_blocks, 0, 1))
+    if near is None:
+        blocks, boxes = jnp.arange(n, dtype=jnp.int32)[None], jnp.full((1, 4), np.inf)
+    else:
+        blocks, boxes = near.blocks, near.boxes
+    of_blocks, order = at(sites, blocks), blocks.reshape(-1)
+    line, (sought,) = backend.line_of((order < n) & at(which, order))
 
     def vertex_of(place):
-        return jnp.where(place < sought, at(line, place), NONE)
+        return jnp.where(place < sought, at(order, at(line, place)), NONE)
 
     def best_of(vertices, edge):
         own = at(sites, vertices)

@@ -162,17 +162,18 @@ def next_neighbour(edge: Edge, view: View) -> tuple[Array, Array]:
     return backend.least(jnp.where(offset == smallest, view.vertex, np.int32(np.iinfo(np.int32).max))), smallest
 
 
-def box_of(sites: Array) -> Array:
-    """(B, 5) float: the largest x, y, -x, -y and tie weight of (C, B, 3) `sites`; -inf where none of the C takes part."""
-    short = jnp.concatenate([-sites[..., :2], sites[..., :2], -sites[..., 2:]], axis=-1)
-    return -backend.least(jnp.where(sites[..., :1] < np.inf, short, np.inf))
+MARGIN = 1.0e-4
+"""By how much of its squared radius a circle is taken larger than it is before a box counts as `out_of_reach`.
+
+Above what rounding can do, and the largest tie weight: that is 1e-5 of the squared distance to a vertex's nearest neighbour, by
+which the squared distance from the centre counts for less, and that is four times as much of the squared radius at most.
+"""
 
 
 def out_of_reach(edge: Edge, own: Array, box: Array, offset: Array) -> Array:
     """(V,) bool: whether no vertex in a box can be the `next_neighbour` of a star by an offset below the one it has found.
 
-    So it is where the box lies to the right of the edge, or outside the circle whose centre is that far along the bisector (which
-    grows by the tie weights). A margin for rounding makes it false in doubt.
+    So it is where the box lies to the right of the edge, or outside the circle whose centre is that far along the bisector.
 
     Parameters
     ----------
@@ -181,27 +182,23 @@ def out_of_reach(edge: Edge, own: Array, box: Array, offset: Array) -> Array:
     own
         (V, 3) float, the `sites_from` of their vertices.
     box
-        (5,) float, the `box_of` the candidates.
+        (4,) float, the largest x, y, -x and -y in it.
     offset
         (V,) float, the smallest offset so far; inf if there is none.
     """
-    margin = 128.0 * np.finfo(own.dtype).eps
     right, left = box[0] - own[:, 0], -box[2] - own[:, 0]
     top, bottom = box[1] - own[:, 1], -box[3] - own[:, 1]
-    lift = jnp.maximum(box[4] - own[:, 2], 0.0)
-
     x, y = edge.side * edge.x, edge.side * edge.y
-    along_x, along_y = jnp.maximum(-y * left, -y * right), jnp.maximum(x * bottom, x * top)
-    beside = along_x + along_y + margin * (jnp.abs(along_x) + jnp.abs(along_y)) < 0.0
+    # Rounding is monotonic: no vertex in the box has an area larger than its leftmost corner, and `flat` is above zero.
+    area = jnp.maximum(x * bottom, x * top) + jnp.maximum(-y * left, -y * right)
 
-    # A first neighbour is the nearest, whose bisector is no nearer than half its distance: the circle is around the vertex.
-    centre_x = jnp.where(edge.begins, 0.0, 0.5 * (edge.ratio * edge.x - offset * y))
-    centre_y = jnp.where(edge.begins, 0.0, 0.5 * (edge.ratio * edge.y + offset * x))
-    radius = jnp.where(edge.begins, offset + jnp.sqrt(lift), jnp.sqrt(centre_x**2 + centre_y**2 + lift))
-    gap_x = jnp.clip(centre_x, left, right) - centre_x
-    gap_y = jnp.clip(centre_y, bottom, top) - centre_y
-    outside = gap_x**2 + gap_y**2 > (1.0 + margin) * radius**2
-    return (beside & ~edge.begins) | outside
+    # A star begins at its nearest neighbour: the circle is around the vertex.
+    along, across = jnp.where(edge.begins, 0.0, 0.5 * edge.ratio), jnp.where(edge.begins, 0.0, 0.5 * offset)
+    centre_x, centre_y = along * edge.x - across * y, along * edge.y + across * x
+    gap_x = jnp.maximum(jnp.maximum(left - centre_x, centre_x - right), 0.0)
+    gap_y = jnp.maximum(jnp.maximum(bottom - centre_y, centre_y - top), 0.0)
+    squared_radius = jnp.where(edge.begins, offset**2, centre_x**2 + centre_y**2)
+    return (~edge.begins & (area < 0.0)) | (gap_x**2 + gap_y**2 > (1.0 + MARGIN) * squared_radius)
 
 
 def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple[Star, Array, Array]:

@@ -56,6 +56,19 @@ def test_lines_are_by_class_and_in_order(platform):
     assert [int(end) for end in ends] == [first.sum(), len(expected)]
 
 
+def test_places_without_a_class_have_no_place_in_line(platform):
+    classes = np.array([2, 9, 0, 2, 0, 9, 1], np.int32)
+    line = jax.jit(backend.one_kernel(backend.in_line))(classes, np.array([0, 2, 3], np.int32))
+    assert np.asarray(line)[:5].tolist() == [2, 4, 6, 0, 3]
+
+
+@pytest.mark.parametrize("spared", [[True, True], [True, False]])
+def test_what_is_spared_changes_nothing_that_a_cpu_has(platform, spared):
+    """The function may not change what is spared; that this one does tells whether it was called."""
+    found = jax.jit(lambda spared: backend.unless(spared, lambda value: value + 1, jnp.zeros((), jnp.int32)))
+    assert found(np.array(spared)) == (0 if all(spared) and jax.default_backend() == "cpu" else 1)
+
+
 @pytest.mark.parametrize("count", [1, 2, 7, 66])
 def test_minima_of_columns(platform, count):
     values = np.random.default_rng(count).permutation(3 * count).reshape(count, 3).astype(np.int32)

@@ -42,3 +42,14 @@ def test_near_vertices_hold_nearly_all_nearest_ones_and_queries_fall_into_the_le
     held = (proposed.T[:, :, None] == nearest[:, None, :]).any(axis=1)
     assert held.mean() > 0.99
     assert (leaf_of(sort, points) == near.leaf).all()
+
+
+@pytest.mark.parametrize("number", [3, 130, 1025])
+def test_blocks_hold_every_vertex_once_within_their_boxes(number):
+    points = meshes._random(number)
+    near = near_vertices(spatial_sort(points))
+    named = np.asarray(near.blocks).ravel()
+    assert np.sort(named[named < number]).tolist() == list(range(number))
+    for block, box in zip(np.asarray(near.blocks), np.asarray(near.boxes)):
+        inside = points[block[block < number]]
+        assert np.concatenate([inside, -inside], axis=1).max(axis=0, initial=-np.inf).tolist() == box.tolist()

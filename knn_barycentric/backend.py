@@ -102,28 +102,11 @@ def in_line(classes: Array, starts: Array) -> Array:
     return in_turn(join, (jnp.zeros_like(classes), starts), place)[0]
 
 
-def line_of(*classes: Array) -> tuple[Array, list[Array]]:
-    """Places that belong to a class in line, by class.
-
-    Parameters
-    ----------
-    classes
-        (V,) bool each; a place belongs to the first of them that is true there.
-
-    Returns
-    -------
-    line
-        (V,) int32, the places of the first class in order, behind them those of the second, and so on; V behind them all.
-    ends
-        () int32 for each class, where it ends in the line.
-    """
-    count, number = classes[0].shape[0], len(classes)
-    rank = jnp.full(count, number, jnp.int32)
-    for k in reversed(range(number)):
-        rank = jnp.where(classes[k], np.int32(k), rank)
-    ends = sums(*(rank <= k for k in range(number)))
-    line = in_line(rank, jnp.stack([np.int32(0), *ends[:-1]]))
-    return jnp.where(np.arange(count, dtype=np.int32) < ends[-1], line, np.int32(count)), ends
+def line_of(which: Array) -> tuple[Array, Array]:
+    """(V,) int32, the places where the (V,) bool `which` is true, in order, and V behind them; () int32, how many they are."""
+    line = in_line(jnp.where(which, np.int32(0), np.int32(1)), jnp.zeros(1, jnp.int32))
+    (number,) = sums(which)
+    return jnp.where(np.arange(len(which), dtype=np.int32) < number, line, np.int32(len(which))), number
 
 
 def least(values: Array) -> Array:

@@ -301,7 +301,7 @@ def in_front(rows: Array, which: Array) -> tuple[Array, Array]:
     if len(rows) == 1:
         # A line of one needs no sort.
         return jnp.where(which[0], rows, NONE), which[0].astype(jnp.int32)
-    line, (number,) = backend.line_of(which)
+    line, number = backend.line_of(which)
     used = line < len(rows)
     return jnp.where(used[:, None], at(rows, line), NONE), number
 
@@ -449,7 +449,7 @@ def among_all_vertices(sites: Array, triangles: Triangles, which: Array, near: N
     else:
         blocks, boxes = near.blocks, near.boxes
     of_blocks, order = at(sites, blocks), blocks.reshape(-1)
-    line, (sought,) = backend.line_of((order < n) & at(which, order))
+    line, sought = backend.line_of((order < n) & at(which, order))
 
     def vertex_of(place):
         return jnp.where(place < sought, at(order, at(line, place)), NONE)

@@ -1,7 +1,7 @@
 """A spatial sort of the mesh: which vertices are near which, which coincide, and near which vertex a query point lies.
 
 A k-d tree (Bentley 1975, Commun. ACM 18, 509) in arrays of fixed shape: every level halves all its nodes at once, by
-one sort along their longer sides. All levels are steps of one loop, which is compiled once. Nearness found here is a
+taking their vertices from one order along x and one along y. All levels are steps of one loop, compiled once. Nearness found here is a
 proposal, never an answer: the stars are certified, and the walk through the triangles is exact from wherever it starts.
 """
 

@@ -13,8 +13,8 @@ import jax_profiling  # noqa: F401  E402  isort: skip  (sets up JAX before any t
 
 import pytest  # noqa: E402
 
-from jax_profiling import lens as lens_folder  # noqa: E402
-from jax_profiling import report  # noqa: E402
+from jax_profiling.gate import report  # noqa: E402
+from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 
 FIRST_LENS = "hst"
 """The lens on which every check is in the default selection; on the others most are slow."""

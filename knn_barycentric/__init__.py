@@ -1,4 +1,7 @@
-"""A Delaunay source-plane mesh for PyAutoLens in pure JAX: the patch that would move into autoarray."""
+"""A Delaunay source-plane mesh for PyAutoLens in pure JAX: the patch that would move into autoarray.
+
+Importing it does not import JAX: that happens when a mesh is used on JAX, or `triangulate` or `locate` is named.
+"""
 
 # autoarray enables fp64 and must therefore come before the first import of jax.
 import autoarray  # noqa: F401  isort: skip
@@ -10,19 +13,23 @@ autoarray_internals.check()
 
 from knn_barycentric.autoarray_patch import patch, unpatch  # noqa: E402
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric  # noqa: E402
-from knn_barycentric.locate import locate  # noqa: E402
 from knn_barycentric.mesh import KNNBarycentric  # noqa: E402
-from knn_barycentric.stars import Triangulation, triangulate  # noqa: E402
-from knn_barycentric.weights import barycentric_weights_from, barycentric_weights_from_3_nearest  # noqa: E402
+from knn_barycentric.rungs import barycentric_weights_from_3_nearest  # noqa: E402
 
 __all__ = [
     "InterpolatorKNNBarycentric",
     "KNNBarycentric",
-    "Triangulation",
-    "barycentric_weights_from",
     "barycentric_weights_from_3_nearest",
     "locate",
     "patch",
     "triangulate",
     "unpatch",
 ]
+
+
+def __getattr__(name):
+    if name in ("locate", "triangulate"):
+        import delaunax
+
+        return getattr(delaunax, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

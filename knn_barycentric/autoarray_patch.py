@@ -8,7 +8,7 @@ from autoarray.inversion.mesh.interpolator import sibson
 from autonerves import cached_property
 
 from knn_barycentric import autoarray_internals
-from knn_barycentric.delaunay_tables import delaunay_tables, unless_refused
+from knn_barycentric.fed_delaunay import delaunay_tables, unless_refused
 from knn_barycentric.mesh import KNNBarycentric
 
 _lock = threading.Lock()

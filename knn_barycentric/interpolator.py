@@ -4,46 +4,58 @@ from autoarray.inversion.mesh.interpolator.delaunay import DelaunayInterface, In
 from autonerves import cached_property
 
 from knn_barycentric.mesh_geometry import MeshGeometryKNNBarycentric
-from knn_barycentric.spatial_sort import SpatialSort, spatial_sort
-from knn_barycentric.stars import Triangulation, triangulate
 
 
 class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     """Barycentric interpolation on the Delaunay triangulation of a mesh, all of it inside the JAX program.
 
     Takes the arguments of autoarray's `InterpolatorDelaunay` and gives the same mappings, weights, split points
-    and dual areas, if the mesh chooses Delaunay's triangle; its approximate rungs (`weights.RUNGS`) share everything but
-    the mappings and weights. With `xp=numpy` the same compiled code runs and its results come back as NumPy arrays, so the
-    eager fit is no approximation of the traced one.
+    and dual areas. With `xp=numpy` it is autoarray's own, by SciPy, and JAX is not imported: the two may differ where the
+    mesh has several Delaunay triangulations, and where Qhull drops a vertex, and nowhere else.
 
-    A mesh whose triangulation is not certified (`stars.Triangulation`), or which is not finite, has NaN weights:
-    its log evidence is NaN, which PyAutoFit's searches resample.
+    A mesh that is not finite has NaN weights: its log evidence is NaN, which PyAutoFit's searches resample.
     """
 
-    @cached_property
-    def spatial_sort(self) -> SpatialSort:
-        """Which vertices of the source-plane mesh are near which."""
-        return spatial_sort(self.mesh_grid_xy)
+    @property
+    def traced(self) -> bool:
+        """Whether this interpolator runs on JAX."""
+        return self._xp.__name__.startswith("jax")
 
     @cached_property
-    def triangulation(self) -> Triangulation:
-        """The triangulation of the source-plane mesh."""
-        return triangulate(self.mesh_grid_xy, sort=self.spatial_sort)
+    def tree(self):
+        """The `delaunax` k-d tree of the source-plane mesh, which triangulation and location share."""
+        from delaunax.kd_tree import build_kd_tree
+
+        return build_kd_tree(self.mesh_grid_xy)
+
+    @cached_property
+    def triangulation(self):
+        """The `delaunax.Triangulation` of the source-plane mesh."""
+        import delaunax
+
+        return delaunax.triangulate(self.mesh_grid_xy, tree=self.tree)
+
+    def interpolation_at(self, points):
+        """(Q, 3) mappings and weights of (Q, 2) points (arcsec)."""
+        import delaunax
+
+        mappings = delaunax.locate(self.triangulation, self.mesh_grid_xy, points, tree=self.tree)
+        return mappings, delaunax.barycentric_weights(self.mesh_grid_xy, points, mappings)
 
     @cached_property
     def _interpolation(self):
         """Mappings and weights of the data points and, below them, of the split points, found in one go."""
-        points = self.data_grid.over_sampled.array
+        points = self._xp.asarray(self.data_grid.over_sampled.array)
         if self.split_points is not None:
             points = self._xp.concatenate([points, self.split_points])
-        mappings, weights = self.mesh.rung(
-            self.triangulation, self.mesh_grid_xy, points, self._xp, sort=self.spatial_sort
-        )
+        mappings, weights = self.interpolation_at(points)
         return mappings, self._xp.where(self.triangulation.certified, weights, self._xp.nan)
 
     @cached_property
     def split_points(self):
         """(4N, 2), the split cross of every vertex (arcsec), or None where the mesh skips it (`skip_areas`)."""
+        if not self.traced:
+            return self.delaunay.split_points
         if self.mesh.skip_areas:
             return None
         areas = self.triangulation.dual_areas
@@ -57,6 +69,8 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     @cached_property
     def delaunay(self) -> DelaunayInterface:
         """The tables that autoarray reads of a Delaunay mesh."""
+        if not self.traced:
+            return super().delaunay
         mappings, _ = self._interpolation
         return DelaunayInterface(
             points=self.mesh_grid_xy,
@@ -69,8 +83,10 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         )
 
     @cached_property
-    def mesh_geometry(self) -> MeshGeometryKNNBarycentric:
+    def mesh_geometry(self):
         """The geometry of the mesh, with neighbours that can be traced."""
+        if not self.traced:
+            return super().mesh_geometry
         return MeshGeometryKNNBarycentric(
             triangulation=self.triangulation,
             mesh=self.mesh,
@@ -86,11 +102,15 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
 
     @cached_property
     def _mappings_sizes_weights(self):
+        if not self.traced:
+            return super()._mappings_sizes_weights
         _, weights = self._interpolation
         return self.delaunay.mappings.astype("int"), self.delaunay.sizes.astype("int"), weights[: self._data_points]
 
     @cached_property
     def _mappings_sizes_weights_split(self):
+        if not self.traced:
+            return super()._mappings_sizes_weights_split
         _, weights = self._interpolation
         weights, xp = weights[self._data_points :], self._xp
         # The split regularization inserts a row's own vertex, which needs a spare column.

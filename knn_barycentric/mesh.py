@@ -1,17 +1,16 @@
-"""The mesh that a PyAutoLens model names."""
+"""The mesh that a PyAutoLens model names: the exact one, or a rung of the ladder to compare with it."""
 
-from functools import partial
 from typing import Optional
 
-from autoarray.inversion.mesh.mesh.delaunay import Delaunay
+from knn_barycentric import exact_mesh
 
 
-class KNNBarycentric(Delaunay):
+class KNNBarycentric(exact_mesh.KNNBarycentric):
     """A Delaunay mesh whose triangulation and point location run in pure JAX.
 
     Use it wherever `al.mesh.Delaunay` is used: the constructor, the priors and the log evidence are the same. There
     is no host callback in its graph, so a batch of lens models is triangulated at once under `jax.vmap`, where
-    `Delaunay` calls Qhull for one model after the other.
+    `Delaunay` calls Qhull for one model after the other. A fit on NumPy (`use_jax=False`) is `Delaunay`'s own.
 
     Parameters
     ----------
@@ -22,8 +21,8 @@ class KNNBarycentric(Delaunay):
     areas_factor : float, optional
         The arm of each vertex's split cross, in units of the square root of its dual area.
     triangle : str, optional
-        How the interpolating triangle of a point is chosen, a key of `weights.RUNGS`. Leave it out for "delaunay",
-        which is exact; "enclosing", "wendland" and "clip" take vertices near the point and exist to be compared.
+        How the interpolating triangle of a point is chosen. Leave it out for "delaunay", which is exact; the keys of
+        `rungs.RUNGS` take vertices near the point and exist to be compared.
     k_neighbors : int, optional
         How many nearest vertices "enclosing" chooses from, at least 3, by default 10; the others do not read it.
 
@@ -48,24 +47,13 @@ class KNNBarycentric(Delaunay):
             self.triangle = triangle
         if k_neighbors is not None:
             self.k_neighbors = k_neighbors
-        self.rung  # Raises if it is unknown.
-
-    @property
-    def rung(self):
-        """The way to choose a triangle, as a function of `weights.RUNGS` without its `k_neighbors`."""
-        from knn_barycentric.weights import RUNGS
-
-        triangle, k_neighbors = getattr(self, "triangle", "delaunay"), getattr(self, "k_neighbors", 10)
-        if triangle not in RUNGS:
-            raise ValueError(f"`triangle` is {triangle!r}; give one of {', '.join(RUNGS)}.")
-        if k_neighbors < 3:
-            raise ValueError(f"`k_neighbors` is {k_neighbors}; give at least 3.")
-        # An `af.Model` turns whole numbers into floats.
-        return partial(RUNGS[triangle], k_neighbors=int(k_neighbors))
+        self.interpolator_cls  # Raises if the rung is unknown.
 
     @property
     def interpolator_cls(self):
-        # Here, as in autoarray's own meshes: jax is imported when a mesh is used, not when it is named.
-        from knn_barycentric.interpolator import InterpolatorKNNBarycentric
+        triangle = getattr(self, "triangle", "delaunay")
+        if triangle == "delaunay" and getattr(self, "k_neighbors", 3) >= 3:
+            return super().interpolator_cls
+        from knn_barycentric.rungs import interpolator_of
 
-        return InterpolatorKNNBarycentric
+        return interpolator_of(triangle, getattr(self, "k_neighbors", 10))

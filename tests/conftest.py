@@ -4,7 +4,7 @@ import signal
 
 import pytest
 
-from jax_profiling import lens as lens_folder
+from jax_profiling.lenses import lens as lens_folder
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # A shell starts what it runs in the background so, and the commands that tests interrupt would inherit it.

@@ -43,9 +43,9 @@ import pytest  # noqa: E402
 from autoarray.inversion.inversion.inversion_util import reconstruction_positive_only_from  # noqa: E402
 from autogalaxy.profiles.light.linear import LightProfileLinearObjFuncList  # noqa: E402
 
-from jax_profiling import command  # noqa: E402
-from jax_profiling import lens as lens_folder  # noqa: E402
-from jax_profiling.likelihood import Likelihood  # noqa: E402
+from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
+from jax_profiling.lenses import lens as lens_folder  # noqa: E402
+from jax_profiling.terminal import command  # noqa: E402
 from knn_barycentric import KNNBarycentric  # noqa: E402
 
 EPS = np.finfo(float).eps
@@ -368,9 +368,9 @@ def check_gradient(case):
                 break
             of_delaunay = case.gradient(case.delaunay) if of_delaunay is None else of_delaunay
             difference = abs(gradient[index] - of_delaunay[index])
-            assert difference <= 1.0e-6 * largest(
-                of_delaunay
-            ), f"{name}: {gradient[index]:.6g} against {numeric:.6g}, and {of_delaunay[index]:.6g} of Delaunay's mesh"
+            assert difference <= 1.0e-6 * largest(of_delaunay), (
+                f"{name}: {gradient[index]:.6g} against {numeric:.6g}, and {of_delaunay[index]:.6g} of Delaunay's mesh"
+            )
             shared += 1
             break
     assert compared + shared > 0, "a triangle changes between the two sides for every parameter"

@@ -36,10 +36,12 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from jax_profiling import command, gate, report, steps  # noqa: E402
-from jax_profiling import lens as lens_folder  # noqa: E402
-from jax_profiling.likelihood import Likelihood  # noqa: E402
-from jax_profiling.progress import progress_of  # noqa: E402
+from jax_profiling.gate import report, verdict
+from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
+from jax_profiling.lenses import lens as lens_folder  # noqa: E402
+from jax_profiling.speed import steps
+from jax_profiling.terminal import command
+from jax_profiling.terminal.progress import progress_of  # noqa: E402
 
 """
 __Options__
@@ -51,7 +53,7 @@ def arguments_from(argv):
     add = parser.add_argument
     add("--lens", action="append", help="name under dataset/imaging, or a folder; repeatable; 'all' (default hst)")
     add("--draws", type=int, default=0, help="also compare at N seeded draws from the model's priors")
-    add("--rungs", help=f"comma-separated, of: {', '.join([*gate.RUNGS, *gate.PEERS])} (default all)")
+    add("--rungs", help=f"comma-separated, of: {', '.join([*verdict.RUNGS, *verdict.PEERS])} (default all)")
     add("--profile", action="store_true", help="time the likelihood step by step on both meshes")
     add("--output", type=Path, help="folder of the report (default results/local/<lens>)")
     add("--update-pins", action="store_true", help="pin the live reference for this autolens release")
@@ -60,10 +62,10 @@ def arguments_from(argv):
         parser.error(f"--draws is {arguments.draws}; give a number of at least 0.")
     if arguments.rungs is not None:
         arguments.rungs = arguments.rungs.split(",")
-        unknown = set(arguments.rungs) - {*gate.RUNGS, *gate.PEERS}
+        unknown = set(arguments.rungs) - {*verdict.RUNGS, *verdict.PEERS}
         if unknown:
             parser.error(
-                f"--rungs names {', '.join(sorted(unknown))}, which is none of {', '.join([*gate.RUNGS, *gate.PEERS])}."
+                f"--rungs names {', '.join(sorted(unknown))}, which is none of {', '.join([*verdict.RUNGS, *verdict.PEERS])}."
             )
     names = arguments.lens or ["hst"]
     arguments.lens = sorted({*lens_folder.names()}) if "all" in names else names
@@ -90,7 +92,7 @@ def main(argv=None):
     for lens in lenses:
         folder = output_of(arguments, lens)
         with progress_of(console, lens.name) as progress:
-            found = gate.run(lens, rungs=arguments.rungs, draws=arguments.draws, progress=progress)
+            found = verdict.run(lens, rungs=arguments.rungs, draws=arguments.draws, progress=progress)
             report.write(found, folder)
             if arguments.profile:
                 steps.write(steps.profile(lens, progress=progress), folder)
@@ -102,7 +104,7 @@ def main(argv=None):
         console.print(f"Report: {os.path.relpath(folder)}/summary.md\n", highlight=False, soft_wrap=True)
         gates.append(found)
     if len(gates) > 1:
-        report.write_lines(map(report.line_of, gates), arguments.output or LOCAL)
+        report.write_lines(map(report.nonzero, gates), arguments.output or LOCAL)
     return 0 if all(found.passed for found in gates) else 1
 
 
@@ -113,7 +115,7 @@ def output_of(arguments, lens):
 
 def pin_sentence_of(found):
     try:
-        old, new = gate.update_pin(found)
+        old, new = verdict.update_pin(found)
     except ValueError as error:
         return str(error)
     return f"{found.lens.name}: pin of autolens {al.__version__}: {old} -> {new}."
@@ -131,12 +133,12 @@ DRAWS = 5
 
 @pytest.fixture(scope="module")
 def found(lens):
-    return gate.run(lens, rungs=[gate.DEFAULT_RUNG], draws=DRAWS)
+    return verdict.run(lens, rungs=[verdict.DEFAULT_RUNG], draws=DRAWS)
 
 
 @pytest.mark.every_lens
 def test_gate_passes(found, record_property):
-    record_property("gate", json.dumps(report.line_of(found)))
+    record_property("gate", json.dumps(report.nonzero(found)))
     assert found.passed
     default = found.default
     assert default.verdict == "drop-in" or default.tied.any()
@@ -156,27 +158,27 @@ def test_reference_has_not_drifted(found):
 
 @pytest.mark.slow
 def test_default_rung_is_delaunay_at_32_draws(lens):
-    default = gate.run(lens, rungs=[gate.DEFAULT_RUNG], draws=32).default
+    default = verdict.run(lens, rungs=[verdict.DEFAULT_RUNG], draws=32).default
     assert default.draws > 0
     assert_is_delaunay(default)
 
 
 def test_default_rung_is_delaunay_under_jit(lens, found):
-    alone = gate.run(lens, rungs=[gate.DEFAULT_RUNG])
+    alone = verdict.run(lens, rungs=[verdict.DEFAULT_RUNG])
     assert_is_delaunay(alone.default)
     assert alone.log_evidence == pytest.approx(found.log_evidence, rel=1.0e-9)
 
 
 def test_default_rung_is_delaunay_eagerly(lens, found):
     """On NumPy, without any JAX transformation; its NNLS is another solver, which moves both meshes alike."""
-    likelihoods = [Likelihood(lens, mesh_cls) for mesh_cls in (gate.Delaunay, gate.KNNBarycentric)]
+    likelihoods = [Likelihood(lens, mesh_cls) for mesh_cls in (verdict.Delaunay, verdict.KNNBarycentric)]
     reference, default = (float(each.evidence(each.prior_medians, xp=np).log_evidence) for each in likelihoods)
     assert abs(default - reference) <= min(1.0e-6, 1.0e-9 * abs(reference))
     assert reference == pytest.approx(found.log_evidence, rel=1.0e-8)
 
 
 def test_shipped_knn_barycentric_is_no_drop_in(lens, found):
-    mesh_cls, arguments = gate.PEERS["autoarray KNNBarycentric"]
+    mesh_cls, arguments = verdict.PEERS["autoarray KNNBarycentric"]
     shipped = Likelihood(lens, mesh_cls, **arguments)
     log_evidence = float(shipped.jitted(shipped.prior_medians).log_evidence)
     assert log_evidence != pytest.approx(found.log_evidence, rel=1.0e-3)

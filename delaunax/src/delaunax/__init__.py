@@ -1,0 +1,15 @@
+"""Exact Delaunay triangulation, point location and linear interpolation in the plane, in pure JAX."""
+
+from delaunax.barycentric import barycentric_weights
+from delaunax.interpolation import LinearInterpolator, linear_interpolate
+from delaunax.location import locate
+from delaunax.triangulation import Triangulation, triangulate
+
+__all__ = [
+    "LinearInterpolator",
+    "Triangulation",
+    "barycentric_weights",
+    "linear_interpolate",
+    "locate",
+    "triangulate",
+]

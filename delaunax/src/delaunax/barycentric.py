@@ -1,0 +1,62 @@
+"""Barycentric weights of query points on the vertices that `location.locate` found."""
+
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from delaunax.scaling import integers_from, largest_exponent
+from delaunax.triangle import doubled_areas_from
+from delaunax.triangulation import coordinates_from
+
+
+def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
+    """The barycentric weights of every query point, differentiable with respect to queries and vertices.
+
+    Parameters
+    ----------
+    points
+        (N, 2) float, the vertices.
+    query_points
+        (Q, 2) float, the query points.
+    mappings
+        (Q, 3) int, the vertices from `location.locate`: a triangle, or [vertex, -1, -1], or [-1, -1, -1].
+
+    Returns
+    -------
+    (Q, 3) float
+        Weights in [0, 1] with rows that sum to 1; [1, 0, 0] for a query outside the hull; NaN for a query without
+        any vertex (one that is not finite).
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the coordinates are not (M, 2) arrays of a dtype that `triangulate` takes.
+    """
+    as_numpy = isinstance(query_points, np.ndarray)
+    points, query_points = coordinates_from("points", points), coordinates_from("query_points", query_points)
+    weights = _weights(points, query_points, jnp.asarray(mappings))
+    return np.asarray(weights) if as_numpy else weights
+
+
+def _weights(points, query_points, mappings):
+    factor = _factor_of(lax.stop_gradient(points))
+    points, query_points = points * factor, query_points * factor
+    a, b, c = (points[jnp.where(mappings[:, k] < 0, 0, mappings[:, k])] for k in range(3))
+    # Not `abs`: its derivative is zero at a query on an edge, where the weight still grows to one side.
+    doubled = [jnp.where(each < 0.0, -each, each) for each in doubled_areas_from(query_points, a, b, c)]
+    total = doubled[0] + doubled[1] + doubled[2]
+    triangle = (mappings[:, 1] >= 0) & (total > 0.0)
+    safe = jnp.where(triangle, total, 1.0)
+    weights = [jnp.where(triangle, each / safe, alone) for each, alone in zip(doubled, (1.0, 0.0, 0.0), strict=True)]
+    return jnp.where(mappings[:, :1] < 0, jnp.nan, jnp.stack(weights, axis=1))
+
+
+def _factor_of(points):
+    """() float: a power of two that brings points to order one, so that products of their coordinates stay in range."""
+    info = jnp.finfo(points.dtype)
+    power = -(largest_exponent(integers_from(points)) + np.int32(info.nmant))
+    word = np.dtype(f"int{info.bits}").type
+    field = jnp.clip(power - np.int32(info.minexp - 1), np.int32(1), np.int32(info.maxexp - info.minexp))
+    return lax.bitcast_convert_type(field.astype(word) << word(info.nmant), points.dtype)

@@ -1,0 +1,160 @@
+"""One turn of vertex stars that is never wrong: in floating point where the error bound allows it, else in integers.
+
+The bounds are Shewchuk's of stage A (1997, Discrete Comput. Geom. 18, 305), rounded up, with a term for products that
+underflow. Of the candidates of a turn only those are decided in integers that may be as good as the best one, for all that
+rounding tells.
+"""
+
+from functools import partial
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from delaunax import backend, exact
+from delaunax.indexing import gather
+from delaunax.scaling import Integers
+from delaunax.turning import Edge, areas_and_offsets, view_from
+
+ORIENTATION, IN_CIRCLE, DISTANCE = 4.0, 16.0, 8.0
+"""Error of a determinant, in units of half a machine epsilon of its terms' sizes: above 3, 10 and 6."""
+
+
+def unit_of(dtype) -> float:
+    """Half a machine epsilon: the largest relative error of one operation."""
+    return float(jnp.finfo(dtype).eps) / 2.0
+
+
+def underflow_of(dtype) -> float:
+    """More than what underflow can take from a determinant of coordinates of order one."""
+    return 2.0 ** (int(jnp.finfo(dtype).minexp) + 20)
+
+
+def best_neighbour(
+    integers: Integers, sites: Array, vertices: Array, current: Array, edge: Edge, best: Array, candidates: Array
+) -> Array:
+    """(V,) int32: to which of the candidates, or of the best so far, stars turn; N where there is none.
+
+    Parameters
+    ----------
+    integers
+        The (N, 2) `Integers` of the vertices.
+    sites
+        Their `turning.sites_from`.
+    vertices, current
+        (V,) int32, whose stars they are, and the neighbours that they have reached.
+    edge
+        Their `Edge`.
+    best
+        (V,) int32, the best candidate so far; N where there is none.
+    candidates
+        (C, V) or (C, 1) int32; N where there is none.
+    """
+    none = np.int32(len(sites) - 1)
+    unit, underflow = unit_of(sites.dtype), underflow_of(sites.dtype)
+    own = gather(sites, vertices)
+    candidates = jnp.concatenate([best[None], jnp.broadcast_to(candidates, (len(candidates), len(best)))])
+    view = view_from(own, candidates, gather(sites, candidates))
+    area, offset = areas_and_offsets(edge, view)
+    there = (view.squared < np.inf) & (candidates != vertices)
+    bound = ORIENTATION * unit * (jnp.abs(edge.x * view.dy) + jnp.abs(edge.y * view.dx)) + underflow
+    certain = there & (edge.begins | (area > bound))
+    possible = there & (edge.begins | ((area >= -bound) & (candidates != current)))
+
+    offset = lax.optimization_barrier(jnp.where(certain, offset, np.inf))
+    smallest = backend.column_min(offset)
+    first = backend.column_min(jnp.where(certain & (offset == smallest), candidates, none))
+
+    def challenger_of(best, tested):
+        """(V,) int32: a candidate that may be better than the best, for all that rounding tells; N where there is none."""
+        theirs = gather(sites, best)
+        bx, by = theirs[:, 0] - own[:, 0], theirs[:, 1] - own[:, 1]
+        squared = bx**2 + by**2
+        inside, sizes = _in_circle(edge, bx, by, squared, view)
+        inside = jnp.where(edge.begins, squared - view.squared, edge.side * inside)
+        margin = (
+            jnp.where(edge.begins, DISTANCE * unit * (squared + view.squared), IN_CIRCLE * unit * sizes) + underflow
+        )
+        open_ = possible & ~tested & (candidates != best) & ((inside >= -margin) | (best == none))
+        return backend.column_min(jnp.where(open_, candidates, none))
+
+    def decide(challenger, carry):
+        best, tested = carry
+        wins = jax.vmap(partial(_wins, integers, none))(vertices, current, edge.begins, edge.side, best, challenger)
+        best = jnp.where(wins & (challenger != none), challenger, best)
+        return best, tested | (candidates == challenger)
+
+    def step(carry):
+        best, tested, _ = carry
+        challenger = challenger_of(best, tested)
+        best, tested = backend.skip_if(challenger == none, partial(decide, challenger), (best, tested))
+        return best, tested, (challenger != none).any()
+
+    begun = first, jnp.zeros_like(there), np.True_
+    return lax.while_loop(lambda carry: carry[2], step, begun)[0]
+
+
+def _in_circle(edge, bx, by, squared, view):
+    """The in-circle determinant of v, c, b and every candidate, positive inside; and the size of its terms."""
+    after, size_after = bx * view.dy - by * view.dx, jnp.abs(bx * view.dy) + jnp.abs(by * view.dx)
+    left, size_left = edge.x * view.dy - edge.y * view.dx, jnp.abs(edge.x * view.dy) + jnp.abs(edge.y * view.dx)
+    turn, size_turn = edge.x * by - edge.y * bx, jnp.abs(edge.x * by) + jnp.abs(edge.y * bx)
+    inside = squared * left - edge.squared * after - view.squared * turn
+    return inside, squared * size_left + edge.squared * size_after + view.squared * size_turn
+
+
+def _wins(integers, none, vertex, current, begins, side, best, challenger):
+    """() bool: whether a challenger is on the right side and better than the best, in integers."""
+    c = jnp.where(begins, vertex, current)
+    b = jnp.where(best == none, vertex, best)
+    found = exact.signs(integers, vertex, c, b, challenger)
+    to_side = side.astype(jnp.int32)
+    nearest = (found.nearer > 0) | ((found.nearer == 0) & (challenger < b))
+    turns = exact.turns_to(found, to_side, vertex, c, b, challenger)
+    on_side = begins | (to_side * found.left > 0)
+    return on_side & ((best == none) | jnp.where(begins, nearest, turns))
+
+
+MARGIN = 1.0e-4
+"""By how much of its squared radius a circle is taken larger than it is before a box counts as `out_of_reach`."""
+
+WELL_SHAPED = 2.0**-26
+"""A doubled area above so much of its terms' sizes leaves a circle's centre a relative error far below `MARGIN`."""
+
+
+def out_of_reach(sites: Array, vertices: Array, edge: Edge, best: Array, box: Array) -> Array:
+    """(V,) bool: whether no vertex in a box can be better than the best so far.
+
+    So it is where the box lies to the right of the edge, or outside the circle of v, c and the best.
+
+    Parameters
+    ----------
+    sites, vertices, edge, best
+        As in `best_neighbour`.
+    box
+        (4,) float, the largest x, y, -x and -y in it.
+    """
+    own, theirs = gather(sites, vertices), gather(sites, best)
+    right, left = box[0] - own[:, 0], -box[2] - own[:, 0]
+    top, bottom = box[1] - own[:, 1], -box[3] - own[:, 1]
+    x, y = edge.side * edge.x, edge.side * edge.y
+    # Rounding is monotonic: no vertex in the box has an area larger than its leftmost corner, but for one more rounding.
+    highest, lowest = jnp.maximum(x * bottom, x * top), jnp.maximum(-y * left, -y * right)
+    size = jnp.maximum(jnp.abs(x * bottom), jnp.abs(x * top)) + jnp.maximum(jnp.abs(y * left), jnp.abs(y * right))
+    unit, underflow = unit_of(sites.dtype), underflow_of(sites.dtype)
+    on_right = highest + lowest < -2.0 * ORIENTATION * unit * size - underflow
+
+    bx, by = theirs[:, 0] - own[:, 0], theirs[:, 1] - own[:, 1]
+    squared = bx**2 + by**2
+    area = x * by - y * bx
+    # A star begins at its nearest neighbour: the circle is around the vertex.
+    along = jnp.where(edge.begins, 0.0, 0.5)
+    across = jnp.where(edge.begins, 0.0, 0.5 * (squared - (edge.x * bx + edge.y * by)) / area)
+    centre_x, centre_y = along * edge.x - across * y, along * edge.y + across * x
+    gap_x = jnp.maximum(jnp.maximum(left - centre_x, centre_x - right), 0.0)
+    gap_y = jnp.maximum(jnp.maximum(bottom - centre_y, centre_y - top), 0.0)
+    squared_radius = jnp.where(edge.begins, squared, centre_x**2 + centre_y**2)
+    outside = gap_x**2 + gap_y**2 > (1.0 + MARGIN) * squared_radius + underflow
+    known = edge.begins | (area > WELL_SHAPED * (jnp.abs(x * by) + jnp.abs(y * bx)) + underflow)
+    return (~edge.begins & on_right) | ((squared < np.inf) & known & outside)

@@ -1,0 +1,239 @@
+"""A k-d tree of the vertices: which are near which, which coincide, and near which vertex a query point lies.
+
+The tree (Bentley 1975, Commun. ACM 18, 509) in arrays of fixed shape: every level halves all its nodes at once, by
+taking their vertices from one order along x and one along y. All levels are steps of one loop, compiled once. Nearness found
+here is a proposal, never an answer: the stars are certified, and the walk through the triangles is right from wherever it
+starts.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from delaunax import backend
+from delaunax.indexing import DROP, gather
+from delaunax.scaling import integers_from, largest_exponent, scaled
+
+LEAF = 4
+"""Vertices in a leaf, at most."""
+
+NEAR = 64
+"""Vertices that are proposed to each vertex, itself included, or a few more."""
+
+
+class KDTree(NamedTuple):
+    """N vertices sorted into 2^L leaves of S vertices, by L levels of nodes above them; L is static.
+
+    Its coordinates are scaled by the power of two that brings the largest to order one (`scaling`).
+
+    Attributes
+    ----------
+    leaves
+        (2^L, S) int32, the vertices of each leaf; N or more where a leaf is not full.
+    nodes
+        (L + 1, 2^L, 5) float, of each node the largest x, y, -x and -y in it, -inf where it is empty; and the coordinate
+        along its longer side from which on a point belongs to its second half. A level has 2^level nodes, the other columns
+        are unused; leaves are not split.
+    first
+        (N,) bool, true for the first vertex of every set of coincident ones, false for its duplicates.
+    rank
+        (N,) int32, the place of each vertex in the order of x and then y.
+    """
+
+    leaves: jax.Array
+    nodes: jax.Array
+    first: jax.Array
+    rank: jax.Array
+
+    @property
+    def boxes(self) -> Array:
+        """(L + 1, 2^L, 4) float, the largest x, y, -x and -y in each node."""
+        return self.nodes[..., :4]
+
+    @property
+    def extent(self) -> Array:
+        """() float: the longer side of the box around all vertices."""
+        return _sides(self.boxes[0, 0]).max()
+
+
+def _sides(nodes):
+    """(..., 2) float: the sides of (..., 4 or 5) nodes along x and y."""
+    return nodes[..., :2] + nodes[..., 2:4]
+
+
+def _axis_of(nodes):
+    """(...,) int32: along which axis nodes are split."""
+    sides = _sides(nodes)
+    return (sides[..., 0] < sides[..., 1]).astype(jnp.int32)
+
+
+def build_kd_tree(points: Array) -> KDTree:
+    """Sort (N, 2) vertices into leaves; works under `jit` and `vmap`. It means nothing where a vertex is not finite."""
+    return _kd_tree(lax.stop_gradient(points))
+
+
+@jax.jit
+@backend.lanes_in_sequence
+def _kd_tree(points):
+    n = points.shape[0]
+    depth = max(0, (-(-n // LEAF) - 1).bit_length())
+    size = -(-n // 2**depth)
+    slots = size * 2**depth
+    coordinates, reach, *keys, slot = backend.fused(partial(_padded, slots))(points)
+    x, y, by = lax.sort((*keys, slot), num_keys=2)
+    vertices, *rest = backend.fused(partial(_halved, n, depth))(coordinates, reach, x[0], y[0], by)
+    return KDTree(vertices.reshape(-1, size), *rest)
+
+
+def _padded(slots, points):
+    """What is sorted of (N, 2) vertices, padded to so many slots, the empty ones at infinity.
+
+    Returns
+    -------
+    coordinates, reach
+        (M, 2) and (M, 4) float, x and y; and x, y, -x and -y, -inf in an empty slot.
+    keys
+        (2, M) int twice, in the order of x and then y, and of y and then x: coincident vertices are next to each other.
+    slot
+        (2, M) int32, the vertices that the keys are of.
+    """
+    integers = integers_from(points)
+    finite = scaled(integers, largest_exponent(integers), points.dtype)
+    empty = ((0, slots - len(points)), (0, 0))
+    coordinates = jnp.pad(finite, empty, constant_values=np.inf)
+    reach = jnp.pad(jnp.concatenate([finite, -finite], axis=1), empty, constant_values=-np.inf)
+    # Integers in the order of floats sort faster, and tell subnormals apart; both zeros are one.
+    bits = lax.bitcast_convert_type(jnp.pad(points, empty, constant_values=np.inf).T, integers.mantissa.dtype)
+    bits = jnp.where(bits == np.iinfo(bits.dtype).min, 0, bits)
+    keys = jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
+    return coordinates, reach, keys, keys[::-1], jnp.broadcast_to(np.arange(slots, dtype=np.int32), keys.shape)
+
+
+def _halved(n, depth, coordinates, reach, x, y, by):
+    """The vertices leaf by leaf, the nodes above them, which vertices are the first of their place, and their ranks."""
+    slots, columns = len(reach), 2**depth
+    slot, node = np.arange(slots, dtype=np.int32), np.arange(columns, dtype=np.int32)
+
+    def halve(carry, level):
+        vertices, home = carry
+        width = np.int32(slots) >> level
+
+        def assign(carry, places):
+            home, box = carry
+            vertex, its = gather(vertices, places), lax.div(places, jnp.full_like(places, width))
+            return home.at[vertex].set(its, **DROP), box.at[its].max(gather(reach, vertex), **DROP)
+
+        home, box = backend.scan_rows(assign, (home, jnp.full((columns, 4), -np.inf, reach.dtype)), slot)
+        axis = _axis_of(box)
+        # Of the orders along x and along y, every node takes its vertices from the one along its longer side.
+        homes = gather(home, by[:2])
+        taken = gather(axis, homes) == np.asarray([[0], [1]], np.int32)
+        line = backend.counting_sort(jnp.where(taken, homes, np.int32(columns)).reshape(-1), width * node)[:slots]
+        vertices = gather(by[:2].reshape(-1), line)
+        split = gather(coordinates, gather(vertices, (2 * node + 1) * (width >> 1)), axis)
+        return (vertices, home), jnp.concatenate([box, split[:, None]], axis=1)
+
+    (vertices, _), nodes = lax.scan(halve, (slot, jnp.zeros_like(slot)), np.arange(depth + 1, dtype=np.int32))
+
+    def mark(carry, places):
+        first, rank = carry
+        again = (gather(x, places) == gather(x, places - 1)) & (gather(y, places) == gather(y, places - 1))
+        vertex = gather(by, 0, places)
+        return first.at[vertex].set(~again | (places == 0), **DROP), rank.at[vertex].set(places, **DROP)
+
+    return vertices, nodes, *backend.scan_rows(mark, (jnp.zeros(n, bool), jnp.zeros(n, jnp.int32)), slot)
+
+
+@backend.fused
+def leaf_of(tree: KDTree, query_points: Array) -> Array:
+    """(Q,) int32: the leaf in whose cell each query point lies."""
+    x, y = query_points[:, 0], query_points[:, 1]
+    node = jnp.zeros(query_points.shape[0], jnp.int32)
+    for along_y, split in zip(_axis_of(tree.nodes[:-1]), tree.nodes[:-1, :, 4]):
+        node = 2 * node + (jnp.where(gather(along_y, node) > 0, y, x) >= gather(split, node))
+    return node
+
+
+class Near(NamedTuple):
+    """Which vertices of a mesh of N are near which.
+
+    Attributes
+    ----------
+    leaf
+        (N,) int32, the leaf that holds each vertex.
+    of_leaf
+        (2^L, K) int32, the vertices that are near those of each leaf; N in empty places.
+    blocks
+        (B, C) int32, all vertices leaf by leaf, in blocks of a few dozen leaves; N or more in empty places.
+    boxes
+        (B, 4) float, the largest x, y, -x and -y in each block.
+    """
+
+    leaf: jax.Array
+    of_leaf: jax.Array
+    blocks: jax.Array
+    boxes: jax.Array
+
+    def to(self, vertices: Array) -> Array:
+        """(K, V) int32: those that are near to each of (V,) vertices; N in empty places."""
+        return gather(self.of_leaf, gather(self.leaf, vertices)).T
+
+
+@backend.fused
+def near_vertices(tree: KDTree) -> Near:
+    """The vertices near each vertex: those of the leaves nearest to its own.
+
+    Found from the root downwards: the nodes nearest to a node are sought among the halves of those nearest to its parent, so
+    that the work is proportional to the number of leaves.
+    """
+    (count, size), n = tree.leaves.shape, np.int32(tree.first.shape[0])
+    # Nodes are numbered from the root, 1, on, so that the halves of a node are 2 and 2 + 1 times its number; leaves come last.
+    levels = [np.arange(2**level, 2 ** (level + 1), dtype=np.int32) for level in range(count.bit_length())]
+    row = np.concatenate([[0], *(level * count + np.arange(2**level) for level in range(len(levels)))]).astype(np.int32)
+    boxes = tree.boxes.reshape(-1, 4)[row] / jnp.where(tree.extent > 0.0, tree.extent, 1.0)
+    near = jnp.zeros((2 * count, -(-NEAR // size)), jnp.int32).at[1, 0].set(1)
+    if count > 1:
+        near = backend.scan_rows(partial(_nearest_nodes, boxes), near, *levels[1:])
+
+    def assign(home, leaves):
+        for k in range(size):
+            home = home.at[gather(tree.leaves, leaves, k)].set(leaves, **DROP)
+        return home
+
+    home = backend.scan_rows(assign, jnp.zeros(n, jnp.int32), np.arange(count, dtype=np.int32))
+    leaf = near[count:, :, None] - np.int32(count)
+    of_leaf = jnp.where(leaf < 0, n, gather(tree.leaves, leaf[..., 0])).reshape(count, -1)
+    level = max(0, count.bit_length() - max(1, backend.candidates_at_once() // size).bit_length())
+    blocks, boxes = tree.leaves.reshape(2**level, -1), tree.boxes[level, : 2**level]
+    return Near(home, of_leaf, blocks, boxes)
+
+
+def _nearest_nodes(boxes, near, nodes):
+    """Fill in the rows of (V,) `nodes` in (M, K) `near`, where those of their parents are known; 0 is no node."""
+    # Nodes are columns: XLA's CPU backend is fast at minima over rows.
+    halves = (2 * near[nodes >> 1].T[:, None, :] + jnp.arange(2, dtype=jnp.int32)[:, None]).reshape(-1, len(nodes))
+    own, theirs = gather(boxes, nodes), gather(boxes, halves)
+    gap = jnp.maximum(-jnp.minimum(own[:, :2] + theirs[..., 2:], own[:, 2:] + theirs[..., :2]), 0.0)
+    between = 0.5 * ((own[:, :2] - own[:, 2:]) - (theirs[..., :2] - theirs[..., 2:]))
+    # Boxes that touch are ordered by their centres.
+    squared = gap**2 + 1.0e-3 * between**2
+    empty = (halves < 2) | (theirs[..., 0] == -np.inf)
+    rows, found = _nearest_rows(jnp.where(empty, np.inf, squared[..., 0] + squared[..., 1]), near.shape[1])
+    return near.at[nodes].set(jnp.where(found, jnp.take_along_axis(halves, rows, axis=0), np.int32(0)).T, **DROP)
+
+
+def _nearest_rows(distance, number):
+    """(number, V) int32: the rows of the smallest of (C, V) distances in each column, nearest first; which are finite."""
+    # The order of positive floats is that of their bits, the last of which can hold the row: one minimum gives both.
+    rows = 2 ** (distance.shape[0] - 1).bit_length()
+    keys = lax.bitcast_convert_type(distance.astype(jnp.float32), jnp.int32) & -rows
+    keys = backend.column_smallest(keys | jnp.arange(distance.shape[0], dtype=jnp.int32)[:, None], number)
+    return keys & (rows - 1), keys < INFINITE
+
+
+INFINITE = int(np.float32(np.inf).view(np.int32))
+"""The bits of infinity."""

@@ -1,0 +1,211 @@
+"""Which triangle holds each query point, or which vertex is nearest to it outside the hull."""
+
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from delaunax import backend
+from delaunax.indexing import NONE, gather
+from delaunax.kd_tree import KDTree, build_kd_tree, leaf_of
+from delaunax.scaling import scaled_together
+from delaunax.triangle import squared
+from delaunax.triangulation import Triangulation, coordinates_from
+
+A, B, C = np.int32(0), np.int32(1), np.int32(2)
+"""The columns of a triangle's vertices."""
+
+INSIDE = 100.0
+"""A query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as in SciPy's find_simplex."""
+
+
+def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: KDTree | None = None) -> Array:
+    """The vertices that interpolate every query point; works under `jit` and `vmap`, and on NumPy arrays.
+
+    Every query starts at the triangle in the middle of the leaf of a k-d tree in which it lies, and walks across the edge
+    behind which it lies until its triangle is found (the visibility walk of Devillers, Pion & Teillaud 2002, Int. J. Found.
+    Comput. Sci. 13, 181, which cannot cycle on a Delaunay triangulation). A query outside the hull descends to its nearest
+    vertex along the edges of the triangulation. The result is integer and piecewise constant, so gradients stop here.
+
+    Parameters
+    ----------
+    triangulation
+        The triangulation of the points, from `triangulation.triangulate`.
+    points
+        (N, 2) float, the vertices.
+    query_points
+        (Q, 2) float, the query points.
+    tree
+        The `kd_tree.KDTree` of the points, if it is at hand already.
+
+    Returns
+    -------
+    (Q, 3) int32
+        The three vertices of the triangle that holds the query; [nearest vertex, -1, -1] outside the hull;
+        [-1, -1, -1] for a query that is not finite.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the coordinates are not (M, 2) arrays of a dtype that `triangulate` takes.
+    """
+    as_numpy = isinstance(query_points, np.ndarray)
+    points, query_points = coordinates_from("points", points), coordinates_from("query_points", query_points)
+    tree = build_kd_tree(points) if tree is None else tree
+    mappings = _locate(*lax.stop_gradient((triangulation, points, query_points, tree)))
+    return np.asarray(mappings) if as_numpy else mappings
+
+
+@jax.jit
+@backend.lanes_in_sequence
+@backend.fused
+def _locate(triangulation, points, query_points, tree):
+    points, query_points = scaled_together(points, query_points)
+    corners = gather(points, triangulation.simplices).reshape(-1, 6)
+    start = gather(start_simplices(triangulation, corners, tree), leaf_of(tree, query_points))
+    return backend.map_rows(partial(_vertices_of, triangulation, points, corners), (query_points, start))
+
+
+def _vertices_of(triangulation, points, corners, query):
+    query_point, start = query
+    finite = jnp.isfinite(query_point).all()
+    query_point = jnp.where(finite, query_point, 0.0)
+    simplex = walk(triangulation, corners, query_point, start)
+    # Not from where the walk left the hull, which may be far away.
+    vertex = descend(triangulation, points, query_point, jnp.where(simplex < 0, start, NONE))
+    # A mesh without triangles, or without any that can be trusted, has vertices only.
+    vertex = nearest_of_first(jnp.where(start < 0, np.int32(len(points)), np.int32(0)), points, query_point, vertex)
+    found = jnp.where(simplex < 0, jnp.stack([vertex, NONE, NONE]), gather(triangulation.simplices, simplex))
+    return jnp.where(finite, found, NONE)
+
+
+def start_simplices(triangulation: Triangulation, corners: Array, tree: KDTree) -> Array:
+    """(2^L,) int32: a triangle near each leaf of the tree, in the middle of its vertices where that is inside the hull.
+
+    It is -1 where the mesh has no triangle that can be trusted. `corners` are those of `walk`.
+    """
+    owner = jnp.append(triangulation.vertex_simplex, NONE)
+    box = tree.boxes[-1]
+
+    def middle_of(leaf):
+        vertices, middle = leaf
+        own = gather(owner, vertices).max()
+        simplex = walk(triangulation, corners, middle, own)
+        # A leaf may hold duplicates only, which have no triangle.
+        return jnp.maximum(jnp.where(simplex < 0, own, simplex), np.int32(0))
+
+    simplices = backend.map_rows(middle_of, (tree.leaves, 0.5 * (box[:, :2] - box[:, 2:])))
+    return jnp.where(triangulation.certified & (triangulation.simplices[0, 0] >= 0), simplices, NONE)
+
+
+def walk(triangulation: Triangulation, corners: Array, query_point: Array, simplex: Array) -> Array:
+    """Walk a query from a start triangle to the one that holds it.
+
+    Parameters
+    ----------
+    triangulation
+        As in `locate`.
+    corners
+        (2N, 6) float, the coordinates of the vertices of its triangles, x and y in turn.
+    query_point
+        (2,) float.
+    simplex
+        () int32, the triangle where the query starts; -1 where there is none.
+
+    Returns
+    -------
+    () int32
+        The triangle that holds the query; -1 for one outside the hull.
+    """
+    tolerance = -INSIDE * jnp.finfo(query_point.dtype).eps
+    x, y = query_point
+
+    def doubled(ax, ay, bx, by):
+        """`triangle.doubled_areas_from`, of one edge, in scalars: of arrays of two XLA makes a loop each."""
+        return (ax - x) * (by - ay) - (ay - y) * (bx - ax)
+
+    def step(carry):
+        count, simplex, _ = carry
+        ax, ay, bx, by, cx, cy = gather(corners, simplex)
+        of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
+        lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
+        column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
+        inside = lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
+        # One result only: XLA evaluates all of this once for each.
+        return count + 1, jnp.where(inside, simplex, gather(triangulation.neighbors, simplex, column)), simplex
+
+    def unfinished(carry):
+        # No walk on a Delaunay triangulation enters a triangle twice.
+        count, simplex, before = carry
+        return (simplex != before) & (simplex >= 0) & (count <= triangulation.simplices.shape[0])
+
+    return lax.while_loop(unfinished, step, (np.int32(0), simplex, NONE))[1]
+
+
+def descend(triangulation: Triangulation, points: Array, query_point: Array, simplex: Array) -> Array:
+    """The nearest vertex of a query, by steps to ever nearer vertices.
+
+    A vertex of a Delaunay triangulation that is nearer to a point than all its neighbours is nearer than all vertices
+    (Bose & Morin 2004, SIAM J. Comput. 33, 937). The neighbours of a vertex are looked at triangle by triangle,
+    counter-clockwise.
+
+    Parameters
+    ----------
+    triangulation, query_point
+        As in `walk`.
+    points
+        (N, 2) float, the vertices.
+    simplex
+        () int32, the triangle where the query starts; -1 where there is none, and then the result means nothing.
+
+    Returns
+    -------
+    () int32
+    """
+    first = triangulation.vertex_simplex
+
+    def distance(vertex):
+        return squared(query_point - gather(points, vertex))
+
+    def step(carry):
+        count, vertex, nearest, simplex = carry
+        a, b, c = gather(triangulation.simplices, simplex)
+        after = jnp.where(a == vertex, B, jnp.where(b == vertex, C, A))
+        to_after = jnp.where(a == vertex, b, jnp.where(b == vertex, c, a))
+        to_before = jnp.where(a == vertex, c, jnp.where(b == vertex, a, b))
+        nearer = jnp.where(distance(to_after) < distance(to_before), to_after, to_before)
+        moves = distance(nearer) < nearest
+
+        around = gather(triangulation.neighbors, simplex, after)
+        around = jnp.where(around == gather(first, vertex), NONE, around)
+        vertex = jnp.where(moves, nearer, vertex)
+        return (
+            count + 1,
+            vertex,
+            jnp.minimum(distance(nearer), nearest),
+            jnp.where(moves, gather(first, vertex), around),
+        )
+
+    def unfinished(carry):
+        # Every vertex is looked at once at most, and so is every triangle around it.
+        count, _, _, simplex = carry
+        return (simplex >= 0) & (count <= 4 * triangulation.simplices.shape[0])
+
+    vertex = gather(triangulation.simplices, simplex, 0)
+    begins = jnp.where(simplex < 0, NONE, gather(first, vertex))
+    return lax.while_loop(unfinished, step, (np.int32(0), vertex, distance(vertex), begins))[1]
+
+
+def nearest_of_first(number: Array, points: Array, query_point: Array, vertex: Array) -> Array:
+    """() int32: which of the first () `number` vertices is nearest to a (2,) query; `vertex` if the number is zero."""
+
+    def nearer(k, best):
+        vertex, nearest = best
+        distance = squared(query_point - gather(points, k))
+        return jnp.where(distance < nearest, k, vertex), jnp.minimum(distance, nearest)
+
+    farthest = jnp.full((), np.inf, jnp.result_type(points, query_point))
+    return lax.fori_loop(np.int32(0), number, nearer, (vertex, farthest))[0]

@@ -1,0 +1,87 @@
+"""What follows from a table of triangles: neighbours, a triangle of each vertex, dual areas.
+
+A table is (2N, 3) int32, the N vertices of at most 2N triangles, with -1 in unused rows.
+"""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from delaunax import backend
+from delaunax.indexing import DROP, NONE, gather
+from delaunax.triangle import cross
+
+
+@backend.fused
+def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
+    """(N,) int32: a triangle of each vertex from which one can turn counter-clockwise through all of them; -1 without any."""
+    row = np.arange(simplices.shape[0], dtype=np.int32)
+
+    def last_of(last, rows):
+        for k in range(3):
+            # At the hull it is the one without a neighbour on its clockwise side, elsewhere the last of the table.
+            begins = gather(neighbors, rows, (k + 2) % 3) < 0
+            last = last.at[gather(simplices, rows, k)].max(rows + len(row) * begins.astype(jnp.int32), **DROP)
+        return last
+
+    last = backend.scan_rows(last_of, jnp.full(len(row) // 2, NONE), row)
+    return lax.rem(last, jnp.full_like(last, len(row)))
+
+
+def dual_areas_from(points: Array, simplices: Array) -> Array:
+    """(N,) float: a third of the area of each vertex's triangles, differentiable with respect to `points`."""
+    a, b, c = jnp.moveaxis(gather(points, simplices), 1, 0)
+    used = simplices[:, 0] >= 0
+    third = jnp.where(used, jnp.abs(cross(b - a, c - a)) / 6.0, 0.0)
+    return jnp.zeros_like(points[:, 0]).at[simplices].add(third[:, None], **DROP)
+
+
+def neighbors_from(simplices: Array) -> Array:
+    """(2N, 3) int32: column k holds the triangle on the other side of the edge opposite vertex k, or -1.
+
+    Found from the sorted edges: no vertex degree is ever bounded. Where three triangles share an edge, or two run along it in
+    the same direction, they are not neighbours of each other, which the certificate refuses.
+    """
+    return neighbors_across(sorted_edges(edges_of(simplices)))
+
+
+def edges_of(simplices: Array) -> list[Array]:
+    """The 6N edges of the (2N, 3) triangles, as what `sorted_edges` puts in the order of their vertices."""
+    rows = np.int32(simplices.shape[0])
+    tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
+    low, high = jnp.where(tail < 0, rows, jnp.minimum(tail, head)), jnp.maximum(jnp.maximum(tail, head), 0)
+    edge, bits = jnp.arange(low.shape[0], dtype=jnp.int32), low.shape[0].bit_length()
+    if not jax.config.jax_enable_x64 or 3 * bits > 63:
+        return [low, high, edge]
+    # One integer per edge sorts several times faster than three.
+    return [(low.astype(jnp.int64) << 2 * bits) | (high.astype(jnp.int64) << bits) | edge]
+
+
+def sorted_edges(edges: list[Array]) -> list[Array]:
+    """Edges, as `edges_of` gives them, in the order of their vertices."""
+    return lax.sort(edges, num_keys=min(2, len(edges)))
+
+
+def _unpacked(edges):
+    """(E,) int32 each: the lower vertex of each edge, the higher one, and which edge of the table it is."""
+    if len(edges) == 1:
+        wide, bits = edges[0], len(edges[0]).bit_length()
+        edges = [wide >> 2 * bits, (wide >> bits) & (2**bits - 1), wide & (2**bits - 1)]
+    return [each.astype(jnp.int32) for each in edges]
+
+
+@backend.fused
+def neighbors_across(edges: list[Array]) -> Array:
+    """The `neighbors_from` of `sorted_edges`."""
+    low, high, edge = _unpacked(edges)
+    rows = len(edge) // 3
+    with_next = (low[:-1] < rows) & (low[1:] == low[:-1]) & (high[1:] == high[:-1])
+    with_next, with_previous = jnp.pad(with_next, (0, 1)), jnp.pad(with_next, (1, 0))
+    triangle = lax.div(edge, jnp.full_like(edge, 3))
+    across = jnp.where(with_next, jnp.roll(triangle, -1), jnp.where(with_previous, jnp.roll(triangle, 1), NONE))
+
+    def put(neighbors, places):
+        return neighbors.at[gather(edge, places)].set(gather(across, places), **DROP)
+
+    return backend.scan_rows(put, jnp.zeros_like(edge), np.arange(len(edge), dtype=np.int32)).reshape(rows, 3)

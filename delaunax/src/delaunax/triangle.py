@@ -1,0 +1,26 @@
+"""Arithmetic of one triangle, on stacks of them: NumPy and JAX alike."""
+
+from jax import Array
+
+
+def cross(u: Array, v: Array) -> Array:
+    """The (...,) cross products of (..., 2) vectors."""
+    return u[..., 0] * v[..., 1] - u[..., 1] * v[..., 0]
+
+
+def dot(u: Array, v: Array) -> Array:
+    """The (...,) scalar products of (..., 2) vectors."""
+    return u[..., 0] * v[..., 0] + u[..., 1] * v[..., 1]
+
+
+def squared(u: Array) -> Array:
+    """The (...,) squared lengths of (..., 2) vectors."""
+    return u[..., 0] ** 2 + u[..., 1] ** 2
+
+
+def doubled_areas_from(query_points: Array, a: Array, b: Array, c: Array) -> tuple[Array, Array, Array]:
+    """The doubled signed areas of (query, b, c), (query, c, a) and (query, a, b), from (Q, 2) arrays -> three (Q,).
+
+    Each is taken along an edge of the triangle, which keeps its accuracy in needles of any thinness.
+    """
+    return tuple(cross(p - query_points, q - p) for p, q in ((b, c), (c, a), (a, b)))

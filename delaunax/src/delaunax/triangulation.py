@@ -1,0 +1,202 @@
+"""The Delaunay triangulation of points in the plane, in pure JAX and exact.
+
+Stars of vertices that agree are a triangulation (`stars`), and a certificate says whether it is the right one (`certificate`).
+The stars around what it does not accept are sought again, exactly: there a floating point decision was in doubt.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from delaunax import backend
+from delaunax.certificate import certificate, none_off_a_line
+from delaunax.indexing import NONE
+from delaunax.kd_tree import KDTree, build_kd_tree, near_vertices
+from delaunax.scaling import integers_from, largest_exponent, scaled
+from delaunax.stars import Stars, Vertices, among_near_vertices, in_agreement
+from delaunax.tables import dual_areas_from, edges_of, neighbors_across, sorted_edges, vertex_simplex_from
+
+
+class Triangulation(NamedTuple):
+    """A Delaunay triangulation of N vertices in arrays of fixed shape, so that it can be traced.
+
+    The tables have the meaning of SciPy's (`scipy.spatial.Delaunay`), padded: T = 2N - 2 - H rows are in use, where H is the
+    number of hull edges, if no two vertices coincide.
+
+    Attributes
+    ----------
+    simplices
+        (2N, 3) int32, the vertices of every triangle, counter-clockwise in the order of the input's columns;
+        -1 in unused rows.
+    neighbors
+        (2N, 3) int32, column k holds the triangle opposite vertex k; -1 at the hull and in unused rows.
+    vertex_simplex
+        (N,) int32, a triangle that contains each vertex, from which one can turn counter-clockwise through all that do; -1 for
+        a vertex without one (a duplicate).
+    dual_areas
+        (N,) float, a third of the area of each vertex's triangles, in squared units of the points; NaN if not certified.
+    certified
+        () bool, whether the tables passed the certificate. It is false if a coordinate is not finite; then the tables must not
+        be used.
+    """
+
+    simplices: jax.Array
+    neighbors: jax.Array
+    vertex_simplex: jax.Array
+    dual_areas: jax.Array
+    certified: jax.Array
+
+
+def triangulate(points: Any, tree: KDTree | None = None) -> Triangulation:
+    """The Delaunay triangulation of points in the plane; works under `jit`, `vmap` and `grad`, and on NumPy arrays.
+
+    Exact: the triangles are those of the points as they are stored, whatever their arrangement and scale. Where four or
+    more are exactly on one circle, they are a fan around that of the smallest number. Exactly coincident vertices: the first
+    keeps the place, the others own no triangle and no area. Fewer than three distinct vertices, or all exactly on one line:
+    no triangle at all, which is certified.
+
+    The integer tables are piecewise constant in the points, so gradients stop there; the dual areas are computed from the
+    traced points, which makes `jax.grad` the exact almost-everywhere derivative.
+
+    Parameters
+    ----------
+    points
+        (N, 2) float, the vertices, N >= 1.
+    tree
+        Their `kd_tree.KDTree`, if it is at hand already.
+
+    Returns
+    -------
+    Triangulation
+        With NumPy arrays where `points` is one.
+
+    Raises
+    ------
+    ValueError
+        If `points` is not of shape (N, 2) with N >= 1.
+    TypeError
+        If `points` is neither fp64 nor fp32 nor integer, or is fp64 while JAX runs in fp32.
+    """
+    as_numpy = isinstance(points, np.ndarray)
+    points = coordinates_from("points", points)
+    triangulation, _ = _triangulate(points, build_kd_tree(points) if tree is None else tree)
+    return Triangulation(*map(np.asarray, triangulation)) if as_numpy else triangulation
+
+
+class Effort(NamedTuple):
+    """What a triangulation took.
+
+    Attributes
+    ----------
+    rounds
+        () int32, how many tables were put to the certificate.
+    exact_stars
+        () int32, how many stars were sought among all vertices, exactly.
+    """
+
+    rounds: jax.Array
+    exact_stars: jax.Array
+
+
+def effort_of(points: Any) -> Effort:
+    """What the triangulation of (N, 2) `points` takes; works under `jit` and `vmap`."""
+    points = coordinates_from("points", points)
+    return _triangulate(points, build_kd_tree(points))[1]
+
+
+def coordinates_from(name: str, coordinates: Any) -> Array:
+    """(M, 2) floating point coordinates from an array or a list, or a `ValueError` or `TypeError` that names the argument."""
+    if not hasattr(coordinates, "dtype"):
+        coordinates = np.asarray(coordinates)
+    shape = jnp.shape(coordinates)
+    if len(shape) != 2 or shape[1] != 2 or shape[0] == 0:
+        raise ValueError(f"`{name}` has shape {shape}; give coordinates of shape (number, 2).")
+    dtype = coordinates.dtype
+    if jnp.issubdtype(dtype, jnp.integer):
+        return jnp.asarray(coordinates, jnp.result_type(float))
+    if dtype not in (np.float32, np.float64):
+        raise TypeError(f"`{name}` has dtype {dtype}; give float32 or float64 coordinates.")
+    if dtype == np.float64 and not jax.config.jax_enable_x64:
+        raise TypeError(
+            f"`{name}` is float64 but JAX runs in float32; "
+            "set jax.config.update('jax_enable_x64', True) before anything else, or cast to float32."
+        )
+    return jnp.asarray(coordinates)
+
+
+@jax.jit
+def _triangulate(points, tree):
+    simplices, neighbors, vertex_simplex, certified, effort = _certified_tables(lax.stop_gradient(points), tree)
+    triangulation = Triangulation(
+        simplices=simplices,
+        neighbors=neighbors,
+        vertex_simplex=vertex_simplex,
+        dual_areas=jnp.where(certified, dual_areas_from(points, simplices), jnp.nan),
+        certified=certified,
+    )
+    return triangulation, effort
+
+
+class _Round(NamedTuple):
+    """What is known after a round: how many there were, the stars, whom the certificate found wrong, and its tables."""
+
+    number: jax.Array
+    stars: Stars
+    wrong: jax.Array
+    tables: tuple[jax.Array, jax.Array, jax.Array]
+    certified: jax.Array
+
+
+@backend.lanes_in_sequence
+def _certified_tables(points, tree):
+    # In as few fused functions as the sort of the edges allows: each takes its time to compile, whatever is in it.
+    finite = jnp.isfinite(points).all()
+    vertices, begun = backend.fused(_prepared)(points, tree)
+
+    def attempt(last):
+        stars, edges = _sought(vertices, last)
+        return backend.fused(_checked)(vertices, last.number, stars, sorted_edges(edges))
+
+    def refused(last):
+        # If the stars of those found wrong are exact, all are sought exactly, and then there is nothing left to seek.
+        return ~last.certified & ~(last.stars.exact | ~vertices.distinct).all()
+
+    last = lax.while_loop(lambda last: (last.number == 0) | refused(last), attempt, begun)
+    exact_stars = last.stars.exact.sum(dtype=jnp.int32)
+    return *last.tables, last.certified & finite, Effort(last.number, exact_stars)
+
+
+def _prepared(points, tree):
+    """What every round has to know of the vertices, and what the first begins with."""
+    integers = integers_from(points)
+    finite = scaled(integers, largest_exponent(integers), points.dtype)
+    vertices = Vertices(finite, integers, tree.first, tree.rank, near_vertices(tree))
+    # If none is off a line for certain, the exact star of the first vertex tells whether all are on it.
+    flat = none_off_a_line(finite)
+    stars = among_near_vertices(vertices, tree.first & ~flat)
+    doubtful = jnp.where(flat, np.arange(len(points)) == 0, ~stars.complete)
+    stars = stars._replace(complete=stars.complete | flat)
+    n, none = len(points), np.int32(0)
+    tables = jnp.full((2 * n, 3), NONE), jnp.full((2 * n, 3), NONE), jnp.full(n, NONE)
+    return vertices, _Round(none, stars, doubtful, tables, np.False_)
+
+
+def _sought(vertices, last):
+    """The stars of a round, and the edges of their triangles."""
+    doubtful = last.wrong & ~last.stars.exact
+    everyone = (last.number > 0) & ~doubtful.any()
+    doubtful = jnp.where(everyone, vertices.distinct & ~last.stars.exact, doubtful)
+    stars = in_agreement(vertices, last.stars, doubtful)
+    return stars, edges_of(stars.simplices[: 2 * len(vertices.points)])
+
+
+def _checked(vertices, number, stars, edges):
+    """A round with its tables, and what the certificate says of them."""
+    simplices = stars.simplices[: 2 * len(vertices.points)]
+    neighbors = neighbors_across(edges)
+    tables = simplices, neighbors, vertex_simplex_from(simplices, neighbors)
+    certified, wrong = certificate(vertices, stars.exact, *tables)
+    return _Round(number + 1, stars, wrong, tables, certified)

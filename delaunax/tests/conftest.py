@@ -1,0 +1,11 @@
+"""fp64 for every test that does not say otherwise, set before any array is made."""
+
+import os
+
+# On few cores XLA's thread pool can wait for itself for ever.
+if "--xla_cpu_multi_thread_eigen" not in os.environ.get("XLA_FLAGS", ""):
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
+
+import jax  # noqa: E402
+
+jax.config.update("jax_enable_x64", True)

@@ -1,0 +1,107 @@
+"""What is chosen by backend changes the work, never the answer."""
+
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.spatial import Delaunay
+
+from delaunax import backend, locate, triangulate
+from delaunax.kd_tree import build_kd_tree, near_vertices
+from delaunax.scaling import integers_from
+from delaunax.stars import Vertices, among_near_vertices
+
+import point_sets
+
+LANES = 3
+
+
+def _tables(points, queries):
+    triangulation = triangulate(points)
+    return (*triangulation, locate(triangulation, points, queries))
+
+
+@pytest.mark.parametrize("platform, number", [("cpu", 397), ("gpu", 398)])
+def test_lanes_together_or_one_by_one_are_the_lanes_alone(platform, number, monkeypatch):
+    """Meshes of their own size, because a program that is compiled already is not traced again."""
+    monkeypatch.setattr(jax, "default_backend", lambda: platform)
+    points = jnp.asarray(
+        np.stack([point_sets.relocated(number), point_sets.random(number), point_sets.random(number, seed=1)])
+    )
+    queries = jnp.asarray(3.0 * np.random.default_rng(2).random((LANES, 5 * number, 2)) - 1.5)
+    together = jax.jit(jax.vmap(_tables))(points, queries)
+    for lane in range(LANES):
+        assert point_sets.simplices_of(together[0][lane]) == point_sets.simplices_of(Delaunay(points[lane]).simplices)
+        alone = _tables(points[lane], queries[lane])
+        assert all(np.array_equal(np.asarray(each[lane]), np.asarray(one)) for each, one in zip(together, alone))
+
+
+def test_a_cpu_compiles_one_loop_over_lanes_and_a_gpu_none(monkeypatch):
+    loops = {}
+    for platform in ("cpu", "gpu"):
+        monkeypatch.setattr(jax, "default_backend", lambda: platform)
+        double = backend.lanes_in_sequence(lambda x: 2.0 * x)
+        loops[platform] = str(jax.make_jaxpr(jax.vmap(double))(jnp.ones((LANES, 4)))).count("scan[")
+    assert loops == {"cpu": 1, "gpu": 0}
+
+
+@pytest.fixture(params=["cpu", "gpu"])
+def platform(request, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: request.param)
+
+
+def test_nonzero_gives_places_in_order(platform):
+    which = np.random.default_rng(0).random(50) < 0.4
+    line, number = jax.jit(backend.fused(backend.nonzero))(which)
+    assert number == which.sum()
+    assert np.asarray(line).tolist() == [*np.flatnonzero(which), *[50] * (50 - int(number))]
+
+
+def test_a_counting_sort_is_by_class_and_leaves_out_places_without_one(platform):
+    classes = np.array([2, 9, 0, 2, 0, 9, 1], np.int32)
+    line = jax.jit(backend.fused(backend.counting_sort))(classes, np.array([0, 2, 3], np.int32))
+    assert np.asarray(line)[:5].tolist() == [2, 4, 6, 0, 3]
+
+
+@pytest.mark.parametrize("skipped", [[True, True], [True, False]])
+def test_a_cpu_skips_what_all_rows_skip(platform, skipped):
+    """The function may not change what is skipped; that this one does tells whether it was called."""
+    found = jax.jit(lambda skipped: backend.skip_if(skipped, lambda value: value + 1, jnp.zeros((), jnp.int32)))
+    assert found(np.array(skipped)) == (0 if all(skipped) and jax.default_backend() == "cpu" else 1)
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 66])
+def test_minima_of_columns(platform, count):
+    values = np.random.default_rng(count).permutation(3 * count).reshape(count, 3).astype(np.int32)
+    floats = jnp.where(values % 5 == 0, jnp.inf, 0.1 * values)
+    number = min(count, 4)
+    smallest = jax.jit(backend.fused(lambda values: backend.column_smallest(values, number)))(values)
+    assert np.array_equal(smallest, np.sort(values, axis=0)[:number])
+    assert np.array_equal(jax.jit(backend.fused(backend.column_min))(floats), floats.min(axis=0))
+
+
+def test_levels_are_done_in_turn_and_rows_of_a_level_see_what_was_before_it(platform):
+    """The depth of every node of a binary heap, from its parent's."""
+    levels = [np.arange(2**level, 2 ** (level + 1), dtype=np.int32) for level in range(1, 6)]
+
+    def depths(none):
+        return backend.scan_rows(lambda depth, nodes: depth.at[nodes].set(depth[nodes >> 1] + 1), none, *levels)
+
+    depth = jax.jit(backend.fused(depths))(jnp.zeros(64, jnp.int32))
+    assert depth.tolist() == [0, *(node.bit_length() - 1 for node in range(1, 64))]
+
+
+@pytest.mark.skipif(backend.xla_metadata_call is None, reason="JAX before 0.11 has no such attribute")
+def test_a_cpu_compiles_all_loops_of_the_stars_as_one_call():
+    """All that is left around it are inputs that are not there yet: otherwise each operation is a kernel of its own."""
+    points = jnp.asarray(point_sets.random(200))
+    tree = build_kd_tree(points)
+    vertices = Vertices(points, integers_from(points), tree.first, tree.rank, near_vertices(tree))
+    program = jax.jit(backend.fused(among_near_vertices)).lower(vertices, tree.first).compile()
+    entry = program.as_text().partition("ENTRY")[2]
+    operations = re.findall(r" ([a-z-]+)\(", entry)
+    assert operations.count("call") == 1 and 'xla_cpu_small_call="true"' in entry
+    assert not {"while", "scatter", "sort"} & set(operations)
+    assert operations.count("fusion") <= 2

@@ -1,0 +1,119 @@
+"""What holds for every point set: found by hypothesis, random and adversarial, in one size (one compilation)."""
+
+import numpy as np
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from scipy.spatial import Delaunay, QhullError
+
+from delaunax import barycentric_weights, locate, oracle, triangulate
+from delaunax.certificate import ties_from
+
+from point_sets import simplices_of
+
+SIZE = 40
+
+settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=60)
+settings.load_profile("reproducible")
+
+seeds = st.integers(0, 2**32 - 1)
+
+
+def _array(coordinates):
+    return st.lists(st.tuples(coordinates, coordinates), min_size=SIZE, max_size=SIZE).map(
+        lambda p: np.array(p, dtype=float)
+    )
+
+
+def _random(seed):
+    return np.random.default_rng(seed).standard_normal((SIZE, 2))
+
+
+def _crowded(seed, exponent):
+    """Random points on a lattice, moved by a tiny amount: near ties, near coincidences and needles."""
+    rng = np.random.default_rng(seed)
+    return rng.integers(0, 7, (SIZE, 2)) + 10.0**exponent * rng.standard_normal((SIZE, 2))
+
+
+random = seeds.map(_random)
+lattice = _array(st.integers(0, 9))
+floats = _array(st.floats(-1.0e3, 1.0e3, allow_subnormal=False))
+crowded = st.builds(_crowded, seeds, st.integers(-15, -1))
+any_points = st.one_of(random, lattice, floats, crowded)
+
+
+small = _array(st.integers(0, 4))
+halves = _array(st.integers(-6, 6)).map(lambda points: 0.5 * points + 1.0e8)
+
+
+def _untied(points):
+    """The triangulation of points that have one Delaunay triangulation only, to which Qhull agrees that all belong."""
+    triangulation = triangulate(points)
+    assume(ties_from(points, triangulation.simplices, triangulation.neighbors) == 0)
+    try:
+        assume(len(Delaunay(points).coplanar) == 0)
+    except QhullError:
+        assume(False)
+    return triangulation
+
+
+@settings(max_examples=200)
+@given(st.one_of(random, lattice, small, halves, floats, crowded))
+def test_is_delaunay_in_rational_arithmetic(points):
+    triangulation = triangulate(points)
+    assert triangulation.certified
+    assert oracle.fault_of(points, triangulation.simplices) is None
+    assert not np.isnan(triangulation.dual_areas).any()
+
+
+@given(st.one_of(random, floats, crowded))
+def test_triangles_are_qhulls_where_they_are_unique(points):
+    triangulation = _untied(points)
+    assert simplices_of(triangulation.simplices) == simplices_of(Delaunay(points).simplices)
+
+
+@given(random, seeds)
+def test_permutation_of_the_vertices_renumbers_the_triangles(points, seed):
+    order = np.random.default_rng(seed).permutation(SIZE)
+    expected, permuted = _untied(points), triangulate(points[order])
+    renumbered = np.where(permuted.simplices < 0, -1, order[permuted.simplices])
+    assert simplices_of(renumbered) == simplices_of(expected.simplices)
+
+
+@given(random, st.floats(0.0, 2.0 * np.pi), st.booleans(), st.floats(-1.0e3, 1.0e3), st.integers(-12, 12))
+def test_motions_and_scales_keep_the_triangles(points, angle, reflected, shift, exponent):
+    expected = _untied(points)
+    c, s = np.cos(angle), np.sin(angle)
+    moved = points @ np.array([[c, s], [-s, c]])
+    moved = (moved[:, ::-1] if reflected else moved) + shift
+    assert simplices_of(triangulate(10.0**exponent * moved).simplices) == simplices_of(expected.simplices)
+
+
+@given(any_points, seeds)
+def test_interpolant_is_qhulls_wherever_their_triangles_are_the_same(points, seed):
+    """Also on meshes with ties, in all triangles that are not part of one; and linear functions are reproduced in all."""
+    triangulation = triangulate(points)
+    try:
+        qhull = Delaunay(points)
+    except QhullError:
+        assume(False)
+    assume(triangulation.certified)
+    rng = np.random.default_rng(seed)
+    low, extent = points.min(axis=0), np.ptp(points, axis=0)
+    queries = low + extent * rng.uniform(-0.2, 1.2, (200, 2))
+    mappings = locate(triangulation, points, queries)
+    simplex = qhull.find_simplex(queries)
+    both = (mappings[:, 1] >= 0) & (simplex >= 0)
+    same = both.copy()
+    same[both] = (np.sort(mappings[both], axis=1) == np.sort(qhull.simplices[simplex[both]], axis=1)).all(axis=1)
+
+    values = rng.standard_normal(SIZE)
+    ours, theirs = (
+        (barycentric_weights(points, queries[same], triangles) * values[triangles]).sum(axis=1)
+        for triangles in (mappings[same], qhull.simplices[simplex[same]])
+    )
+    assert ours == pytest.approx(theirs, abs=1.0e-9)
+    inside = mappings[:, 1] >= 0
+    weights = barycentric_weights(points, queries[inside], mappings[inside])
+    reproduced = (weights[:, :, None] * points[mappings[inside]]).sum(axis=1)
+    assert np.abs(reproduced - queries[inside]).max(initial=0.0) <= 1.0e-9 * extent.max()

@@ -1,0 +1,288 @@
+"""What the gate found -> `summary.json`, `summary.md`, figures, and a table for the terminal."""
+
+import json
+import math
+import os
+import platform
+from pathlib import Path
+
+import autolens as al
+import jax
+import matplotlib.pyplot as plt
+import numpy as np
+from autoarray.plot.inversion import plot_inversion_reconstruction
+from rich.table import Table
+
+from jax_profiling.gate import ladder
+from jax_profiling.gate.verdict import DEFAULT_RUNG, VERDICTS, Gate
+from jax_profiling.terminal.writing import write_aside
+
+plt.switch_backend("Agg")
+
+COLUMNS = ("mesh", "log evidence", "nats off", "relative", "worst draw", "verdict")
+
+
+def device():
+    """The device that JAX runs on, in words."""
+    if jax.default_backend() == "cpu":
+        return f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+    return f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
+
+
+def summary_from(gate: Gate):
+    """The contents of `summary.json`; a number that is not finite becomes null, which JSON can hold."""
+    return {
+        "lens": gate.lens.name,
+        "autolens": al.__version__,
+        "jax": jax.__version__,
+        "device": device(),
+        "vertices": gate.lens.vertices,
+        "data_points": gate.lens.data_points,
+        "reference": {"mesh": "Delaunay", "log_evidence": _number(gate.log_evidence)},
+        "candidates": [
+            {
+                "rung": candidate.rung,
+                "log_evidence": _number(candidate.log_evidence),
+                "nats": _number(candidate.nats),
+                "relative_error": _number(candidate.relative_error),
+                "worst_nats": _number(candidate.worst_nats),
+                "worst_relative_error": _number(candidate.worst_relative_error),
+                "draws": candidate.draws,
+                "certified": candidate.certified,
+                "verdict": candidate.verdict,
+            }
+            for candidate in gate.candidates
+        ],
+        "drift": None if gate.drift is None else vars(gate.drift),
+        "passed": gate.passed,
+    }
+
+
+def _number(value):
+    return value if math.isfinite(value) else None
+
+
+def rows_from(gate: Gate):
+    """The verdict table, a tuple of strings per mesh in the order of `COLUMNS`."""
+    rows = [("Delaunay (reference)", f"{gate.log_evidence:.6f}", "", "", "", "")]
+    for candidate in gate.compared:
+        worst = f"{candidate.worst_relative_error:.1e} of {candidate.draws}" if candidate.draws else "-"
+        rows.append(
+            (
+                candidate.rung + (" (default)" if candidate.rung == DEFAULT_RUNG else ""),
+                f"{candidate.log_evidence:.6f}",
+                f"{candidate.nats:+.2e}",
+                f"{candidate.relative_error:.1e}",
+                worst,
+                "noise floor" if candidate is gate.floor else _verdict_of(candidate),
+            )
+        )
+    return rows
+
+
+def _verdict_of(candidate):
+    return candidate.verdict + ("" if candidate.certified else ", not certified")
+
+
+def conclusion_from(gate: Gate):
+    """Sentences that end a report: the verdict of the default rung, then ties and drift, which are separate matters."""
+    default = gate.default
+    held = "it also holds the log evidence to 1e-4" if default.verdict == "drop-in" else "1e-4 does not hold"
+    sentences = [
+        f"{gate.lens.name}: the gate {'passed' if gate.passed else 'FAILED'}: the default rung is "
+        f"'{default.verdict}', {default.worst_nats:.1e} nats off at worst ({held})."
+    ]
+    if gate.floor is not None:
+        apart = default.errors[~default.tied]
+        sentences.append(
+            f"{gate.lens.name}: {default.tied.sum()} of {1 + default.draws} meshes have ties, where several triangulations "
+            f"are Delaunay's: with its vertices permuted the reference itself moves by up to {gate.floor.worst_nats:.1e} "
+            f"nats; apart from those the default rung is {apart.max(initial=0.0):.1e} nats off at worst."
+        )
+    if gate.drift is not None:
+        sentences.append(
+            f"{gate.lens.name}: the library drifted: Delaunay gives {gate.drift.live:.6f} here and gave "
+            f"{gate.drift.pinned:.6f} under autolens {gate.drift.release}; the verdict above is against the live value."
+        )
+    return sentences
+
+
+def table_from(gate: Gate):
+    """The verdict table for the terminal."""
+    table = Table(
+        title=f"{gate.lens.name}: {gate.lens.vertices} vertices, {gate.lens.data_points} data points; "
+        f"autolens {al.__version__}, jax {jax.__version__}, {device()}",
+        title_justify="left",
+    )
+    for column in COLUMNS:
+        words = column in ("mesh", "verdict")
+        table.add_column(column, justify="left" if words else "right", no_wrap=not words)
+    for row in rows_from(gate):
+        table.add_row(*row)
+    return table
+
+
+def markdown_from(gate: Gate):
+    """The contents of `summary.md`."""
+    lines = [
+        f"# {gate.lens.name}",
+        "",
+        f"{gate.lens.vertices} vertices, {gate.lens.data_points} data points; autolens {al.__version__}, "
+        f"jax {jax.__version__}, {device()}.",
+        "",
+        *markdown_table(COLUMNS, rows_from(gate)),
+        "",
+        *conclusion_from(gate),
+        "",
+        "![difference per mesh](verdicts.png)",
+        "",
+        *distribution_of(gate),
+        "## The source at the prior median",
+        "",
+        "![the source on both meshes](reconstruction.png)",
+        "",
+        "## How far away a triangle's vertices are",
+        "",
+        "Of the data points inside the mesh's hull, the share whose triangle is among their k nearest vertices:",
+        "",
+        *markdown_table(("k", *map(str, ladder.NEIGHBOURS)), [("share", *shares_of(gate))]),
+        "",
+        "![data points by whether their three nearest vertices are their triangle](three_nearest.png)",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+LENS_COLUMNS = (
+    *("lens", "vertices", "data points", "Delaunay", "nats off", "worst draw, nats", "relative", "draws"),
+    *("ties: meshes, nats, floor", "verdict", "gate", "library drifted"),
+)
+
+
+def nonzero(gate: Gate):
+    """A gate in one line, strings in the order of `LENS_COLUMNS`: the default rung, with tied meshes apart."""
+    default = gate.default
+    apart = ~default.tied & (np.arange(1 + default.draws) > 0)
+    ties = "none"
+    if gate.floor is not None:
+        worst = default.errors[default.tied].max(initial=0.0)
+        ties = f"{default.tied.sum()}, {worst:.1e}, {gate.floor.worst_nats:.1e}"
+    return (
+        gate.lens.name,
+        str(gate.lens.vertices),
+        str(gate.lens.data_points),
+        f"{gate.log_evidence:.6f}",
+        "tied" if default.tied[0] else f"{default.nats:+.1e}",
+        f"{default.errors[apart].max():.1e}" if apart.any() else "-",
+        f"{default.relative_errors[apart].max():.1e}" if apart.any() else "-",
+        str(default.draws),
+        ties,
+        _verdict_of(default),
+        "passed" if gate.passed else "FAILED",
+        "no" if gate.drift is None else f"from {gate.drift.pinned:.6f}",
+    )
+
+
+def write_lines(lines, folder):
+    """Write the `summary.md` of several lenses, given by their `nonzero`, into a folder."""
+    text = [
+        "# The gates of all lenses",
+        "",
+        f"autolens {al.__version__}, jax {jax.__version__}, {device()}.",
+        "",
+        *markdown_table(LENS_COLUMNS, sorted(map(tuple, lines))),
+    ]
+    with write_aside(folder) as aside:
+        (aside / "summary.md").write_text("\n".join(text) + "\n")
+
+
+def markdown_table(columns, rows):
+    """The lines of a Markdown table."""
+    return [f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows)]
+
+
+def distribution_of(gate: Gate):
+    """Lines with quantiles of |nats off| over the draws; none where there are no draws."""
+    if not any(candidate.draws for candidate in gate.candidates):
+        return []
+    rows = []
+    for candidate in gate.compared:
+        quantiles = np.percentile(candidate.errors[1:], (50, 90, 100), method="higher")
+        rows.append((candidate.rung, *(f"{quantile:.1e}" for quantile in quantiles)))
+    return ["## Nats off over the draws", "", *markdown_table(("mesh", "median", "90 %", "worst"), rows), ""]
+
+
+def shares_of(gate: Gate):
+    """`ladder.shares_from` in percent, as strings."""
+    return [f"{100.0 * share:.1f} %" for share in ladder.shares_from(gate.mapper).values()]
+
+
+def reconstruction_figure(gate: Gate):
+    """The source reconstructed on Delaunay and on the default rung, and their difference."""
+    reference, candidate = gate.sources["Delaunay"], gate.sources[DEFAULT_RUNG]
+    difference = candidate - reference
+    largest = float(np.nanmax(np.abs(difference), initial=0.0)) or 1.0
+    scale = {"vmin": float(reference.min()), "vmax": float(reference.max())}
+
+    mesh_grid = np.asarray(gate.mapper.source_plane_mesh_grid.array)
+    bright = mesh_grid[reference > 0.02 * reference.max()]
+    centre, half_width = bright.mean(axis=0), 1.2 * float(np.ptp(bright, axis=0).max()) / 2.0
+
+    figure, axes = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
+    for ax, values, title, kwargs in (
+        (axes[0], reference, "Delaunay", scale),
+        (axes[1], candidate, "KNNBarycentric", scale),
+        (axes[2], difference, "difference", {"vmin": -largest, "vmax": largest, "colormap": "RdBu_r"}),
+    ):
+        plot_inversion_reconstruction(values, gate.mapper, ax=ax, title=title, **kwargs)
+        ax.set_aspect("equal")
+        ax.set_ylim(centre[0] - half_width, centre[0] + half_width)
+        ax.set_xlim(centre[1] - half_width, centre[1] + half_width)
+        ax.set_xticks(centre[1] + half_width * np.array([-0.8, 0.0, 0.8]))
+        ax.set_yticks(centre[0] + half_width * np.array([-0.8, 0.0, 0.8]))
+        ax.xaxis.set_major_formatter('{x:.2f}"')
+        ax.yaxis.set_major_formatter('{x:.2f}"')
+    return figure
+
+
+def verdict_figure(gate: Gate):
+    """|difference| in nats per mesh on a log axis: at the prior median, and at every draw."""
+    figure, ax = plt.subplots(figsize=(8, 1.6 + 0.45 * len(gate.candidates)), layout="constrained")
+    floor = 1.0e-12
+    for row, candidate in enumerate(gate.candidates):
+        draws = np.maximum(candidate.errors[1:], floor)
+        ax.plot(draws, np.full(len(draws), row), "|", color="0.5", markersize=12)
+        ax.plot(max(abs(candidate.nats), floor), row, "o", color="C0" if candidate.rung == DEFAULT_RUNG else "C1")
+    for verdict, bound in VERDICTS.items():
+        if math.isfinite(bound):
+            nats = bound * abs(gate.log_evidence)
+            ax.axvline(nats, color="0.3", linestyle=":", linewidth=1)
+            ax.text(nats, 1.02, verdict, rotation=45, fontsize=8, transform=ax.get_xaxis_transform())
+    ax.set_xscale("log")
+    ax.set_xlim(left=floor / 2)
+    ax.set_ylim(len(gate.candidates) - 0.5, -0.5)
+    ax.set_yticks(range(len(gate.candidates)), [candidate.rung for candidate in gate.candidates])
+    ax.set_xlabel(f"|log evidence - Delaunay's| [nats], {gate.lens.name} (at most {floor:g}: drawn there)")
+    return figure
+
+
+def write(gate: Gate, folder):
+    """Write the report of one lens into a folder; whole files only, even if interrupted.
+
+    Returns
+    -------
+    Path
+        The folder.
+    """
+    with write_aside(folder) as aside:
+        (aside / "summary.json").write_text(json.dumps(summary_from(gate), indent=1, allow_nan=False) + "\n")
+        (aside / "summary.md").write_text(markdown_from(gate))
+        save(reconstruction_figure(gate), aside / "reconstruction.png")
+        save(verdict_figure(gate), aside / "verdicts.png")
+        save(ladder.figure_from(gate.mapper), aside / "three_nearest.png")
+    return Path(folder)
+
+
+def save(figure, path, dpi=110):
+    """Write a figure as PNG and close it."""
+    figure.savefig(path, dpi=dpi)
+    plt.close(figure)

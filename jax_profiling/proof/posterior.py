@@ -1,0 +1,254 @@
+"""The same science: one real search with each mesh, and whether both give the same posterior.
+
+    .venv/bin/python -m jax_profiling.proof.posterior
+
+runs `af.Nautilus` on a lens twice, with `al.mesh.Delaunay` and with `KNNBarycentric`, from the same seed. Means, errors and
+the evidence have to agree within the noise of sampling. Writes `summary.json`, `summary.md` and `corner.png`, and leaves the
+output folders of both searches. The exit status is 0 if they agree, 1 if they do not, 2 if the input is bad.
+"""
+
+import argparse
+import json
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import autofit as af
+import autolens as al
+import corner
+import jax
+import numpy as np
+from autonerves import conf
+from matplotlib.lines import Line2D
+
+from jax_profiling.gate import report
+from jax_profiling.gate.likelihood import model_with_mesh
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.terminal import command
+from jax_profiling.terminal.writing import write_aside
+from knn_barycentric.mesh import KNNBarycentric
+
+FREE = ("einstein_radius", "gamma_1", "gamma_2")
+"""The mass parameters that are sampled; all others stay at the median of their priors."""
+
+SEARCH = {"n_live": 100, "n_batch": 20, "n_eff": 500, "seed": 1}
+
+NOISE = 3.0
+"""How many standard deviations of sampling noise two runs may differ by."""
+
+
+class Posterior(NamedTuple):
+    """What a search found.
+
+    Attributes
+    ----------
+    samples, weights
+        (S, D) and (S,) float64; the weights sum to 1.
+    log_evidence
+        Of the model (nats).
+    evaluations
+        How many likelihoods the search evaluated.
+    seconds
+        How long it took.
+    folder
+        The search's output folder.
+    """
+
+    samples: np.ndarray
+    weights: np.ndarray
+    log_evidence: float
+    evaluations: int
+    seconds: float
+    folder: Path
+
+    @property
+    def mean(self):
+        """(D,)"""
+        return self.weights @ self.samples
+
+    @property
+    def error(self):
+        """(D,): the standard deviation of the posterior."""
+        return np.sqrt(self.weights @ (self.samples - self.mean) ** 2)
+
+    @property
+    def effective_size(self):
+        """How many independent samples the weighted ones are worth (Kish)."""
+        return 1.0 / np.sum(self.weights**2)
+
+
+def model_of(lens, mesh_cls):
+    """The lens's model with a mesh, and only `FREE` of its lens galaxy's parameters free."""
+    model = model_with_mesh(lens.model, mesh_cls)
+    medians = dict(zip(model.priors_ordered_by_id, model.physical_values_from_prior_medians))
+    free = {prior for path, prior in model.path_priors_tuples if "lens" in path and path[-1] in FREE}
+    return model.mapper_from_partial_prior_arguments({each: medians[each] for each in medians if each not in free})
+
+
+def search(lens, mesh_cls, folder):
+    """Sample the posterior of a lens with a mesh.
+
+    Parameters
+    ----------
+    lens
+        The lens, from `lens.load`.
+    mesh_cls
+        The mesh class.
+    folder
+        Where PyAutoFit's output goes.
+
+    Returns
+    -------
+    Posterior
+    """
+    conf.instance.output_path = str(folder)
+    nautilus = af.Nautilus(name=mesh_cls.__name__, unique_tag=lens.name, **SEARCH)
+    analysis = al.AnalysisImaging(dataset=lens.dataset, adapt_images=lens.adapt_images, use_jax=True)
+    began = time.perf_counter()
+    samples = nautilus.fit(model=model_of(lens, mesh_cls), analysis=analysis).samples
+    weights = np.asarray(samples.weight_list)
+    return Posterior(
+        samples=np.asarray(samples.parameter_lists),
+        weights=weights / weights.sum(),
+        log_evidence=float(samples.log_evidence),
+        evaluations=int(samples.total_samples),
+        seconds=time.perf_counter() - began,
+        folder=Path(nautilus.paths.output_path),
+    )
+
+
+def differences_of(one, other):
+    """How far two posteriors are apart, in standard deviations of their sampling noise.
+
+    The mean of n independent samples is good to error / sqrt(n), the error to itself / sqrt(2 n), and the logarithm of the
+    evidence to 1 / sqrt(n).
+
+    Returns
+    -------
+    dict
+        "mean" and "error" -> (D,) float64, "log evidence" -> float.
+    """
+    noise = np.sqrt(1.0 / one.effective_size + 1.0 / other.effective_size)
+    error = np.sqrt(0.5 * (one.error**2 + other.error**2))
+    return {
+        "mean": np.abs(one.mean - other.mean) / (error * noise),
+        "error": np.abs(one.error - other.error) / (error * noise / np.sqrt(2.0)),
+        "log evidence": abs(one.log_evidence - other.log_evidence) / noise,
+    }
+
+
+def agree(one, other):
+    """Whether no difference exceeds `NOISE`."""
+    return bool(all(np.max(each) <= NOISE for each in differences_of(one, other).values()))
+
+
+def figure_from(posteriors):
+    """A corner plot of all posteriors: the first in wide lines, the next in narrow ones on top."""
+    first = next(iter(posteriors.values()))
+    figure, handles = None, []
+    for number, (name, posterior) in enumerate(posteriors.items()):
+        line = {"linewidths": 4.0 - 2.5 * number, "linestyles": ("solid", "dashed")[number % 2]}
+        figure = corner.corner(
+            posterior.samples,
+            weights=posterior.weights,
+            labels=list(FREE),
+            range=[(mean - 4.0 * error, mean + 4.0 * error) for mean, error in zip(first.mean, first.error)],
+            bins=30,
+            smooth=1.0,
+            color=f"C{number}",
+            fig=figure,
+            plot_datapoints=False,
+            plot_density=False,
+            no_fill_contours=True,
+            levels=(0.393, 0.865),
+            contour_kwargs=line,
+            hist_kwargs={"density": True, "linewidth": 4.0 - 2.5 * number},
+        )
+        handles.append(Line2D([], [], color=f"C{number}", linewidth=4.0 - 2.5 * number, label=name))
+    figure.legend(handles=handles, loc="upper right")
+    return figure
+
+
+def rows_of(posteriors):
+    """The table of `summary.md`, a line per mesh."""
+    for name, each in posteriors.items():
+        values = (f"{mean:.6f} +- {error:.6f}" for mean, error in zip(each.mean, each.error))
+        size = f"{each.effective_size:.0f}"
+        yield (name, *values, f"{each.log_evidence:.3f}", size, str(each.evaluations), f"{each.seconds:.0f}")
+
+
+def write(lens, posteriors, folder):
+    """Write `summary.json`, `summary.md` and `corner.png` into a folder."""
+    apart = differences_of(*posteriors.values())
+    verdict = "agree" if agree(*posteriors.values()) else "DIFFER"
+    worst = max(np.max(each) for each in apart.values())
+    columns = ("mesh", *FREE, "log evidence", "effective samples", "evaluations", "seconds")
+    lines = [
+        f"# The posterior of {lens.name} with both meshes",
+        "",
+        f"`af.Nautilus`, {SEARCH}; autolens {al.__version__}, jax {jax.__version__}, {report.device()}.",
+        "",
+        *report.markdown_table(columns, rows_of(posteriors)),
+        "",
+        f"They {verdict}: the largest difference is {worst:.2f} standard deviations of the sampling noise.",
+        "",
+        "![corner plot of both](corner.png)",
+    ]
+    summary = {
+        "lens": lens.name,
+        "autolens": al.__version__,
+        "jax": jax.__version__,
+        "device": report.device(),
+        "search": SEARCH,
+        "posteriors": {
+            name: {
+                "mean": dict(zip(FREE, each.mean.tolist())),
+                "error": dict(zip(FREE, each.error.tolist())),
+                "log_evidence": each.log_evidence,
+                "effective_samples": each.effective_size,
+                "evaluations": each.evaluations,
+                "seconds": each.seconds,
+            }
+            for name, each in posteriors.items()
+        },
+        "differences": {name: np.asarray(each).tolist() for name, each in apart.items()},
+        "agree": agree(*posteriors.values()),
+    }
+    with write_aside(folder) as aside:
+        (aside / "summary.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+        (aside / "summary.md").write_text("\n".join(lines) + "\n")
+        report.save(figure_from(posteriors), aside / "corner.png")
+    return lines
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
+    parser.add_argument("--output", type=Path, default=Path("results/local/posterior"), help="where it all goes")
+    arguments = parser.parse_args(argv)
+    # Pictures of every improvement would take longer than the fits.
+    os.environ.setdefault("PYAUTO_SKIP_VISUALIZATION", "1")
+    try:
+        lens = lens_folder.load(arguments.lens)
+    except lens_folder.LensError as error:
+        print(error, file=sys.stderr)
+        return 2
+    # PyAutoFit takes a finished search up again, and would compare what an earlier mesh gave.
+    shutil.rmtree(arguments.output / "searches", ignore_errors=True)
+    posteriors = {
+        mesh_cls.__name__: search(lens, mesh_cls, arguments.output.resolve() / "searches")
+        for mesh_cls in (al.mesh.Delaunay, KNNBarycentric)
+    }
+    print("\n".join(write(lens, posteriors, arguments.output)[2:-2]))
+    for name, posterior in posteriors.items():
+        print(f"{name}: {os.path.relpath(posterior.folder)}")
+    return 0 if agree(*posteriors.values()) else 1
+
+
+if __name__ == "__main__":
+    command.run(main)

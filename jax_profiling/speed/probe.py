@@ -1,0 +1,394 @@
+"""How long does each mesh take, per call and per lane of a batch; to compile; and in memory?
+
+    .venv/bin/python -m jax_profiling.probe --lens hst --batch 1,3,20
+
+Times the interpolation (triangulation, dual areas, split points, mappings and weights, from a source-plane mesh and data that
+are ray-traced already) and the whole likelihood, at parameter vectors drawn from the model's priors. Calls are interleaved;
+medians and quartiles. Writes `results/vmap_probe/<device>-<precision>.json`, beside which a Markdown table and a chart compare
+all devices that have been measured.
+"""
+
+import argparse
+import gc
+import json
+import re
+import sys
+import time
+from functools import partial
+from pathlib import Path
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import autolens as al
+import jax
+import jax.numpy as jnp
+import matplotlib.pyplot as plt
+import numpy as np
+from rich.console import Console
+
+import knn_barycentric
+from jax_profiling.gate import report, verdict
+from jax_profiling.gate.likelihood import Likelihood, tables_of
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.speed import steps
+from jax_profiling.speed.peers import CallbackDelaunay
+from jax_profiling.terminal import command
+from jax_profiling.terminal.progress import progress_of
+from jax_profiling.terminal.writing import write_aside
+from knn_barycentric.mesh import KNNBarycentric
+
+RESULTS = Path(__file__).resolve().parents[2] / "results" / "vmap_probe"
+
+FED = {"Delaunay, fed in JAX": al.mesh.Delaunay, "DelaunayNN, fed in JAX": al.mesh.DelaunayNN}
+"""autoarray's meshes whose triangulation comes from JAX (`patch(delaunay=True)`)."""
+
+MESHES = {
+    "Delaunay": (al.mesh.Delaunay, {}),
+    "Delaunay in one callback": (CallbackDelaunay, {}),
+    "KNNBarycentric": (KNNBarycentric, {}),
+    **{name: row for name, row in verdict.RUNGS.items() if name != verdict.DEFAULT_RUNG},
+    **verdict.PEERS,
+    **{name: (mesh_cls, {}) for name, mesh_cls in FED.items()},
+}
+"""Row -> mesh class and arguments."""
+
+DEFAULT = ("Delaunay", "Delaunay in one callback", "Delaunay, fed in JAX", "KNNBarycentric")
+
+SCIPY = "SciPy, eager"
+"""autoarray's NumPy path: Qhull, `find_simplex` and the rest in compiled C, one mesh at a time, without JAX."""
+
+REPEATS = 5
+
+COMPILATIONS = 5
+"""How often each program is traced and compiled; the median is told."""
+
+GROUPS = {
+    "interpolation and mapper": (16.87, ["interpolation and mapper"]),
+    "other inversion set-up": (
+        25.0,
+        [
+            "ray-trace mesh",
+            "border relocation",
+            "mapping matrix",
+            "data vector",
+            "curvature matrix",
+            "regularization matrix",
+        ],
+    ),
+    "PSF convolution": (9.0, ["blurring", "blurred mapping matrix"]),
+    "NNLS and log evidence": (18.2, ["reconstruction and log evidence"]),
+}
+"""Step of the likelihood -> ms per lane of a batch of 20 on an A100, with all of Delaunay in one SciPy callback (69.5 in all);
+and the steps of `steps.STEPS` that it consists of."""
+
+
+def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda message: None):
+    """(mesh, what, lanes) -> a compiled program without arguments, and what it cost to compile.
+
+    Parameters
+    ----------
+    lens
+        The lens, from `lens.load`.
+    meshes
+        Keys of `MESHES`.
+    batches
+        Numbers of lanes of the interpolation; 1 is not vmapped.
+    likelihood_batches
+        Numbers of lanes of the whole likelihood.
+    progress
+        Called with a line of text whenever a mesh is compiled.
+    """
+    reference = Likelihood(lens, al.mesh.Delaunay)
+    most = max([*batches, *likelihood_batches])
+    parameters = np.concatenate([reference.prior_medians[None], reference.draws(most - 1)])
+    ray_traced = [_ray_traced(reference, each) for each in parameters[: max(batches)]]
+    mesh = _mesh_of(reference)
+    likelihoods = {
+        name: Likelihood(lens, mesh_cls, **arguments)
+        for name, (mesh_cls, arguments) in MESHES.items()
+        if name in meshes
+    }
+    functions = {}
+    for lanes in batches:
+        stacked = [np.stack(columns) for columns in zip(*ray_traced[:lanes])]
+        for name in meshes:
+            functions[name, "interpolation", lanes] = partial(tables_of, _mesh_of(likelihoods[name])), stacked
+    for lanes in likelihood_batches:
+        for name in meshes:
+            functions[name, "likelihood", lanes] = _log_evidence_of(likelihoods[name]), [parameters[:lanes]]
+
+    # Whoever is compiled first in a process takes longer: it is compiled once more.
+    (first, each), *_ = functions.items()
+    _compiled(first, *each)
+    compiled, costs = {}, {key: [] for key in functions}
+    for number in range(COMPILATIONS):
+        progress(f"compiling, {number + 1} of {COMPILATIONS}")
+        # Those that are compared are neighbours, and every second time the last comes first.
+        for key in list(functions)[:: -1 if number % 2 else 1]:
+            compiled[key], cost = _compiled(key, *functions[key])
+            costs[key].append(cost)
+    programs = {(SCIPY, "interpolation", 1): (lambda: tables_of(mesh, *ray_traced[0], xp=np), {})}
+    return programs | {key: (compiled[key], _typical(costs[key])) for key in functions}
+
+
+def _typical(costs):
+    """The median of each cost of several compilations, and the seconds that each of them took with its tracing."""
+    return {name: float(np.median([cost[name] for cost in costs])) for name in costs[0]} | {
+        "to_compile_seconds": [cost["trace_seconds"] + cost["compile_seconds"] for cost in costs]
+    }
+
+
+def _log_evidence_of(likelihood):
+    return lambda vector: likelihood.evidence(vector).log_evidence
+
+
+def _mesh_of(likelihood):
+    (_, galaxy), *_ = lens_folder.galaxies_with_pixelization(likelihood.model)
+    return galaxy.pixelization.mesh.instance_from_vector([])
+
+
+def _ray_traced(likelihood, parameters):
+    """The vertices and the data points in the source plane."""
+    interpolator = likelihood.mapper(parameters).interpolator
+    return np.asarray(interpolator.mesh_grid_xy), np.asarray(interpolator.data_grid.over_sampled.array)
+
+
+def _compiled(key, function, lanes):
+    """A program over the lanes, and the seconds and bytes that it took, nothing of it having been traced before."""
+    name, _, _ = key
+    arrays = [jnp.asarray(each) for each in lanes]
+    if len(arrays[0]) == 1:
+        arrays = [each[0] for each in arrays]
+    else:
+        function = jax.vmap(function)
+    jax.clear_caches()
+    # What the program before left behind is not for this one to collect.
+    gc.collect()
+    if name in FED:
+        knn_barycentric.patch(delaunay=True)
+    try:
+        began = time.perf_counter()
+        lowered = jax.jit(function).lower(*arrays)
+        traced = time.perf_counter()
+        program = lowered.compile()
+    finally:
+        knn_barycentric.unpatch()
+    cost = {"trace_seconds": traced - began, "compile_seconds": time.perf_counter() - traced}
+    memory = program.memory_analysis()
+    if memory is not None:
+        cost["peak_bytes"] = memory.temp_size_in_bytes + memory.argument_size_in_bytes + memory.output_size_in_bytes
+    return lambda: jax.block_until_ready(program(*arrays)), cost
+
+
+def milliseconds_of(programs, repeats=REPEATS, settle=False):
+    """Key -> (repeats,) milliseconds per call, interleaved, after one call each that is not timed.
+
+    With `settle` an untimed call comes before every timed one: the memory that the program before gave back (hundreds of MiB, for
+    many lanes) is cleared by whoever runs next, which takes longer than a short program itself.
+    """
+    times = {key: [] for key in programs}
+    for repeat in range(repeats + 1):
+        for key, (call, _) in programs.items():
+            if settle:
+                call()
+            began = time.perf_counter()
+            call()
+            if repeat:
+                times[key].append(1.0e3 * (time.perf_counter() - began))
+    return times
+
+
+def measure(
+    lens, meshes=DEFAULT, batches=(1, 3, 20), likelihood_batches=(1, 3), repeats=REPEATS, progress=lambda message: None
+):
+    """The contents of the JSON file: a row per mesh, program and batch."""
+    programs = programs_of(lens, meshes, batches, likelihood_batches, progress)
+    times_of = {}
+    # Each kind for itself: a likelihood leaves nothing of an interpolation in the cache.
+    for what in ("interpolation", "likelihood"):
+        progress(f"timing the {what}")
+        these = {key: each for key, each in programs.items() if key[1] == what}
+        times_of |= milliseconds_of(these, repeats, settle=what == "interpolation")
+    rows = []
+    for (mesh, what, lanes), times in times_of.items():
+        lower, median, upper = np.percentile(times, (25, 50, 75)) / lanes
+        cost = programs[mesh, what, lanes][1]
+        rows.append(
+            {"mesh": mesh, "what": what, "lanes": lanes, "ms_per_lane": median, "quartiles": [lower, upper], **cost}
+        )
+    return {
+        "lens": lens.name,
+        "vertices": lens.vertices,
+        "data_points": lens.data_points,
+        "autolens": al.__version__,
+        "jax": jax.__version__,
+        "device": report.device(),
+        "precision": "fp64" if jax.config.jax_enable_x64 else "fp32",
+        "repeats": repeats,
+        "rows": rows,
+    }
+
+
+def decomposition_of(lens, progress=lambda message: None):
+    """Step of `GROUPS` -> mesh -> ms of one lane on this device."""
+    milliseconds = steps.profile(lens, progress=progress)["milliseconds"]
+    return {
+        group: {mesh: sum(milliseconds[step][mesh]["median"] for step in members) for mesh in steps.MESHES}
+        for group, (_, members) in GROUPS.items()
+    }
+
+
+def decomposition_table_of(measured):
+    """The lines of a Markdown table: this device's steps beside the A100's, none where they were not measured."""
+    if "steps" not in measured:
+        return []
+    rows = [
+        (group, f"{GROUPS[group][0]:.1f}", *(f"{ms:.1f}" for ms in by_mesh.values()))
+        for group, by_mesh in measured["steps"].items()
+    ]
+    columns = ("ms", "A100, Delaunay in one callback, lane of 20", *(f"{mesh}, one lane" for mesh in steps.MESHES))
+    return ["", *report.markdown_table(columns, rows)]
+
+
+def table_of(measured):
+    """The lines of a Markdown table of one device."""
+    scipy = next(row["ms_per_lane"] for row in measured["rows"] if row["mesh"] == SCIPY)
+    delaunay = {(row["what"], row["lanes"]): row for row in measured["rows"] if row["mesh"] == "Delaunay"}
+    cells = []
+    for row in sorted(measured["rows"], key=lambda row: (row["what"], row["lanes"])):
+        lower, upper = row["quartiles"]
+        against = delaunay.get((row["what"], row["lanes"]))
+        cells.append(
+            (
+                row["what"],
+                str(row["lanes"]),
+                row["mesh"],
+                f"{row['ms_per_lane']:.1f} ({lower:.1f}-{upper:.1f})",
+                f"{row['ms_per_lane'] / scipy:.2f}" if row["what"] == "interpolation" else "",
+                f"{row['ms_per_lane'] / against['ms_per_lane']:.2f}" if against else "",
+                _compilation_of(row) if "trace_seconds" in row else "",
+                f"{_to_compile_against(row, against):.2f}" if against and "trace_seconds" in row else "",
+                f"{row['peak_bytes'] / 2**20:.0f}" if "peak_bytes" in row else "",
+            )
+        )
+    columns = (
+        "program",
+        "lanes",
+        "mesh",
+        "ms per lane (quartiles)",
+        "to SciPy",
+        "to Delaunay",
+        "trace + compile, s (range)",
+        "to Delaunay",
+        "MiB",
+    )
+    return report.markdown_table(columns, cells)
+
+
+def _compilation_of(row):
+    seconds = row["to_compile_seconds"]
+    return f"{row['trace_seconds']:.1f} + {row['compile_seconds']:.1f} ({min(seconds):.1f}-{max(seconds):.1f})"
+
+
+def _to_compile_against(row, against):
+    """The median of the ratios of compilations next to each other: what slows one down slows the other down."""
+    return np.median(np.divide(row["to_compile_seconds"], against["to_compile_seconds"]))
+
+
+def markdown_of(all_measured):
+    """The comparison of all devices."""
+    lines = ["# Speed, per lane of a batch", ""]
+    for measured in all_measured:
+        lines += [
+            f"## {measured['device']}, {measured['precision']}",
+            "",
+            f"{measured['lens']}: {measured['vertices']} vertices, {measured['data_points']} data points; median of "
+            f"{measured['repeats']}, interleaved; autolens {measured['autolens']}, jax {measured['jax']}.",
+            "",
+            *table_of(measured),
+            *decomposition_table_of(measured),
+            "",
+        ]
+    return "\n".join([*lines, "![milliseconds per lane](speed.png)", ""])
+
+
+def figure_of(all_measured):
+    """Milliseconds per lane against the number of lanes, a line per mesh and device."""
+    programs = sorted({row["what"] for measured in all_measured for row in measured["rows"]})
+    figure, axes = plt.subplots(
+        1, len(programs), figsize=(5.5 * len(programs), 4.5), layout="constrained", squeeze=False
+    )
+    for ax, what in zip(axes.flat, programs):
+        for style, measured in zip(("-", "--", ":", "-."), all_measured):
+            for mesh in dict.fromkeys(row["mesh"] for row in measured["rows"] if row["mesh"] != SCIPY):
+                rows = [row for row in measured["rows"] if (row["mesh"], row["what"]) == (mesh, what)]
+                label = f"{mesh}, {measured['device']}"
+                ax.plot([r["lanes"] for r in rows], [r["ms_per_lane"] for r in rows], f"o{style}", label=label)
+        ax.set(title=what, xlabel="lanes", ylabel="ms per lane", xscale="log", yscale="log")
+    axes.flat[0].legend(fontsize=7)
+    return figure
+
+
+def file_name_of(words):
+    """A name for a file, without its ending."""
+    return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")
+
+
+def write(measured, folder=RESULTS):
+    """Write the JSON of this device, and the comparison of all devices whose JSON is in the folder."""
+    name = file_name_of(f"{measured['device']}-{measured['precision']}")
+    others = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json")) if path.stem != name]
+    with write_aside(folder) as aside:
+        (aside / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
+        (aside / "speed.md").write_text(markdown_of([measured, *others]))
+        report.save(figure_of([measured, *others]), aside / "speed.png")
+
+
+def lanes_from(parser, option, text):
+    """Numbers of lanes from an option of the command line."""
+    try:
+        lanes = [int(number) for number in text.split(",")]
+    except ValueError:
+        lanes = [0]
+    if min(lanes) < 1:
+        parser.error(f"--{option} is {text}; give whole numbers of at least 1, such as 1,3,20.")
+    return lanes
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lens", default="hst", help="name under dataset/imaging, or a folder (default hst)")
+    parser.add_argument("--batch", default="1,3,20", help="lanes of the interpolation (default 1,3,20)")
+    parser.add_argument(
+        "--meshes", help=f"separated by semicolons, of: {'; '.join(MESHES)} (default: {'; '.join(DEFAULT)})"
+    )
+    parser.add_argument("--likelihood-batch", default="1,3", help="the same of the whole likelihood (default 1,3)")
+    parser.add_argument("--steps", action="store_true", help="also the steps of the likelihood, beside an A100's")
+    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"timed calls of each (default {REPEATS})")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the JSON, table and chart")
+    arguments = parser.parse_args(argv)
+    batches, likelihood_batches = (
+        lanes_from(parser, option, vars(arguments)[option.replace("-", "_")])
+        for option in ("batch", "likelihood-batch")
+    )
+    meshes = arguments.meshes.split(";") if arguments.meshes else DEFAULT
+    if set(meshes) - set(MESHES):
+        parser.error(f"--meshes names {'; '.join(set(meshes) - set(MESHES))}; give any of {'; '.join(MESHES)}.")
+    # A program from the cache would take no time to compile.
+    jax.config.update("jax_enable_compilation_cache", False)
+    try:
+        lens = lens_folder.load(arguments.lens)
+    except lens_folder.LensError as error:
+        print(error, file=sys.stderr)
+        return 2
+    with progress_of(Console(stderr=True), lens.name) as progress:
+        measured = measure(lens, meshes, batches, likelihood_batches, arguments.repeats, progress)
+        if arguments.steps:
+            measured["steps"] = decomposition_of(lens, progress)
+    write(measured, arguments.output)
+    print("\n".join(table_of(measured)))
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

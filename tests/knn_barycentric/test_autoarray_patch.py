@@ -1,0 +1,255 @@
+"""The patch of an installed autoarray: what it replaces, what it refuses, and that nothing of it stays behind."""
+
+import json
+import subprocess
+import sys
+import threading
+from types import SimpleNamespace
+
+import autoarray as aa
+import autofit as af
+import autogalaxy as ag
+import autolens as al
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from autoarray.inversion.mesh.interpolator import delaunay as delaunay_interpolator
+from autoarray.inversion.mesh.interpolator import sibson
+from autoarray.inversion.mesh.mesh.knn import KNNBarycentric as ShippedKNNBarycentric
+
+import knn_barycentric
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.lenses import lens as lens_folder
+from knn_barycentric import KNNBarycentric, delaunay_tables
+
+import point_sets as meshes
+
+FAMILY = [al.mesh.Delaunay, al.mesh.DelaunayNN]
+
+
+@pytest.fixture
+def patched():
+    """`knn_barycentric.patch`, undone when the test ends."""
+    yield knn_barycentric.patch
+    knn_barycentric.unpatch()
+
+
+def _autoarray_state():
+    """Everything that the patch may replace."""
+    return (
+        al.mesh.KNNBarycentric,
+        delaunay_interpolator._jax_delaunay_tables,
+        sibson._jax_delaunay_tables,
+        vars(delaunay_interpolator.InterpolatorDelaunay)["_mappings_sizes_weights"],
+        vars(sibson.InterpolatorDelaunayNN)["_mappings_sizes_weights"],
+    )
+
+
+def test_patch_is_idempotent_and_unpatch_leaves_nothing_behind(patched):
+    before = _autoarray_state()
+    for _ in range(2):
+        patched()
+        assert _autoarray_state() == (KNNBarycentric, *before[1:])
+    for _ in range(2):
+        patched(delaunay=True)
+        assert not set(_autoarray_state()) & set(before)
+    for _ in range(2):
+        knn_barycentric.unpatch()
+        assert _autoarray_state() == before
+
+
+def test_mesh_is_named_wherever_autoarrays_own_was(patched):
+    """By every module of PyAuto that names a KNNBarycentric, but for the one that defines it."""
+
+    def naming(mesh_cls):
+        modules = [(name, module) for name, module in sys.modules.items() if name.startswith("auto")]
+        return {name for name, module in modules if any(each is mesh_cls for each in vars(module).values())}
+
+    own = ShippedKNNBarycentric.__module__
+    exported = naming(ShippedKNNBarycentric) - {own}
+    assert "autoarray.inversion.mesh.mesh" in exported
+    patched()
+    assert naming(KNNBarycentric) == exported
+    assert naming(ShippedKNNBarycentric) == {own}
+    assert aa.mesh.KNNBarycentric is ag.mesh.KNNBarycentric is al.mesh.KNNBarycentric is KNNBarycentric
+
+
+def test_importing_it_patches_nothing():
+    code = "import autolens as al; before = al.mesh.KNNBarycentric; import knn_barycentric; assert al.mesh.KNNBarycentric is before"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_threads_patch_and_unpatch_at_once():
+    before = _autoarray_state()
+    start = threading.Barrier(8)
+
+    def flip(delaunay):
+        start.wait()
+        for _ in range(50):
+            knn_barycentric.patch(delaunay=delaunay)
+            knn_barycentric.unpatch()
+
+    threads = [threading.Thread(target=flip, args=(number % 2 == 0,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    knn_barycentric.unpatch()
+    assert _autoarray_state() == before
+
+
+"""An autoarray that differs."""
+
+
+def _missing(monkeypatch):
+    monkeypatch.delattr(delaunay_interpolator, "_jax_delaunay_tables")
+    return "interpolator.delaunay has no _jax_delaunay_tables"
+
+
+def _renamed_argument(monkeypatch):
+    monkeypatch.setattr(delaunay_interpolator.DelaunayInterface, "__init__", lambda self, points, simplices: None)
+    return "DelaunayInterface takes no dual_areas, mappings, split_points"
+
+
+def _other_padding(monkeypatch):
+    def tables(points_np):
+        simplices, neighbors, vertex_simplex = shipped(points_np)
+        return np.where(simplices < 0, 0, simplices).astype(np.int32), neighbors, vertex_simplex
+
+    shipped = delaunay_interpolator.scipy_delaunay_tri_only
+    monkeypatch.setattr(delaunay_interpolator, "scipy_delaunay_tri_only", tables)
+    return "its simplices are not padded with -1"
+
+
+def _other_neighbors(monkeypatch):
+    def tables(points_np):
+        simplices, neighbors, vertex_simplex = shipped(points_np)
+        return simplices, np.roll(neighbors, 1, axis=1), vertex_simplex
+
+    shipped = delaunay_interpolator.scipy_delaunay_tri_only
+    monkeypatch.setattr(delaunay_interpolator, "scipy_delaunay_tri_only", tables)
+    return "opposite a vertex is not in that vertex's column"
+
+
+@pytest.mark.parametrize("differs", [_missing, _renamed_argument, _other_padding, _other_neighbors])
+def test_other_internals_are_refused_in_a_sentence(differs, monkeypatch):
+    phrase = differs(monkeypatch)
+    shipped = al.mesh.KNNBarycentric
+    with pytest.raises(ImportError) as refusal:
+        knn_barycentric.patch()
+    assert phrase in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert al.mesh.KNNBarycentric is shipped
+
+
+def test_lost_name_is_a_sentence_at_import_already():
+    code = "from autoarray.inversion.mesh.interpolator import delaunay; del delaunay.DelaunayInterface; import knn_barycentric"
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert ran.returncode != 0
+    assert "has no DelaunayInterface; install the autoarray release" in ran.stderr.splitlines()[-1]
+
+
+"""model.json."""
+
+
+@pytest.fixture
+def model_json(small, patched, tmp_path):
+    """A lens folder whose model was written with `al.mesh.KNNBarycentric` of a patched autoarray."""
+    patched()
+    folder = tmp_path / "patched"
+    folder.mkdir()
+    for path in small.folder.iterdir():
+        (folder / path.name).write_bytes(path.read_bytes())
+    model = af.AbstractPriorModel.from_dict(json.loads((folder / "model.json").read_text()))
+    model.galaxies.source.pixelization.mesh = af.Model(al.mesh.KNNBarycentric, pixels=180, zeroed_pixels=30)
+    (folder / "model.json").write_text(json.dumps(model.dict()))
+    knn_barycentric.unpatch()
+    return folder / "model.json"
+
+
+LOAD = """
+import json, sys
+import autofit as af, autolens as al
+if sys.argv[2] == "patched":
+    import knn_barycentric
+    knn_barycentric.patch()
+model = af.AbstractPriorModel.from_dict(json.load(open(sys.argv[1])))
+mesh = model.instance_from_prior_medians().galaxies.source.pixelization.mesh
+print(f"{type(mesh).__module__}.{type(mesh).__name__}", mesh.pixels, mesh.zeroed_pixels, mesh.areas_factor)
+"""
+
+
+@pytest.mark.parametrize("process", ["patched", "stock"])
+def test_written_model_loads_as_this_mesh_in_another_process(model_json, process):
+    """Even where nothing was patched: `model.json` names the class, never autoarray's mesh of the same name."""
+    ran = subprocess.run([sys.executable, "-c", LOAD, str(model_json), process], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    assert ran.stdout.split()[-4:] == ["knn_barycentric.mesh.KNNBarycentric", "180", "30", "0.5"]
+
+
+def test_written_model_is_refused_in_a_sentence_where_the_mesh_is_not_installed(model_json, monkeypatch):
+    for name in [name for name in sys.modules if name.split(".")[0] == "knn_barycentric"]:
+        monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(
+        lens_folder.LensError, match="names knn_barycentric.mesh.KNNBarycentric, which cannot be imported"
+    ):
+        lens_folder.load(model_json.parent)
+
+
+"""Delaunay and DelaunayNN without a host callback."""
+
+
+def _assert_same_without_callback(lens, mesh_cls, patch):
+    """The log evidence to 1e-9, and its gradient, under jit and vmap, with Qhull's tables and with the in-graph ones."""
+    found = []
+    for each in (lambda: None, lambda: patch(delaunay=True)):
+        each()
+        likelihood = Likelihood(lens, mesh_cls)
+        lanes = jnp.stack([likelihood.prior_medians, *likelihood.draws(1)])
+        both = jax.jit(jax.vmap(jax.value_and_grad(lambda p: likelihood.evidence(p).log_evidence)))
+        found.append((both.lower(lanes).as_text().count("callback"), *map(np.asarray, both(lanes))))
+    (calls, values, gradients), (our_calls, our_values, our_gradients) = found
+    assert calls > 0 and our_calls == 0
+    assert np.isfinite(values).all() and values[0] != values[1]
+    assert our_values == pytest.approx(values, rel=1.0e-9)
+    assert our_gradients == pytest.approx(gradients, rel=1.0e-5, abs=1.0e-5 * np.abs(gradients).max())
+
+
+@pytest.mark.parametrize("mesh_cls", FAMILY)
+def test_fed_mesh_is_the_shipped_one(small, mesh_cls, patched):
+    _assert_same_without_callback(small, mesh_cls, patched)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mesh_cls", FAMILY)
+def test_fed_mesh_is_the_shipped_one_on_every_lens(lens, mesh_cls, patched):
+    _assert_same_without_callback(lens, mesh_cls, patched)
+
+
+@pytest.mark.parametrize("mesh_cls", FAMILY)
+def test_mesh_without_certificate_has_nan_weights_in_its_lane_alone(mesh_cls, patched, monkeypatch):
+    """A finite mesh that is refused: integers alone would make every data point that of its nearest vertex."""
+    good, queries = meshes.UNIQUE["random"], np.random.default_rng(0).uniform(-0.5, 0.5, (5, 2))
+
+    def refusing(points):
+        tables = triangulate(points)
+        return tables._replace(certified=tables.certified & (points[0, 0] == good[0, 0]))
+
+    triangulate = knn_barycentric.triangulate
+    monkeypatch.setattr("delaunax.stars.triangulate", refusing)
+    patched(delaunay=True)
+    mesh = mesh_cls(pixels=len(good))
+
+    def weights(vertices):
+        return mesh.interpolator_cls(
+            mesh=mesh,
+            mesh_grid=al.Grid2DIrregular(vertices, xp=jnp),
+            data_grid=SimpleNamespace(over_sampled=SimpleNamespace(array=jnp.asarray(queries))),
+            xp=jnp,
+        ).weights
+
+    certified, refused = jax.jit(jax.vmap(weights))(jnp.stack([good, good + 0.1]))
+    assert np.isfinite(certified).all()
+    assert np.isnan(refused).all()
+    assert delaunay_tables.REFUSED < 0

@@ -1,0 +1,120 @@
+"""Whole fits on a small lens: the log evidence is Delaunay's with every kind of regularization."""
+
+import copy
+from dataclasses import replace
+
+import autofit as af
+import autolens as al
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jax_profiling.gate.likelihood import Likelihood
+from knn_barycentric import KNNBarycentric
+
+TRACEABLE = {
+    "ConstantSplit": lambda: al.reg.ConstantSplit(coefficient=1.0),
+    "AdaptSplit": lambda: al.reg.AdaptSplit(inner_coefficient=0.7, outer_coefficient=2.0, signal_scale=0.5),
+    "ExponentialKernel": lambda: al.reg.ExponentialKernel(coefficient=1.0, scale=0.4),
+}
+# autoarray takes the Bessel function of the Matern kernel from a package that is not here.
+EAGER_ONLY = {"MaternKernel": lambda: al.reg.MaternKernel(coefficient=1.0, scale=0.4, nu=0.5)}
+BY_NEIGHBORS = {
+    "Constant": lambda: al.reg.Constant(coefficient=1.0),
+    "Adapt": lambda: al.reg.Adapt(inner_coefficient=0.7, outer_coefficient=2.0, signal_scale=0.5),
+}
+
+
+class WithoutSplit(KNNBarycentric):
+    """As a mesh that is paired with a kernel may have it: no split points."""
+
+    skip_areas = True
+
+
+def _with(lens, regularization):
+    model = copy.deepcopy(lens.model)
+    model.galaxies.source.pixelization.regularization = regularization()
+    return replace(lens, model=model)
+
+
+ALL = {**TRACEABLE, **EAGER_ONLY, **BY_NEIGHBORS}
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_eager_log_evidence(small, name):
+    lens = _with(small, ALL[name])
+    ours, theirs = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
+    log_evidence = float(theirs.evidence(theirs.prior_medians, xp=np).log_evidence)
+    assert np.isfinite(log_evidence)
+    assert float(ours.evidence(ours.prior_medians, xp=np).log_evidence) == pytest.approx(log_evidence, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", TRACEABLE)
+def test_jitted_log_evidence(small, name):
+    lens = _with(small, TRACEABLE[name])
+    ours, theirs = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
+    log_evidence = float(theirs.jitted(theirs.prior_medians).log_evidence)
+    assert np.isfinite(log_evidence)
+    assert float(ours.jitted(ours.prior_medians).log_evidence) == pytest.approx(log_evidence, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", BY_NEIGHBORS)
+def test_regularization_by_neighbors_is_traced(small, name):
+    """Where autoarray's Delaunay works eagerly only: its eager result under `jit` and `vmap`, and a gradient."""
+    lens = _with(small, BY_NEIGHBORS[name])
+    ours, theirs = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
+    medians = ours.prior_medians
+    expected = theirs.fit(medians, xp=np).inversion.regularization_matrix
+
+    def matrix(parameters):
+        return ours.fit(parameters).inversion.regularization_matrix
+
+    lanes = jax.jit(jax.vmap(matrix))(jnp.stack([medians, medians]))
+    for lane in lanes:
+        assert np.allclose(lane, expected, rtol=1.0e-9, atol=1.0e-9 * np.abs(expected).max())
+    slope = jax.jit(jax.grad(lambda parameters: (matrix(parameters) ** 2).sum()))(jnp.asarray(medians))
+    assert np.isfinite(slope).all()
+    log_evidence = float(theirs.evidence(medians, xp=np).log_evidence)
+    # The NNLS solvers of the two backends differ by some 1e-10.
+    assert float(ours.jitted(medians).log_evidence) == pytest.approx(log_evidence, rel=1.0e-8)
+
+
+def test_kernel_regularization_needs_no_split_points(small):
+    lens = _with(small, TRACEABLE["ExponentialKernel"])
+    with_split, without = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, WithoutSplit))
+    medians = with_split.prior_medians
+    assert float(without.jitted(medians).log_evidence) == float(with_split.jitted(medians).log_evidence)
+
+
+def test_fit_imaging_through_a_patched_model(small):
+    """As a user meets it: `al.mesh.KNNBarycentric` in a model, `al.FitImaging`, magnification areas."""
+    import knn_barycentric
+
+    knn_barycentric.patch()
+    try:
+        mesh = af.Model(al.mesh.KNNBarycentric, pixels=180, zeroed_pixels=30)
+    finally:
+        knn_barycentric.unpatch()
+    lens = replace(small, model=copy.deepcopy(small.model))
+    lens.model.galaxies.source.pixelization.mesh = mesh
+    instance = lens.model.instance_from_prior_medians()
+    analysis = al.AnalysisImaging(dataset=lens.dataset, adapt_images=lens.adapt_images, use_jax=False)
+    fit = analysis.fit_from(instance=instance)
+    assert isinstance(fit, al.FitImaging)
+    (mapper,) = fit.inversion.cls_list_from(al.Mapper)
+    assert type(mapper.interpolator) is knn_barycentric.InterpolatorKNNBarycentric
+    areas = mapper.mesh_geometry.areas_for_magnification
+    assert areas.sum() == pytest.approx(mapper.interpolator.triangulation.dual_areas.sum())
+    assert (mapper.zeroed_pixels == np.arange(len(areas) - 30, len(areas))).all()
+
+
+def test_magnification_areas_are_traced(small):
+    likelihood = Likelihood(small, KNNBarycentric)
+
+    def total(parameters):
+        return likelihood.mapper(parameters, xp=jnp).mesh_geometry.areas_for_magnification.sum()
+
+    medians = jnp.asarray(likelihood.prior_medians)
+    assert float(jax.jit(total)(medians)) > 0.0
+    assert np.isfinite(jax.jit(jax.grad(total))(medians)).all()

@@ -1,0 +1,175 @@
+"""The mesh in autoarray's hands: what PyAutoLens reads of a Delaunay mesh is the same."""
+
+import pickle
+from types import SimpleNamespace
+
+import autofit as af
+import autolens as al
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from knn_barycentric import KNNBarycentric
+
+import point_sets as meshes
+
+ARGUMENTS = {"pixels": 380, "zeroed_pixels": 20, "areas_factor": 0.4}
+
+
+def _interpolator(mesh, points=meshes.UNIQUE["random"], queries=None, xp=np):
+    queries = meshes.queries_of(points)[:1000] if queries is None else queries
+    return mesh.interpolator_cls(
+        mesh=mesh,
+        mesh_grid=al.Grid2DIrregular(xp.asarray(points)),
+        data_grid=SimpleNamespace(over_sampled=SimpleNamespace(array=xp.asarray(queries))),
+        xp=xp,
+    )
+
+
+def _dense(mappings, weights, vertices):
+    """(Q, N): the weight of every vertex, whatever the order of a row and wherever its zeros are."""
+    mappings, weights = np.asarray(mappings), np.asarray(weights)
+    matrix = np.zeros((len(mappings), vertices))
+    rows = np.arange(len(mappings))[:, None]
+    np.add.at(matrix, (rows, np.where(mappings < 0, 0, mappings)), np.where(mappings < 0, 0.0, weights))
+    return matrix
+
+
+class WithoutSplit(KNNBarycentric):
+    """As a mesh that is paired with a Matern kernel may have it."""
+
+    skip_areas = True
+
+
+@pytest.mark.parametrize("xp", [np, jnp])
+def test_equals_delaunay(xp):
+    reference = _interpolator(al.mesh.Delaunay(**ARGUMENTS))
+    candidate = _interpolator(KNNBarycentric(**ARGUMENTS), xp=xp)
+    vertices = len(reference.mesh_grid)
+
+    dense = [_dense(i.mappings, i.weights, vertices) for i in (reference, candidate)]
+    assert np.allclose(dense[0], dense[1], atol=1.0e-12)
+    assert np.array_equal(reference.sizes, candidate.sizes)
+    assert np.allclose(reference.split_points, candidate.split_points, atol=1.0e-14)
+    split = [i._mappings_sizes_weights_split for i in (reference, candidate)]
+    dense = [_dense(mappings[:, :3], weights[:, :3], vertices) for mappings, _, weights in split]
+    assert np.allclose(dense[0], dense[1], atol=1.0e-11)
+    assert np.array_equal(split[0][1], split[1][1])
+    assert split[0][0].shape == split[1][0].shape
+
+    areas = [i.mesh_geometry.areas_for_magnification for i in (reference, candidate)]
+    assert np.allclose(*areas, rtol=1.0e-12)
+
+
+def test_geometry_and_neighbors_are_delaunays():
+    reference, candidate = (_interpolator(cls(**ARGUMENTS)).mesh_geometry for cls in (al.mesh.Delaunay, KNNBarycentric))
+    assert np.array_equal(reference.neighbors, candidate.neighbors)
+    assert np.allclose(reference.voronoi_areas, candidate.voronoi_areas)
+
+
+def test_numpy_path_is_the_jax_path():
+    numpy, jax_ = (_interpolator(KNNBarycentric(**ARGUMENTS), xp=xp) for xp in (np, jnp))
+    assert isinstance(numpy.weights, np.ndarray) and isinstance(numpy.delaunay.simplices, np.ndarray)
+    assert np.array_equal(numpy.mappings, jax_.mappings)
+    assert np.allclose(numpy.weights, jax_.weights, atol=1.0e-15)
+
+
+def test_without_split_points():
+    interpolator = _interpolator(WithoutSplit(pixels=380))
+    assert interpolator.split_points is None
+    assert np.array_equal(interpolator.mappings, _interpolator(KNNBarycentric(pixels=380)).mappings)
+    assert interpolator.mesh_geometry.areas_for_magnification.sum() > 0.0
+
+
+@pytest.mark.parametrize("spoil", [np.nan, np.inf])
+def test_a_mesh_that_is_not_finite_has_nan_weights_only(spoil):
+    points = meshes.UNIQUE["random"].copy()
+    points[3, 1] = spoil
+    queries = meshes.queries_of(meshes.UNIQUE["random"])[:100]
+    interpolator = _interpolator(KNNBarycentric(**ARGUMENTS), points, queries, xp=jnp)
+    assert np.isnan(interpolator.weights).all()
+    assert np.isnan(interpolator._mappings_sizes_weights_split[2][:, :3]).all()
+
+
+def test_gradients_through_weights_and_split_points_match_central_differences():
+    points, queries = meshes._random(40), 0.2 + 0.6 * meshes._random(60, seed=9)
+    direction = meshes._random(40, seed=5) - 0.5
+    factors = np.random.default_rng(6).random(60 * 3 + 160 * 4)
+
+    def total(points):
+        interpolator = _interpolator(KNNBarycentric(pixels=40), points, queries, xp=jnp)
+        split = interpolator._mappings_sizes_weights_split
+        # Weighed by a smooth function of the vertices, so that the order within a row does not matter.
+        values = jnp.sin(7.0 * jnp.asarray(meshes._random(40)).sum(axis=1))
+        data = (interpolator.weights * values[interpolator.mappings]).sum(axis=1)
+        cross = (split[2] * values[split[0]]).sum(axis=1)
+        return (jnp.concatenate([data, cross]) * factors[: len(data) + len(cross)]).sum()
+
+    step = 1.0e-7
+    numeric = (total(jnp.asarray(points + step * direction)) - total(jnp.asarray(points - step * direction))) / (
+        2 * step
+    )
+    gradient = jax.jit(jax.grad(total))(jnp.asarray(points))
+    assert np.isfinite(gradient).all()
+    assert float((gradient * direction).sum()) == pytest.approx(float(numeric), rel=1.0e-5)
+
+
+def test_gradient_is_finite_where_vertices_coincide():
+    points = jnp.asarray(meshes.TIED["every vertex three times"])
+
+    def total(points):
+        interpolator = _interpolator(KNNBarycentric(pixels=len(points)), points, meshes._random(30, 8), xp=jnp)
+        return (interpolator.weights**2).sum() + (interpolator._mappings_sizes_weights_split[2] ** 2).sum()
+
+    assert np.isfinite(jax.grad(total)(points)).all()
+
+
+def test_no_host_callback_in_the_graph():
+    def weights(mesh):
+        return lambda points: _interpolator(mesh, points, meshes._random(30), xp=jnp).weights
+
+    points = jnp.asarray(meshes.UNIQUE["random"])
+    ours, theirs = (
+        str(jax.make_jaxpr(weights(cls(**ARGUMENTS)))(points)) for cls in (KNNBarycentric, al.mesh.Delaunay)
+    )
+    assert "callback" in theirs
+    assert "callback" not in ours
+
+
+def test_is_a_delaunay_in_constructor_equality_and_pickle():
+    mesh = KNNBarycentric(**ARGUMENTS)
+    assert isinstance(mesh, al.mesh.Delaunay)
+    assert vars(mesh) == vars(al.mesh.Delaunay(**ARGUMENTS))
+    assert mesh == KNNBarycentric(380, 20, 0.4) != KNNBarycentric(380, 20, 0.4, triangle="clip")
+    assert pickle.loads(pickle.dumps(mesh)) == mesh
+    assert mesh.zeroed_pixels_from(400).tolist() == list(range(380, 400))
+
+
+def test_in_a_model_and_its_json():
+    model = af.Model(
+        al.Pixelization,
+        mesh=af.Model(KNNBarycentric, pixels=380, zeroed_pixels=20),
+        regularization=al.reg.ConstantSplit(coefficient=1.0),
+    )
+    for model in (model, af.AbstractPriorModel.from_dict(model.dict())):
+        mesh = model.instance_from_vector([]).mesh
+        assert type(mesh) is KNNBarycentric
+        assert (mesh.pixels, mesh.zeroed_pixels, mesh.areas_factor) == (380, 20, 0.5)
+
+
+@pytest.mark.parametrize("arguments", [{"triangle": "nearest"}, {"triangle": "enclosing", "k_neighbors": 2}])
+def test_unknown_rung_is_refused(arguments):
+    with pytest.raises(ValueError, match="; give "):
+        KNNBarycentric(pixels=10, **arguments)
+
+
+def test_rung_reaches_the_mesh_through_a_model_and_its_json():
+    model = af.Model(
+        al.Pixelization,
+        mesh=af.Model(KNNBarycentric, pixels=380, triangle="enclosing", k_neighbors=5),
+        regularization=al.reg.ConstantSplit(coefficient=1.0),
+    )
+    for model in (model, af.AbstractPriorModel.from_dict(model.dict())):
+        rung = model.instance_from_vector([]).mesh.rung
+        assert (rung.func.__name__, rung.keywords) == ("enclosing", {"k_neighbors": 5})

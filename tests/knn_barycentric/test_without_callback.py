@@ -1,0 +1,105 @@
+"""What a host callback forbids: the compiled likelihood leaves the process, and its batch is spread over devices."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from jax import export, lax
+
+from jax_profiling.gate.likelihood import Likelihood
+from knn_barycentric import KNNBarycentric
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def likelihood(small):
+    return Likelihood(small, KNNBarycentric)
+
+
+def _log_evidence(likelihood):
+    return lambda parameters: likelihood.evidence(parameters).log_evidence
+
+
+def _in_fresh_process(code, *arguments, flags=""):
+    """What a Python process of its own prints."""
+    environment = os.environ | {"XLA_FLAGS": f"{os.environ['XLA_FLAGS']} {flags}", "JAX_ENABLE_X64": "1"}
+    ran = subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, env=environment
+    )
+    assert ran.returncode == 0, ran.stderr
+    return ran.stdout.split()
+
+
+EVALUATE = """
+import sys
+import jax, numpy as np
+program = jax.export.deserialize(bytearray(open(sys.argv[1], "rb").read()))
+print(*(float(program.call(parameters)).hex() for parameters in np.load(sys.argv[2])))
+"""
+"""Without PyAutoLens: the program and the parameters are all it needs."""
+
+
+def test_exported_likelihood_gives_the_same_bits_in_a_fresh_process(likelihood, tmp_path):
+    parameters = likelihood.draws(2)
+    program = export.export(jax.jit(_log_evidence(likelihood)))(jax.ShapeDtypeStruct(parameters[0].shape, jnp.float64))
+    (tmp_path / "likelihood.jax").write_bytes(program.serialize())
+    np.save(tmp_path / "parameters.npy", parameters)
+    expected = [float(program.call(each)).hex() for each in parameters]
+    assert _in_fresh_process(EVALUATE, tmp_path / "likelihood.jax", tmp_path / "parameters.npy") == expected
+    assert float.fromhex(expected[0]) == pytest.approx(float(likelihood.jitted(parameters[0]).log_evidence), rel=1e-12)
+
+
+SHARD = """
+import sys
+import jax_profiling
+import jax, numpy as np
+from jax.sharding import Mesh, NamedSharding, PartitionSpec
+from jax_profiling.lenses import lens
+from jax_profiling.gate.likelihood import Likelihood
+from knn_barycentric import KNNBarycentric
+
+likelihood = Likelihood(lens.load(sys.argv[1]), KNNBarycentric)
+parameters = np.load(sys.argv[2])
+lanes = NamedSharding(Mesh(np.array(jax.devices()), "lane"), PartitionSpec("lane"))
+sharded = likelihood.batched(jax.device_put(parameters, lanes)).log_evidence
+print(len(sharded.sharding.device_set), *(float(each).hex() for each in np.asarray(sharded)))
+"""
+
+
+def test_batch_sharded_over_devices_is_the_unsharded_one(likelihood, tmp_path):
+    parameters = likelihood.draws(2)
+    np.save(tmp_path / "parameters.npy", parameters)
+    flags = "--xla_force_host_platform_device_count=2"
+    *_, devices, one, two = _in_fresh_process(SHARD, likelihood.lens.folder, tmp_path / "parameters.npy", flags=flags)
+    assert devices == "2"
+    expected = likelihood.evidences(parameters, batch=2).log_evidence
+    assert [float.fromhex(one), float.fromhex(two)] == pytest.approx(list(expected), rel=1.0e-12)
+
+
+def test_compiled_ahead_of_time_for_another_batch_size(likelihood):
+    parameters = likelihood.draws(4)
+    compiled = likelihood.batched.lower(jax.ShapeDtypeStruct(parameters.shape, jnp.float64)).compile()
+    expected = likelihood.evidences(parameters, batch=2).log_evidence
+    assert list(compiled(parameters).log_evidence) == pytest.approx(list(expected), rel=1.0e-12)
+
+
+def test_inside_scan_and_map(likelihood):
+    parameters = jnp.asarray(likelihood.draws(2))
+    log_evidence = _log_evidence(likelihood)
+
+    def better(best, parameters):
+        found = log_evidence(parameters)
+        return jnp.maximum(best, found), found
+
+    best, scanned = jax.jit(lambda p: lax.scan(better, -jnp.inf, p))(parameters)
+    mapped = jax.jit(lambda p: lax.map(log_evidence, p))(parameters)
+    expected = likelihood.evidences(np.asarray(parameters), batch=2).log_evidence
+    assert list(scanned) == pytest.approx(list(expected), rel=1.0e-12)
+    assert list(mapped) == pytest.approx(list(expected), rel=1.0e-12)
+    assert float(best) == float(scanned.max())

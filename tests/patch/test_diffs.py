@@ -1,0 +1,155 @@
+"""The patch of autoarray's source applies, does what the package does, and reverts, on a copy of the installed release."""
+
+import ast
+import filecmp
+import json
+import os
+import shutil
+import subprocess
+import venv
+from pathlib import Path
+
+import autoarray
+import pytest
+
+from jax_profiling.gate import verdict
+from jax_profiling.patch import diffs
+
+ROOT = Path(__file__).parents[2]
+AUTOARRAY = Path(autoarray.__file__).parent
+SITE_PACKAGES = AUTOARRAY.parent
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    """The two patches, as `make patch` writes them."""
+    folder = tmp_path_factory.mktemp("patches")
+    assert diffs.main(["--output", str(folder)]) == 0
+    mesh, delaunay = sorted(folder.iterdir(), key=lambda path: len(path.name))
+    assert mesh.name == f"autoarray-{autoarray.__version__}.patch"
+    return mesh, delaunay
+
+
+@pytest.fixture
+def site(tmp_path):
+    """A folder with a pristine autoarray in it."""
+    shutil.copytree(AUTOARRAY, tmp_path / "site" / "autoarray", ignore=shutil.ignore_patterns("__pycache__"))
+    return tmp_path / "site"
+
+
+def _differences(site):
+    """Paths that are not as in the installed autoarray, relative to its folder."""
+
+    def within(compared, prefix):
+        own = [*compared.left_only, *compared.right_only, *compared.diff_files, *compared.funny_files]
+        for name in own:
+            yield f"{prefix}{name}"
+        for name, sub in compared.subdirs.items():
+            yield from within(sub, f"{prefix}{name}/")
+
+    return sorted(within(filecmp.dircmp(AUTOARRAY, site / "autoarray", ignore=["__pycache__"]), ""))
+
+
+TOOLS = {
+    "patch": ["patch", "--strip=1", "--reverse", "--input"],
+    "git apply": ["git", "apply", "--unidiff-zero", "--reverse"],
+}
+
+
+def _apply(file, site, tool="patch", reverse=False):
+    command = [part for part in TOOLS[tool] if reverse or part != "--reverse"]
+    subprocess.run([*command, file], cwd=site, check=True)
+
+
+@pytest.mark.parametrize("tool", TOOLS)
+def test_applies_and_reverts(files, site, tool):
+    mesh, delaunay = files
+    with_mesh = ["inversion/mesh/knn_barycentric", "inversion/mesh/mesh/__init__.py"]
+    with_both = ["inversion/mesh/interpolator/delaunay.py", "inversion/mesh/interpolator/sibson.py", *with_mesh]
+    for file, reverse, changed in (
+        (mesh, False, with_mesh),
+        (delaunay, False, with_both),
+        (delaunay, True, with_mesh),
+        (mesh, True, []),
+    ):
+        _apply(file, site, tool, reverse)
+        assert _differences(site) == changed
+
+
+def test_has_no_line_that_is_not_changed(files):
+    for file in files:
+        lines = file.read_text().splitlines()
+        assert not [line for line in lines if line[:1] not in "+-@"]
+
+
+def test_new_files_are_the_packages_own(files, site):
+    """Nothing but the name of the package differs, and how the formatter breaks lines."""
+    _apply(files[0], site)
+    package = site / diffs.PACKAGE
+    own = {path.name for path in diffs.SOURCE.glob("*.py")} - diffs.ONLY_INSTALLED
+    assert {path.name for path in package.iterdir()} == {"__init__.py", *own}
+    for name in own:
+        moved = (package / name).read_text().replace("autoarray.inversion.mesh.knn_barycentric", "knn_barycentric")
+        assert _meaning(moved) == _meaning((diffs.SOURCE / name).read_text())
+
+
+def _meaning(source):
+    return ast.dump(ast.parse(source))
+
+
+def test_other_autoarray_is_refused_in_a_sentence(monkeypatch, capsys, tmp_path):
+    monkeypatch.setattr(diffs, "MESHES", "autoarray/inversion/mesh/mesh/knn.py")
+    assert diffs.main(["--output", str(tmp_path)]) == 2
+    assert "does not import KNNBarycentric from .knn once; adapt" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+CALLBACKS = """
+import json, sys
+import jax_profiling
+import autolens as al, jax
+from jax_profiling.lenses import lens
+from jax_profiling.gate.likelihood import Likelihood
+
+likelihood = Likelihood(lens.load(sys.argv[1]), al.mesh.Delaunay)
+print(al.mesh.KNNBarycentric.__module__, jax.jit(likelihood.evidence).lower(likelihood.prior_medians).as_text().count("callback"))
+"""
+
+
+def test_gate_passes_on_a_patched_autoarray_without_the_package(files, site, small, tmp_path):
+    """The gate on the HST fiducial in an environment that has this project's autoarray and no knn_barycentric."""
+    mesh, delaunay = files
+    venv.create(tmp_path / "venv", symlinks=True)
+    python = tmp_path / "venv" / "bin" / "python"
+    workspace = tmp_path / "workspace"
+    shutil.copytree(ROOT / "jax_profiling", workspace / "jax_profiling")
+    (workspace / "dataset").symlink_to(ROOT / "dataset")
+    # Not through .pth files, which would bring the package itself.
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, SITE_PACKAGES)))}
+
+    def run(*arguments):
+        ran = subprocess.run(
+            [python, *map(str, arguments)], capture_output=True, text=True, cwd=workspace, env=environment
+        )
+        assert ran.returncode == 0, ran.stdout + ran.stderr
+        return ran.stdout
+
+    _apply(mesh, site)
+    assert run("-c", "import autoarray; print(autoarray.__file__)").strip().startswith(str(site))
+    assert run("-c", "import importlib.util as util; print(util.find_spec('knn_barycentric'))").strip() == "None"
+    report = tmp_path / "report"
+    script = workspace / "jax_profiling/jit/imaging/delaunay_knn_barycentric.py"
+    run(script, "--lens", "hst", "--rungs", "delaunay", "--output", report)
+    summary = json.loads((report / "summary.json").read_text())
+    assert summary["passed"] and summary["drift"] is None
+    assert summary["candidates"][0]["rung"] == verdict.DEFAULT_RUNG
+    assert summary["candidates"][0]["worst_relative_error"] <= 1.0e-9
+
+    _apply(delaunay, site)
+    own, callbacks = run("-c", CALLBACKS, small.folder).split()[-2:]
+    assert own == "autoarray.inversion.mesh.knn_barycentric.mesh"
+    assert callbacks == "0"
+
+    for file in (delaunay, mesh):
+        _apply(file, site, reverse=True)
+    assert _differences(site) == []

@@ -1,0 +1,74 @@
+"""Meshes as samplers meet them: some of those that `jax_profiling.proof.trial` draws by the thousand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jax_profiling.proof import trial
+from knn_barycentric import triangulate
+
+import point_sets as meshes
+
+GROUP = pytest.mark.xdist_group("lens meshes")
+"""One worker, which compiles for the two image planes once."""
+
+
+@pytest.fixture(scope="module")
+def image_planes():
+    return {name: trial.ImagePlane(name) for name in trial.INSTRUMENTS}
+
+
+@GROUP
+@pytest.mark.parametrize("seed", range(1000, 1003))
+def test_a_hundred_lenses_agree_with_qhull(seed, image_planes):
+    found = trial.run(100, seed, image_planes)
+    assert found["disagreements"] == []
+    assert sum(found["outcomes"].values()) == 100
+    assert found["outcomes"].get(trial.AGREE, 0) >= 95
+    assert found["tie_rounds"] == {1: 100}
+
+
+@GROUP
+def test_a_batch_of_lenses_is_triangulated_as_one_by_one(image_planes):
+    rng = np.random.default_rng(100)
+    batch = np.stack([image_planes["hst"].traced(trial.drawn_tracer(rng))[0] for _ in range(6)])
+    lanes = jax.jit(jax.vmap(triangulate))(jnp.asarray(batch))
+    for lane, points in enumerate(batch):
+        alone = triangulate(points)
+        for name in ("simplices", "neighbors", "vertex_simplex", "certified"):
+            assert np.array_equal(getattr(lanes, name)[lane], getattr(alone, name)), name
+        assert np.allclose(lanes.dual_areas[lane], alone.dual_areas, rtol=1.0e-12)
+
+
+def test_a_draw_depends_on_seed_and_number_alone(image_planes):
+    first, again = (
+        image_planes["euclid"].traced(trial.drawn_tracer(np.random.default_rng((3, 5))))[0] for _ in range(2)
+    )
+    assert np.array_equal(first, again)
+
+
+def test_disagreement_is_found_and_named(monkeypatch):
+    points = meshes.UNIQUE["random"]
+    queries = meshes.queries_of(points)
+    assert trial.outcome_of(points, queries) == trial.AGREE
+    right = triangulate(points)
+    wrong = right._replace(simplices=np.where(right.simplices == 7, 8, right.simplices))
+    monkeypatch.setattr(trial, "_triangulate", lambda points: wrong)
+    assert "differ" in trial.outcome_of(points, queries)
+    monkeypatch.setattr(trial, "_triangulate", lambda points: right._replace(certified=np.array(False)))
+    assert trial.outcome_of(points, queries) == "not certified"
+
+
+def test_ties_are_told_from_disagreements():
+    points = meshes.TIED["grid"]
+    assert trial.outcome_of(points, meshes.queries_of(points)) == trial.TIED
+    points = meshes.FINE["clusters of 1e-9"]
+    assert trial.outcome_of(points, meshes.queries_of(points)) == trial.DROPPED
+
+
+def test_bad_number_is_refused(capsys):
+    with pytest.raises(SystemExit) as exit_:
+        trial.main(["--meshes", "0"])
+    assert exit_.value.code == 2
+    assert "--meshes is 0" in capsys.readouterr().err

@@ -1,0 +1,50 @@
+"""An interrupt ends a command in one sentence, wherever Python was when it came."""
+
+import subprocess
+import sys
+
+import pytest
+
+INTERRUPTS = {
+    "running": "interrupt()",
+    "in a callback of a weak reference": "thing = set(); kept = weakref.ref(thing, interrupt); del thing",
+    "in a callback of the collector": "gc.callbacks.append(lambda phase, info: phase == 'stop' and interrupt()); gc.collect()",
+}
+
+
+@pytest.mark.parametrize("where", INTERRUPTS)
+def test_interrupt_is_one_sentence_and_1(where):
+    program = f"""
+import gc, signal, time, weakref
+from jax_profiling.terminal import command
+
+def interrupt(*_):
+    gc.callbacks.clear()
+    signal.raise_signal(signal.SIGINT)
+
+def main():
+    {INTERRUPTS[where]}
+    time.sleep(60.0)
+
+command.run(main)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 1
+    assert ended.stderr.strip() == "Interrupted; nothing half-written is left behind."
+
+
+def test_other_dropped_exceptions_are_still_shown():
+    program = """
+import weakref
+from jax_profiling.terminal import command
+
+def main():
+    thing = set()
+    kept = weakref.ref(thing, lambda _: 1 / 0)
+    del thing
+
+command.run(main)
+"""
+    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
+    assert ended.returncode == 0
+    assert "ZeroDivisionError" in ended.stderr

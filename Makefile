@@ -3,28 +3,45 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test bench patch posterior clean
+.PHONY: gate test lint bench patch posterior compat clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
 	$(PY) jax_profiling/jit/imaging/delaunay_knn_barycentric.py --lens hst $(ARGS)
 
-test: $(READY)
+test: lint
 	$(PY) -m pytest -n auto --junitxml=results/local/junit.xml $(ARGS)
 
+lint: $(READY)
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	cd delaunax && ../$(PY) -m mypy
+
 bench: $(READY)
-	$(PY) -m jax_profiling.bench $(ARGS)
+	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[benchmark]' --constraint constraints.txt
+	$(PY) -m jax_profiling.speed.bench $(ARGS)
 
 posterior: $(READY)
-	$(PY) -m jax_profiling.posterior $(ARGS)
+	$(PY) -m jax_profiling.proof.posterior $(ARGS)
 
 patch: $(READY)
-	$(PY) -m jax_profiling.autoarray_diff $(ARGS)
+	$(PY) -m jax_profiling.patch.diffs $(ARGS)
 
-$(READY): pyproject.toml constraints.txt find_python.sh
+# Another JAX in an environment beside .venv: the triangulation's own tests, and the gate on the smallest lens.
+compat:
+	@test -n "$(JAX)" || { echo "Name a release of JAX: make compat JAX=0.7.2" >&2; exit 2; }
+	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && "$$python" -m venv --clear .venv-jax-$(JAX)
+	grep -vE '^(jax|jaxlib)==' constraints.txt > .venv-jax-$(JAX)/constraints.txt
+	.venv-jax-$(JAX)/bin/python -m pip install --quiet --disable-pip-version-check --editable ./delaunax --editable '.[test]' \
+	    jax==$(JAX) jaxlib==$(JAX) --constraint .venv-jax-$(JAX)/constraints.txt
+	.venv-jax-$(JAX)/bin/python -m pytest -n auto -q delaunax/tests $(ARGS)
+	.venv-jax-$(JAX)/bin/python jax_profiling/jit/imaging/delaunay_knn_barycentric.py --lens small --rungs delaunay --draws 5 \
+	    --output results/local/jax-$(JAX)
+
+$(READY): pyproject.toml delaunax/pyproject.toml constraints.txt find_python.sh
 	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && echo "Building .venv with $$python" && "$$python" -m venv --clear .venv
-	@$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[test]' --constraint constraints.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable ./delaunax --editable '.[test]' --constraint constraints.txt
 	@touch $@
 
 clean:
-	rm -rf .venv *.egg-info results/local
+	rm -rf .venv .venv-jax-* *.egg-info delaunax/src/*.egg-info results/local

@@ -164,7 +164,7 @@ def nearest_vertices(mesh_points, query_points, number, xp=np):
 
 
 def _nearest_in_blocks(points, query_points, number):
-    """Each vertex by two minima, of the distance and of the index among the nearest: XLA's CPU backend is slow at one argmin."""
+    """Each by two minima, of the distance and of the index among the nearest: XLA's CPU backend is slow at one argmin."""
     import jax.numpy as jnp
     from jax import lax
 

@@ -6,6 +6,8 @@ import autolens as al
 import numpy as np
 from astropy.io import fits
 
+from jax_profiling.lenses.specs import EDGE_POINTS
+
 
 class LensError(Exception):
     """A lens folder cannot be used; the message is one sentence that names the file and the mend."""

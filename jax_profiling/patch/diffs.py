@@ -2,13 +2,17 @@
 
     .venv/bin/python -m jax_profiling.patch.diffs --output FOLDER
 
-writes two files for the installed release of autoarray, without lines of context:
+writes two files, without lines of context:
 
-- `autoarray-<version>.patch` adds the package `autoarray.inversion.mesh.knn_barycentric` and makes `al.mesh.KNNBarycentric`
-  name its mesh;
+- `autoarray-<version>.patch` adds the package `autoarray.inversion.mesh.knn_barycentric`, makes `al.mesh.KNNBarycentric` name
+  its mesh, and adds `delaunax` to the requirements;
 - `autoarray-<version>-delaunay.patch`, on top of it, feeds `Delaunay` and `DelaunayNN` from the same triangulation.
 
-In the folder that holds `autoarray/`, `patch -p1 < FILE` or `git apply --unidiff-zero FILE` applies one, and `-R` reverts it.
+They are for the tree that `--source` names: the folder that holds `autoarray/`, by default that of the installed release. Its
+requirements are in `pyproject.toml` in a checkout, and in `autoarray-<version>.dist-info/METADATA` where it is installed. With
+`--vendored` the triangulation comes along as a subpackage, and nothing is added to the requirements.
+
+In that folder `patch -p1 < FILE` or `git apply --unidiff-zero FILE` applies one, and `-R` reverts it.
 """
 
 import argparse
@@ -20,46 +24,76 @@ from pathlib import Path
 
 import autoarray
 import black
+import delaunax
 
 import knn_barycentric
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
 
-SOURCE = Path(knn_barycentric.__file__).parent
+MESH = Path(knn_barycentric.__file__).parent
+TRIANGULATION = Path(delaunax.__file__).parent
+INSTALLED = Path(autoarray.__file__).parents[1]
+
 PACKAGE = "autoarray/inversion/mesh/knn_barycentric"
 MESHES = "autoarray/inversion/mesh/mesh/__init__.py"
 DELAUNAY = "autoarray/inversion/mesh/interpolator/delaunay.py"
 SIBSON = "autoarray/inversion/mesh/interpolator/sibson.py"
 
-ONLY_INSTALLED = {"__init__.py", "autoarray_patch.py", "autoarray_internals.py"}
-"""Files of `knn_barycentric` that put it into an autoarray from outside; in a patched autoarray there is nothing to do."""
+MESH_FILES = {"exact_mesh.py": "mesh.py", "interpolator.py": "interpolator.py", "mesh_geometry.py": "mesh_geometry.py"}
+"""Files of `knn_barycentric` that autoarray would take, and their names there. The approximate rungs stay here."""
+
+REQUIREMENT = "delaunax>=0.1"
 
 
 class DiffError(Exception):
-    """The installed autoarray cannot take the patch; the message is one sentence that says what differs."""
+    """This autoarray cannot take the patch; the message is one sentence that says what differs."""
 
 
-def patches():
-    """File name -> the text of the patch, for the installed autoarray.
+def patches(source=INSTALLED, vendored=False):
+    """File name -> the text of the patch.
+
+    Parameters
+    ----------
+    source
+        The folder that holds `autoarray/`.
+    vendored
+        Whether the triangulation comes along, in place of a requirement.
 
     Raises
     ------
     DiffError
         If a line that has to change is not where it was.
     """
-    files = sorted(path for path in SOURCE.glob("*.py") if path.name not in ONLY_INSTALLED)
+    source = Path(source)
     mesh = [_added(f"{PACKAGE}/__init__.py", '"""A Delaunay mesh whose triangulation runs in JAX."""\n')]
-    mesh += [_added(f"{PACKAGE}/{path.name}", upstream_source(path.read_text())) for path in files]
-    mesh += [_changed(MESHES, with_mesh)]
-    delaunay = [_changed(DELAUNAY, with_tables), _changed(SIBSON, with_refusal)]
+    mesh += [
+        _added(f"{PACKAGE}/{name}", upstream_source((MESH / own).read_text(), vendored)) for own, name in MESH_FILES.items()
+    ]
+    mesh.append(_changed(source, MESHES, with_mesh))
+    if vendored:
+        mesh += [
+            _added(f"{PACKAGE}/delaunax/{path.name}", upstream_source(path.read_text(), vendored))
+            for path in sorted(TRIANGULATION.glob("*.py"))
+            if path.name != "oracle.py"
+        ]
+    else:
+        mesh.append(_requirement(source))
+    fed = upstream_source((MESH / "fed_delaunay.py").read_text(), vendored)
+    delaunay = [_added(f"{PACKAGE}/fed_delaunay.py", fed)]
+    delaunay += [_changed(source, DELAUNAY, with_tables), _changed(source, SIBSON, with_refusal)]
     stem = f"autoarray-{autoarray.__version__}"
     return {f"{stem}.patch": "".join(mesh), f"{stem}-delaunay.patch": "".join(delaunay)}
 
 
-def upstream_source(source):
-    """A module of `knn_barycentric` as it stands in autoarray: under its name there, formatted as autoarray is."""
-    moved = re.sub(r"^(\s*(?:from|import) )knn_barycentric\b", rf"\1{PACKAGE.replace('/', '.')}", source, flags=re.M)
-    return black.format_str(moved, mode=black.Mode())
+def upstream_source(source, vendored=False):
+    """A module as it stands in autoarray: under its name there, formatted as autoarray is."""
+    package = PACKAGE.replace("/", ".")
+    source = source.replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
+    source = re.sub(r"^(\s*(?:from|import) )knn_barycentric\b", rf"\1{package}", source, flags=re.M)
+    if vendored:
+        source = re.sub(r"^(\s*)import delaunax$", rf"\1from {package} import delaunax", source, flags=re.M)
+        source = re.sub(r"^(\s*from )delaunax\b", rf"\1{package}.delaunax", source, flags=re.M)
+    return black.format_str(source, mode=black.Mode())
 
 
 def with_mesh(source):
@@ -68,6 +102,18 @@ def with_mesh(source):
     if len(re.findall(own, source, flags=re.M)) != 1:
         raise DiffError(f"{MESHES} does not import KNNBarycentric from .knn once; adapt `with_mesh` to where it does.")
     return re.sub(own, "from ..knn_barycentric.mesh import KNNBarycentric", source, flags=re.M)
+
+
+def _requirement(source):
+    """The hunk that adds `REQUIREMENT` where the tree keeps autoarray's requirements."""
+    if (source / "pyproject.toml").exists():
+        path, before, line = "pyproject.toml", r"^dependencies = \[\n", f'    "{REQUIREMENT}",\n'
+    else:
+        path = f"autoarray-{autoarray.__version__}.dist-info/METADATA"
+        before, line = r"^Requires-Python: .*\n", f"Requires-Dist: {REQUIREMENT}\n"
+    if not (source / path).exists() or len(re.findall(before, (source / path).read_text(), flags=re.M)) != 1:
+        raise DiffError(f"{path} does not list autoarray's requirements as expected; adapt `_requirement` to it.")
+    return _changed(source, path, lambda text: re.sub(before, lambda found: found[0] + line, text, flags=re.M))
 
 
 def with_tables(source):
@@ -104,7 +150,7 @@ def _refusing(source, path, class_name):
 
 
 def _importing(names, source):
-    """A module that also imports `names` from the package's `delaunay_tables`, before the last of its imports."""
+    """A module that also imports `names` from the package's `fed_delaunay`, before the last of its imports."""
     last = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))][-1]
     lines = source.splitlines(keepends=True)
     added = f"from {PACKAGE.replace('/', '.')}.fed_delaunay import {names}\n"
@@ -118,7 +164,9 @@ def _find(source, path, *names):
     for name in names:
         node = next((child for child in node.body if getattr(child, "name", None) == name), None)
         if node is None:
-            raise DiffError(f"{path} has no {'.'.join(names)}; adapt jax_profiling/diffs.py to this autoarray.")
+            raise DiffError(
+                f"{path} has no {'.'.join(names)}; adapt jax_profiling/patch/diffs.py to this autoarray."
+            )
     return node
 
 
@@ -126,9 +174,11 @@ def _added(path, source):
     return _diff("/dev/null", f"b/{path}", "", source)
 
 
-def _changed(path, change):
-    source = (Path(autoarray.__file__).parents[1] / path).read_text()
-    return _diff(f"a/{path}", f"b/{path}", source, change(source))
+def _changed(source, path, change):
+    if not (source / path).exists():
+        raise DiffError(f"{source / path} is missing; give --source the folder that holds autoarray/.")
+    text = (source / path).read_text()
+    return _diff(f"a/{path}", f"b/{path}", text, change(text))
 
 
 def _diff(before, after, old, new):
@@ -136,12 +186,19 @@ def _diff(before, after, old, new):
     return "".join(line if line.endswith("\n") else f"{line}\n\\ No newline at end of file\n" for line in lines)
 
 
+def added_lines(text):
+    """How many lines a patch adds."""
+    return sum(line.startswith("+") and not line.startswith("+++") for line in text.splitlines())
+
+
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path(), help="where the files go (default: here)")
+    parser.add_argument("--source", type=Path, default=INSTALLED, help="folder that holds autoarray/ (default: installed)")
+    parser.add_argument("--vendored", action="store_true", help="bring the triangulation along, without a requirement")
     arguments = parser.parse_args(argv)
     try:
-        found = patches()
+        found = patches(arguments.source, arguments.vendored)
     except DiffError as error:
         print(error, file=sys.stderr)
         return 2
@@ -149,10 +206,8 @@ def main(argv=None):
         for name, text in found.items():
             (aside / name).write_text(text)
     for name, text in found.items():
-        lines = text.splitlines()
-        added = sum(line.startswith("+") and not line.startswith("+++") for line in lines)
-        removed = sum(line.startswith("-") and not line.startswith("---") for line in lines)
-        print(f"{arguments.output / name}: {added} lines added, {removed} removed")
+        removed = sum(line.startswith("-") and not line.startswith("---") for line in text.splitlines())
+        print(f"{arguments.output / name}: {added_lines(text)} lines added, {removed} removed")
     return 0
 
 

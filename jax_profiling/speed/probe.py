@@ -183,8 +183,8 @@ def _compiled(key, function, lanes):
 def milliseconds_of(programs, repeats=REPEATS, settle=False):
     """Key -> (repeats,) milliseconds per call, interleaved, after one call each that is not timed.
 
-    With `settle` an untimed call comes before every timed one: the memory that the program before gave back (hundreds of MiB, for
-    many lanes) is cleared by whoever runs next, which takes longer than a short program itself.
+    With `settle` an untimed call comes before every timed one: the memory that the program before gave back (hundreds of MiB,
+    for many lanes) is cleared by whoever runs next, which takes longer than a short program itself.
     """
     times = {key: [] for key in programs}
     for repeat in range(repeats + 1):

@@ -17,5 +17,6 @@ def run(main):
 def _interrupted_again(unraisable):
     """Python drops what is raised inside a weak reference's or the collector's callback: an interrupt comes once more."""
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
-        return sys.__unraisablehook__(unraisable)
+        sys.__unraisablehook__(unraisable)
+        return
     threading.Timer(0.05, _thread.interrupt_main).start()

@@ -9,7 +9,7 @@ import pytest
 
 from jax_profiling.gate.noise import PermutedDelaunay
 
-import point_sets as meshes
+import point_sets
 
 
 def _dense(mesh_cls, points, queries, xp):
@@ -32,14 +32,14 @@ def _dense(mesh_cls, points, queries, xp):
 
 @pytest.mark.parametrize("xp", [np, jnp])
 def test_a_mesh_without_ties_does_not_move(xp):
-    points = meshes.UNIQUE["random"]
-    queries = meshes.queries_of(points)[:1000]
+    points = point_sets.UNIQUE["random"]
+    queries = point_sets.queries_of(points)[:1000]
     reference, permuted = (_dense(cls, points, queries, xp) for cls in (al.mesh.Delaunay, PermutedDelaunay))
     assert np.allclose(permuted, reference, rtol=0.0, atol=1.0e-11)
 
 
 def test_a_mesh_with_ties_moves():
-    points = meshes.TIED["grid"]
-    queries = meshes.queries_of(points)[:1000]
+    points = point_sets.TIED["grid"]
+    queries = point_sets.queries_of(points)[:1000]
     reference, permuted = (_dense(cls, points, queries, np) for cls in (al.mesh.Delaunay, PermutedDelaunay))
     assert np.abs(permuted - reference).max() > 0.1

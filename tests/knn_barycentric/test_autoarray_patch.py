@@ -23,7 +23,7 @@ from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
 from knn_barycentric import KNNBarycentric, delaunay_tables
 
-import point_sets as meshes
+import point_sets
 
 FAMILY = [al.mesh.Delaunay, al.mesh.DelaunayNN]
 
@@ -76,7 +76,12 @@ def test_mesh_is_named_wherever_autoarrays_own_was(patched):
 
 
 def test_importing_it_patches_nothing():
-    code = "import autolens as al; before = al.mesh.KNNBarycentric; import knn_barycentric; assert al.mesh.KNNBarycentric is before"
+    code = """
+import autolens as al
+before = al.mesh.KNNBarycentric
+import knn_barycentric
+assert al.mesh.KNNBarycentric is before
+"""
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
@@ -230,7 +235,7 @@ def test_fed_mesh_is_the_shipped_one_on_every_lens(lens, mesh_cls, patched):
 @pytest.mark.parametrize("mesh_cls", FAMILY)
 def test_mesh_without_certificate_has_nan_weights_in_its_lane_alone(mesh_cls, patched, monkeypatch):
     """A finite mesh that is refused: integers alone would make every data point that of its nearest vertex."""
-    good, queries = meshes.UNIQUE["random"], np.random.default_rng(0).uniform(-0.5, 0.5, (5, 2))
+    good, queries = point_sets.UNIQUE["random"], np.random.default_rng(0).uniform(-0.5, 0.5, (5, 2))
 
     def refusing(points):
         tables = triangulate(points)

@@ -12,13 +12,13 @@ import pytest
 
 from knn_barycentric import KNNBarycentric
 
-import point_sets as meshes
+import point_sets
 
 ARGUMENTS = {"pixels": 380, "zeroed_pixels": 20, "areas_factor": 0.4}
 
 
-def _interpolator(mesh, points=meshes.UNIQUE["random"], queries=None, xp=np):
-    queries = meshes.queries_of(points)[:1000] if queries is None else queries
+def _interpolator(mesh, points=point_sets.UNIQUE["random"], queries=None, xp=np):
+    queries = point_sets.queries_of(points)[:1000] if queries is None else queries
     return mesh.interpolator_cls(
         mesh=mesh,
         mesh_grid=al.Grid2DIrregular(xp.asarray(points)),
@@ -68,11 +68,13 @@ def test_geometry_and_neighbors_are_delaunays():
     assert np.allclose(reference.voronoi_areas, candidate.voronoi_areas)
 
 
-def test_numpy_path_is_the_jax_path():
+def test_numpy_path_is_autoarrays_own_and_jax_agrees():
     numpy, jax_ = (_interpolator(KNNBarycentric(**ARGUMENTS), xp=xp) for xp in (np, jnp))
+    theirs = _interpolator(al.mesh.Delaunay(**ARGUMENTS))
     assert isinstance(numpy.weights, np.ndarray) and isinstance(numpy.delaunay.simplices, np.ndarray)
-    assert np.array_equal(numpy.mappings, jax_.mappings)
-    assert np.allclose(numpy.weights, jax_.weights, atol=1.0e-15)
+    assert np.array_equal(numpy.mappings, theirs.mappings) and np.array_equal(numpy.weights, theirs.weights)
+    dense = [_dense(i.mappings, i.weights, len(i.mesh_grid)) for i in (numpy, jax_)]
+    assert np.allclose(*dense, atol=1.0e-12)
 
 
 def test_without_split_points():
@@ -84,24 +86,24 @@ def test_without_split_points():
 
 @pytest.mark.parametrize("spoil", [np.nan, np.inf])
 def test_a_mesh_that_is_not_finite_has_nan_weights_only(spoil):
-    points = meshes.UNIQUE["random"].copy()
+    points = point_sets.UNIQUE["random"].copy()
     points[3, 1] = spoil
-    queries = meshes.queries_of(meshes.UNIQUE["random"])[:100]
+    queries = point_sets.queries_of(point_sets.UNIQUE["random"])[:100]
     interpolator = _interpolator(KNNBarycentric(**ARGUMENTS), points, queries, xp=jnp)
     assert np.isnan(interpolator.weights).all()
     assert np.isnan(interpolator._mappings_sizes_weights_split[2][:, :3]).all()
 
 
 def test_gradients_through_weights_and_split_points_match_central_differences():
-    points, queries = meshes._random(40), 0.2 + 0.6 * meshes._random(60, seed=9)
-    direction = meshes._random(40, seed=5) - 0.5
+    points, queries = point_sets.random(40), 0.2 + 0.6 * point_sets.random(60, seed=9)
+    direction = point_sets.random(40, seed=5) - 0.5
     factors = np.random.default_rng(6).random(60 * 3 + 160 * 4)
 
     def total(points):
         interpolator = _interpolator(KNNBarycentric(pixels=40), points, queries, xp=jnp)
         split = interpolator._mappings_sizes_weights_split
         # Weighed by a smooth function of the vertices, so that the order within a row does not matter.
-        values = jnp.sin(7.0 * jnp.asarray(meshes._random(40)).sum(axis=1))
+        values = jnp.sin(7.0 * jnp.asarray(point_sets.random(40)).sum(axis=1))
         data = (interpolator.weights * values[interpolator.mappings]).sum(axis=1)
         cross = (split[2] * values[split[0]]).sum(axis=1)
         return (jnp.concatenate([data, cross]) * factors[: len(data) + len(cross)]).sum()
@@ -116,10 +118,10 @@ def test_gradients_through_weights_and_split_points_match_central_differences():
 
 
 def test_gradient_is_finite_where_vertices_coincide():
-    points = jnp.asarray(meshes.TIED["every vertex three times"])
+    points = jnp.asarray(point_sets.TIED["every point three times"])
 
     def total(points):
-        interpolator = _interpolator(KNNBarycentric(pixels=len(points)), points, meshes._random(30, 8), xp=jnp)
+        interpolator = _interpolator(KNNBarycentric(pixels=len(points)), points, point_sets.random(30, 8), xp=jnp)
         return (interpolator.weights**2).sum() + (interpolator._mappings_sizes_weights_split[2] ** 2).sum()
 
     assert np.isfinite(jax.grad(total)(points)).all()
@@ -127,9 +129,9 @@ def test_gradient_is_finite_where_vertices_coincide():
 
 def test_no_host_callback_in_the_graph():
     def weights(mesh):
-        return lambda points: _interpolator(mesh, points, meshes._random(30), xp=jnp).weights
+        return lambda points: _interpolator(mesh, points, point_sets.random(30), xp=jnp).weights
 
-    points = jnp.asarray(meshes.UNIQUE["random"])
+    points = jnp.asarray(point_sets.UNIQUE["random"])
     ours, theirs = (
         str(jax.make_jaxpr(weights(cls(**ARGUMENTS)))(points)) for cls in (KNNBarycentric, al.mesh.Delaunay)
     )
@@ -152,8 +154,8 @@ def test_in_a_model_and_its_json():
         mesh=af.Model(KNNBarycentric, pixels=380, zeroed_pixels=20),
         regularization=al.reg.ConstantSplit(coefficient=1.0),
     )
-    for model in (model, af.AbstractPriorModel.from_dict(model.dict())):
-        mesh = model.instance_from_vector([]).mesh
+    for each in (model, af.AbstractPriorModel.from_dict(model.dict())):
+        mesh = each.instance_from_vector([]).mesh
         assert type(mesh) is KNNBarycentric
         assert (mesh.pixels, mesh.zeroed_pixels, mesh.areas_factor) == (380, 20, 0.5)
 
@@ -170,6 +172,6 @@ def test_rung_reaches_the_mesh_through_a_model_and_its_json():
         mesh=af.Model(KNNBarycentric, pixels=380, triangle="enclosing", k_neighbors=5),
         regularization=al.reg.ConstantSplit(coefficient=1.0),
     )
-    for model in (model, af.AbstractPriorModel.from_dict(model.dict())):
-        rung = model.instance_from_vector([]).mesh.rung
+    for each in (model, af.AbstractPriorModel.from_dict(model.dict())):
+        rung = each.instance_from_vector([]).mesh.interpolator_cls.rung
         assert (rung.func.__name__, rung.keywords) == ("enclosing", {"k_neighbors": 5})

@@ -9,11 +9,10 @@ import pytest
 from autoarray.inversion.mesh.interpolator.delaunay import pixel_weights_delaunay_from
 from scipy.spatial import Delaunay, cKDTree
 
-from delaunax.location import nearest_vertices
-from knn_barycentric import barycentric_weights_from_3_nearest, triangulate
-from knn_barycentric.rungs import RUNGS, enclosing_triples, wendland_c4_weights_from
+from knn_barycentric import barycentric_weights_from_3_nearest
+from knn_barycentric.rungs import RUNGS, enclosing_triples, nearest_vertices, wendland_c4_weights_from
 
-import point_sets as meshes
+import point_sets
 
 TRIANGLE = np.array([[0.0, 0.0], [4.0, 0.0], [0.0, 2.0]])
 
@@ -54,7 +53,7 @@ def test_collinear_and_coincident_triples_give_the_nearest_vertex(triple):
 
 
 def test_equals_autoarray_where_the_3_nearest_are_the_triangle():
-    points, queries = meshes.UNIQUE["random"], 0.1 + 0.8 * meshes._random(3000, 5)
+    points, queries = point_sets.UNIQUE["random"], 0.1 + 0.8 * point_sets.random(3000, 5)
     qhull = Delaunay(points)
     nearest = np.asarray(nearest_vertices(points, queries, 3))
     triangle = qhull.simplices[qhull.find_simplex(queries)]
@@ -69,18 +68,15 @@ def test_equals_autoarray_where_the_3_nearest_are_the_triangle():
 @pytest.mark.parametrize("rung", RUNGS)
 def test_weights_are_weights_and_jit_and_vmap_are_eager(rung):
     # Without queries on vertices and edges, where `wendland` jumps and rounding decides to which side.
-    points, queries = meshes.UNIQUE["random"], meshes.queries_of(meshes.UNIQUE["random"])[:1020]
-    triangulation = triangulate(points)
-    mappings, weights = RUNGS[rung](triangulation, points, queries, np, 6)
+    points, queries = point_sets.UNIQUE["random"], point_sets.queries_of(point_sets.UNIQUE["random"])[:1020]
+    mappings, weights = RUNGS[rung](points, queries, np, 6)
     assert isinstance(weights, np.ndarray) and mappings.shape == weights.shape == (len(queries), 3)
     assert (weights >= 0.0).all() and np.allclose(weights.sum(axis=1), 1.0, rtol=0.0, atol=1.0e-15)
     assert (mappings[weights > 0.0] >= 0).all()
 
     traced = partial(RUNGS[rung], xp=jnp, k_neighbors=6)
-    jitted = jax.jit(traced)(triangulation, jnp.asarray(points), jnp.asarray(queries))
-    lanes = jax.jit(jax.vmap(traced, in_axes=(None, None, 0)))(
-        triangulation, jnp.asarray(points), jnp.stack([queries, queries[::-1]])
-    )
+    jitted = jax.jit(traced)(jnp.asarray(points), jnp.asarray(queries))
+    lanes = jax.jit(jax.vmap(traced, in_axes=(None, 0)))(jnp.asarray(points), jnp.stack([queries, queries[::-1]]))
     # Compilers round differently, which far outside a triangle is magnified with the distance (here a thousandfold).
     for both in (jitted, [each[0] for each in lanes], [each[1][::-1] for each in lanes]):
         assert np.array_equal(both[0], mappings)
@@ -89,12 +85,11 @@ def test_weights_are_weights_and_jit_and_vmap_are_eager(rung):
 
 @pytest.mark.parametrize("rung", RUNGS)
 def test_gradients_match_central_differences(rung):
-    points, queries = meshes._random(60), meshes._random(80, 3)
-    triangulation = triangulate(points)
-    factors, direction = meshes._random(80 * 3, 4)[:, 0].reshape(80, 3), meshes._random(80, 6) - 0.5
+    points, queries = point_sets.random(60), point_sets.random(80, 3)
+    factors, direction = point_sets.random(80 * 3, 4)[:, 0].reshape(80, 3), point_sets.random(80, 6) - 0.5
 
     def total(queries):
-        return (RUNGS[rung](triangulation, jnp.asarray(points), queries, jnp, 6)[1] * factors).sum()
+        return (RUNGS[rung](jnp.asarray(points), queries, jnp, 6)[1] * factors).sum()
 
     step = 1.0e-7
     numeric = (total(queries + step * direction) - total(queries - step * direction)) / (2.0 * step)
@@ -104,25 +99,24 @@ def test_gradients_match_central_differences(rung):
 
 
 @pytest.mark.parametrize("rung", RUNGS)
-@pytest.mark.parametrize("name", meshes.ALL)
+@pytest.mark.parametrize("name", point_sets.ALL)
 def test_gradients_and_weights_are_finite_on_every_mesh(rung, name):
-    points = jnp.asarray(meshes.ALL[name])
-    queries = jnp.asarray(meshes.queries_of(meshes.ALL[name]))[::13]
-    triangulation = triangulate(meshes.ALL[name])
+    points = jnp.asarray(point_sets.ALL[name])
+    queries = jnp.asarray(point_sets.queries_of(point_sets.ALL[name]))[::13]
 
     def total(points, queries):
-        weights = RUNGS[rung](triangulation, points, queries, jnp, 5)[1]
+        weights = RUNGS[rung](points, queries, jnp, 5)[1]
         return (weights * jnp.arange(3.0)).sum(), weights
 
     (gradient, slope), weights = jax.grad(total, argnums=(0, 1), has_aux=True)(points, queries)
     assert np.isfinite(weights).all() and np.isfinite(gradient).all() and np.isfinite(slope).all()
 
 
-@pytest.mark.parametrize("name", meshes.UNIQUE)
+@pytest.mark.parametrize("name", point_sets.UNIQUE)
 @pytest.mark.parametrize("number", [1, 3, 10])
 def test_nearest_vertices(name, number):
-    points = meshes.UNIQUE[name]
-    queries = meshes.queries_of(points)
+    points = point_sets.UNIQUE[name]
+    queries = point_sets.queries_of(points)
     nearest = np.asarray(nearest_vertices(points, queries, number))
     found = min(number, len(points))
     distance = np.hypot(*np.moveaxis(queries[:, None, :] - points[nearest[:, :found]], -1, 0))
@@ -135,7 +129,7 @@ def test_nearest_vertices(name, number):
 
 @pytest.mark.parametrize("k", [4, 6, 10])
 def test_enclosing_triple_is_the_delaunay_triangle_of_the_nearest(k):
-    points, queries = meshes.UNIQUE["random"], 0.1 + 0.8 * meshes._random(200, 8)
+    points, queries = point_sets.UNIQUE["random"], 0.1 + 0.8 * point_sets.random(200, 8)
     nearest = np.asarray(nearest_vertices(points, queries, k))
     chosen = np.asarray(enclosing_triples(points, queries, k))
     for query, near, triple in zip(queries, nearest, chosen):
@@ -146,7 +140,7 @@ def test_enclosing_triple_is_the_delaunay_triangle_of_the_nearest(k):
 
 
 def test_share_of_queries_that_each_rung_gets_right_grows_with_k():
-    points, queries = meshes.UNIQUE["random"], 0.1 + 0.8 * meshes._random(2000, 8)
+    points, queries = point_sets.UNIQUE["random"], 0.1 + 0.8 * point_sets.random(2000, 8)
     triangle = np.sort(Delaunay(points).simplices[Delaunay(points).find_simplex(queries)], axis=1)
     right = [
         (np.sort(enclosing_triples(points, queries, k), axis=1) == triangle).all(axis=1).mean() for k in (3, 4, 6, 10)

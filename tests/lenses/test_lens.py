@@ -14,6 +14,7 @@ import pytest
 from astropy.io import fits
 
 from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.lenses.simulate import simulate
 from jax_profiling.terminal.writing import write_aside
 
 SCRIPT = Path(__file__).parents[2] / "jax_profiling" / "jit" / "imaging" / "delaunay_knn_barycentric.py"
@@ -172,7 +173,7 @@ def test_hilbert_image_mesh(folder):
 
 
 def test_simulation_gives_the_committed_fiducial(tmp_path):
-    lens_folder.simulate("hst", tmp_path / "hst")
+    simulate("hst", tmp_path / "hst")
     for name in ("data", "noise_map", "psf"):
         ours, theirs = (
             fits.getdata(folder / f"{name}.fits") for folder in (tmp_path / "hst", lens_folder.DATASETS / "hst")

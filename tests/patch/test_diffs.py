@@ -18,6 +18,7 @@ from jax_profiling.patch import diffs
 ROOT = Path(__file__).parents[2]
 AUTOARRAY = Path(autoarray.__file__).parent
 SITE_PACKAGES = AUTOARRAY.parent
+METADATA = SITE_PACKAGES / f"autoarray-{autoarray.__version__}.dist-info" / "METADATA"
 
 
 @pytest.fixture(scope="module")
@@ -33,7 +34,8 @@ def files(tmp_path_factory):
 @pytest.fixture
 def site(tmp_path):
     """A folder with a pristine autoarray in it."""
-    shutil.copytree(AUTOARRAY, tmp_path / "site" / "autoarray", ignore=shutil.ignore_patterns("__pycache__"))
+    for folder in (AUTOARRAY, METADATA.parent):
+        shutil.copytree(folder, tmp_path / "site" / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path / "site"
 
 
@@ -65,6 +67,7 @@ def _apply(file, site, tool="patch", reverse=False):
 def test_applies_and_reverts(files, site, tool):
     mesh, delaunay = files
     with_mesh = ["inversion/mesh/knn_barycentric", "inversion/mesh/mesh/__init__.py"]
+    # The package is a folder that the installed one lacks; what the second diff adds to it does not show.
     with_both = ["inversion/mesh/interpolator/delaunay.py", "inversion/mesh/interpolator/sibson.py", *with_mesh]
     for file, reverse, changed in (
         (mesh, False, with_mesh),
@@ -74,6 +77,9 @@ def test_applies_and_reverts(files, site, tool):
     ):
         _apply(file, site, tool, reverse)
         assert _differences(site) == changed
+        required = (site / METADATA.parent.name / "METADATA").read_text()
+        assert required.count(f"Requires-Dist: {diffs.REQUIREMENT}\n") == bool(changed)
+    assert required == METADATA.read_text()
 
 
 def test_has_no_line_that_is_not_changed(files):
@@ -82,15 +88,46 @@ def test_has_no_line_that_is_not_changed(files):
         assert not [line for line in lines if line[:1] not in "+-@"]
 
 
+def test_the_mesh_is_at_most_300_lines(files):
+    assert diffs.added_lines(files[0].read_text()) <= 300
+
+
 def test_new_files_are_the_packages_own(files, site):
-    """Nothing but the name of the package differs, and how the formatter breaks lines."""
-    _apply(files[0], site)
+    """Nothing but the names of package and module differs, and how the formatter breaks lines."""
+    for file in files:
+        _apply(file, site)
     package = site / diffs.PACKAGE
-    own = {path.name for path in diffs.SOURCE.glob("*.py")} - diffs.ONLY_INSTALLED
-    assert {path.name for path in package.iterdir()} == {"__init__.py", *own}
-    for name in own:
-        moved = (package / name).read_text().replace("autoarray.inversion.mesh.knn_barycentric", "knn_barycentric")
-        assert _meaning(moved) == _meaning((diffs.SOURCE / name).read_text())
+    own = {**diffs.MESH_FILES, "fed_delaunay.py": "fed_delaunay.py"}
+    assert {path.name for path in package.iterdir()} == {"__init__.py", *own.values()}
+    for name, upstream in own.items():
+        moved = (package / upstream).read_text().replace("autoarray.inversion.mesh.knn_barycentric", "knn_barycentric")
+        assert _meaning(moved) == _meaning((diffs.MESH / name).read_text().replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh"))
+
+
+def test_vendored_it_needs_no_requirement_and_imports_nothing_of_delaunax(site, tmp_path):
+    assert diffs.main(["--output", str(tmp_path / "patches"), "--vendored"]) == 0
+    for file in sorted((tmp_path / "patches").iterdir(), key=lambda path: len(path.name)):
+        _apply(file, site)
+    assert (site / METADATA.parent.name / "METADATA").read_text() == METADATA.read_text()
+    for path in (site / diffs.PACKAGE).rglob("*.py"):
+        imported = {
+            name.split(".")[0]
+            for node in ast.walk(ast.parse(path.read_text()))
+            for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in getattr(node, "names", []) if isinstance(node, ast.Import)])
+        }
+        assert not imported & {"delaunax", "knn_barycentric"}, path
+
+
+def test_in_a_checkout_the_requirement_goes_into_pyproject(site, tmp_path):
+    (site / "pyproject.toml").write_text('[project]\ndependencies = [\n    "scipy",\n]\n')
+    assert diffs.main(["--output", str(tmp_path / "patches"), "--source", str(site)]) == 0
+    _apply(tmp_path / "patches" / f"autoarray-{autoarray.__version__}.patch", site)
+    assert (site / "pyproject.toml").read_text() == f'[project]\ndependencies = [\n    "{diffs.REQUIREMENT}",\n    "scipy",\n]\n'
+
+
+def test_a_folder_without_autoarray_is_refused_in_a_sentence(tmp_path, capsys):
+    assert diffs.main(["--source", str(tmp_path), "--output", str(tmp_path)]) == 2
+    assert "is missing; give --source the folder that holds autoarray/" in capsys.readouterr().err
 
 
 def _meaning(source):
@@ -112,7 +149,8 @@ from jax_profiling.lenses import lens
 from jax_profiling.gate.likelihood import Likelihood
 
 likelihood = Likelihood(lens.load(sys.argv[1]), al.mesh.Delaunay)
-print(al.mesh.KNNBarycentric.__module__, jax.jit(likelihood.evidence).lower(likelihood.prior_medians).as_text().count("callback"))
+program = jax.jit(likelihood.evidence).lower(likelihood.prior_medians).as_text()
+print(al.mesh.KNNBarycentric.__module__, program.count("callback"))
 """
 
 
@@ -125,7 +163,7 @@ def test_gate_passes_on_a_patched_autoarray_without_the_package(files, site, sma
     shutil.copytree(ROOT / "jax_profiling", workspace / "jax_profiling")
     (workspace / "dataset").symlink_to(ROOT / "dataset")
     # Not through .pth files, which would bring the package itself.
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, SITE_PACKAGES)))}
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, SITE_PACKAGES, ROOT / "delaunax" / "src")))}
 
     def run(*arguments):
         ran = subprocess.run(

@@ -5,10 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from delaunax import triangulate
 from jax_profiling.proof import trial
-from knn_barycentric import triangulate
 
-import point_sets as meshes
+import point_sets
 
 GROUP = pytest.mark.xdist_group("lens meshes")
 """One worker, which compiles for the two image planes once."""
@@ -49,8 +49,8 @@ def test_a_draw_depends_on_seed_and_number_alone(image_planes):
 
 
 def test_disagreement_is_found_and_named(monkeypatch):
-    points = meshes.UNIQUE["random"]
-    queries = meshes.queries_of(points)
+    points = point_sets.UNIQUE["random"]
+    queries = point_sets.queries_of(points)
     assert trial.outcome_of(points, queries) == trial.AGREE
     right = triangulate(points)
     wrong = right._replace(simplices=np.where(right.simplices == 7, 8, right.simplices))
@@ -61,10 +61,10 @@ def test_disagreement_is_found_and_named(monkeypatch):
 
 
 def test_ties_are_told_from_disagreements():
-    points = meshes.TIED["grid"]
-    assert trial.outcome_of(points, meshes.queries_of(points)) == trial.TIED
-    points = meshes.FINE["clusters of 1e-9"]
-    assert trial.outcome_of(points, meshes.queries_of(points)) == trial.DROPPED
+    points = point_sets.TIED["grid"]
+    assert trial.outcome_of(points, point_sets.queries_of(points)) == trial.TIED
+    points = point_sets.FINE["clusters of 1e-9"]
+    assert trial.outcome_of(points, point_sets.queries_of(points)) == trial.DROPPED
 
 
 def test_bad_number_is_refused(capsys):

@@ -62,7 +62,7 @@ class LinearInterpolator:
 
         All are NaN if a point is not finite.
         """
-        query_points = coordinates_from("query_points", query_points)
+        query_points = coordinates_from("query_points", query_points, least=0)
         mappings = locate(self.triangulation, self.points, query_points, tree=self.tree)
         weights = barycentric_weights(self.points, query_points, mappings)
 

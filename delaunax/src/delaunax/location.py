@@ -9,17 +9,18 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
+from delaunax.exact_turning import ORIENTATION, unit_of
 from delaunax.indexing import NONE, gather
 from delaunax.kd_tree import KDTree, build_kd_tree, leaf_of
 from delaunax.scaling import scaled_together
-from delaunax.triangle import squared
+from delaunax.triangle import dot, squared
 from delaunax.triangulation import Triangulation, coordinates_from
 
 A, B, C = np.int32(0), np.int32(1), np.int32(2)
 """The columns of a triangle's vertices."""
 
 INSIDE = 100.0
-"""A query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as in SciPy's find_simplex."""
+"""At the hull, a query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as for find_simplex."""
 
 
 def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: KDTree | None = None) -> Array:
@@ -53,7 +54,9 @@ def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: K
         If the coordinates are not (M, 2) arrays of a dtype that `triangulate` takes.
     """
     as_numpy = isinstance(query_points, np.ndarray)
-    points, query_points = coordinates_from("points", points), coordinates_from("query_points", query_points)
+    points, query_points = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
+    if len(query_points) == 0:
+        return (np if as_numpy else jnp).zeros((0, 3), np.int32)
     tree = build_kd_tree(points) if tree is None else tree
     mappings = _locate(*lax.stop_gradient((triangulation, points, query_points, tree)))
     return np.asarray(mappings) if as_numpy else mappings
@@ -120,12 +123,13 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
     () int32
         The triangle that holds the query; -1 for one outside the hull.
     """
-    tolerance = -INSIDE * jnp.finfo(query_point.dtype).eps
+    tolerance, bound = -INSIDE * jnp.finfo(query_point.dtype).eps, ORIENTATION * unit_of(query_point.dtype)
     x, y = query_point
 
     def doubled(ax, ay, bx, by):
-        """`triangle.doubled_areas_from`, of one edge, in scalars: of arrays of two XLA makes a loop each."""
-        return (ax - x) * (by - ay) - (ay - y) * (bx - ax)
+        """A doubled area of one edge, more by its error bound: in scalars, since XLA makes a loop of arrays of two."""
+        first, second = (ax - x) * (by - ay), (ay - y) * (bx - ax)
+        return first - second + bound * (jnp.abs(first) + jnp.abs(second))
 
     def step(carry):
         count, simplex, _ = carry
@@ -133,9 +137,11 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
         of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
         column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
-        inside = lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax))
+        across = gather(triangulation.neighbors, simplex, column)
+        # Only an edge behind which the query certainly lies is crossed: those decisions cannot go around in circles.
+        at_hull = (across < 0) & (lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)))
         # One result only: XLA evaluates all of this once for each.
-        return count + 1, jnp.where(inside, simplex, gather(triangulation.neighbors, simplex, column)), simplex
+        return count + 1, jnp.where((lowest >= 0.0) | at_hull, simplex, across), simplex
 
     def unfinished(carry):
         # No walk on a Delaunay triangulation enters a triangle twice.
@@ -167,36 +173,33 @@ def descend(triangulation: Triangulation, points: Array, query_point: Array, sim
     """
     first = triangulation.vertex_simplex
 
-    def distance(vertex):
-        return squared(query_point - gather(points, vertex))
+    def is_nearer(one, other):
+        # Not by two distances: these are the same to rounding where the vertices are near each other and the query is far.
+        one, other = gather(points, one), gather(points, other)
+        return dot(one - other, (query_point - one) + (query_point - other)) > 0.0
 
     def step(carry):
-        count, vertex, nearest, simplex = carry
+        count, vertex, simplex = carry
         a, b, c = gather(triangulation.simplices, simplex)
         after = jnp.where(a == vertex, B, jnp.where(b == vertex, C, A))
         to_after = jnp.where(a == vertex, b, jnp.where(b == vertex, c, a))
         to_before = jnp.where(a == vertex, c, jnp.where(b == vertex, a, b))
-        nearer = jnp.where(distance(to_after) < distance(to_before), to_after, to_before)
-        moves = distance(nearer) < nearest
+        nearer = jnp.where(is_nearer(to_after, to_before), to_after, to_before)
+        moves = is_nearer(nearer, vertex)
 
         around = gather(triangulation.neighbors, simplex, after)
         around = jnp.where(around == gather(first, vertex), NONE, around)
         vertex = jnp.where(moves, nearer, vertex)
-        return (
-            count + 1,
-            vertex,
-            jnp.minimum(distance(nearer), nearest),
-            jnp.where(moves, gather(first, vertex), around),
-        )
+        return count + 1, vertex, jnp.where(moves, gather(first, vertex), around)
 
     def unfinished(carry):
         # Every vertex is looked at once at most, and so is every triangle around it.
-        count, _, _, simplex = carry
+        count, _, simplex = carry
         return (simplex >= 0) & (count <= 4 * triangulation.simplices.shape[0])
 
     vertex = gather(triangulation.simplices, simplex, 0)
     begins = jnp.where(simplex < 0, NONE, gather(first, vertex))
-    return lax.while_loop(unfinished, step, (np.int32(0), vertex, distance(vertex), begins))[1]
+    return lax.while_loop(unfinished, step, (np.int32(0), vertex, begins))[1]
 
 
 def nearest_of_first(number: Array, points: Array, query_point: Array, vertex: Array) -> Array:

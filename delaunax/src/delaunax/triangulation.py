@@ -107,12 +107,12 @@ def effort_of(points: Any) -> Effort:
     return _triangulate(points, build_kd_tree(points))[1]
 
 
-def coordinates_from(name: str, coordinates: Any) -> Array:
-    """(M, 2) floating point coordinates from an array or a list, or a `ValueError` or `TypeError` that names the argument."""
+def coordinates_from(name: str, coordinates: Any, least: int = 1) -> Array:
+    """(M, 2) floating point coordinates of an array or list, or a `ValueError` or `TypeError` that names the argument."""
     if not hasattr(coordinates, "dtype"):
         coordinates = np.asarray(coordinates)
     shape = jnp.shape(coordinates)
-    if len(shape) != 2 or shape[1] != 2 or shape[0] == 0:
+    if len(shape) != 2 or shape[1] != 2 or shape[0] < least:
         raise ValueError(f"`{name}` has shape {shape}; give coordinates of shape (number, 2).")
     dtype = coordinates.dtype
     if jnp.issubdtype(dtype, jnp.integer):

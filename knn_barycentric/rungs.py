@@ -111,7 +111,8 @@ def enclosing(mesh_points, query_points, xp, k_neighbors):
     corners = xp.where(chosen < 0, chosen[:, :1], chosen)
     alone = chosen[:, 1:2] < 0
     coordinates, _ = _coordinates_from(query_points, mesh_points, corners, xp)
-    return chosen, xp.where(alone, _nearest_only(coordinates, xp), xp.where(coordinates > 0.0, coordinates, 0.0))
+    weights = xp.where(alone, _nearest_only(coordinates, xp), xp.where(coordinates > 0.0, coordinates, 0.0))
+    return chosen, weights / weights.sum(axis=1, keepdims=True)
 
 
 def enclosing_triples(mesh_points, query_points, k_neighbors, xp=np):

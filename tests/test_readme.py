@@ -16,10 +16,7 @@ def test_model_example_runs():
 
 
 def test_every_file_it_names_is_there():
-    named = set(
-        re.findall(
-            r"`((?:knn_barycentric|jax_profiling|scripts|docs|benchmarks)/[\w/.]+)`", (ROOT / "README.md").read_text()
-        )
-    )
+    folders = "knn_barycentric|jax_profiling|delaunax|scripts|docs|dataset|results|tests"
+    named = set(re.findall(rf"[`(]((?:{folders})/[\w/.]+)[`)]", (ROOT / "README.md").read_text()))
     assert len(named) > 5
     assert [name for name in named if not (ROOT / name).exists()] == []

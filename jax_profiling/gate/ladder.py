@@ -2,9 +2,9 @@
 
 import matplotlib.pyplot as plt
 import numpy as np
+from scipy.spatial import cKDTree
 
 from delaunax import locate, triangulate
-from knn_barycentric.rungs import nearest_vertices
 
 NEIGHBOURS = (3, 4, 5, 6, 8, 10, 16, 32)
 
@@ -58,7 +58,7 @@ def _tables_from(mapper, number):
     queries = np.asarray(mapper.interpolator.data_grid.over_sampled.array)
     mappings = locate(triangulate(points), points, queries)
     inside = mappings[:, 1] >= 0
-    nearest = np.asarray(nearest_vertices(points, queries, number))
+    nearest = cKDTree(points).query(queries, k=np.arange(1, number + 1))[1]
     return points, queries[inside], mappings[inside], nearest[inside]
 
 

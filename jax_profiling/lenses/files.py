@@ -8,6 +8,18 @@ from astropy.io import fits
 
 from jax_profiling.lenses.specs import EDGE_POINTS
 
+NOT_YET = {
+    "dataset": "imaging",
+    "settings": {},
+    "sparse_operator": False,
+    "positions_threshold": None,
+    "real_space_shape": None,
+    "transformer": None,
+    "grid_offset": None,
+    "grid_rotation_angle": None,
+}
+"""Keys of `info.json` that would change the fit in ways that this workspace cannot, and the value that changes nothing."""
+
 
 class LensError(Exception):
     """A lens folder cannot be used; the message is one sentence that names the file and the mend."""
@@ -32,7 +44,15 @@ def info_from(path):
             raise LensError(f"{path}: {key} is {value!r}; give it as a positive number.")
     info.setdefault("over_sample_size_pixelization", 1)
     info.setdefault("edge_points", EDGE_POINTS)
+    info.setdefault("edge_radius", info["mask_radius"])
+    info.setdefault("mask_centre", [0.0, 0.0])
     info.setdefault("image_mesh", {"type": "Overlay", "shape": [39, 39]})
+    for key, known in NOT_YET.items():
+        if info.get(key, known) != known:
+            raise LensError(f"{path}: {key} is {info[key]!r}, which this workspace does not fit yet; leave it out.")
+    centre = info["mask_centre"]
+    if not (isinstance(centre, list) and len(centre) == 2 and all(isinstance(each, (int, float)) for each in centre)):
+        raise LensError(f"{path}: mask_centre is {centre!r}; give it as [y, x] in arcsec.")
     for key in ("over_sample_size_pixelization", "over_sample_size_lp"):
         if key in info and (not isinstance(info[key], int) or info[key] < 1):
             raise LensError(f"{path}: {key} is {info[key]!r}; give it as a whole number of at least 1.")
@@ -57,17 +77,53 @@ def check_shape(path, image, data):
         raise LensError(f"{path}: shape {image.shape} differs from data.fits {data.shape}; cut both to one shape.")
 
 
-def imaging_from(folder, pixel_scale):
+def mask_from(folder, info, shape):
+    """The `al.Mask2D` of a lens folder: that of `mask.fits` (true is masked), or the circle of `info.json`."""
+    path = folder / "mask.fits"
+    if not path.exists():
+        return al.Mask2D.circular(
+            shape_native=shape,
+            pixel_scales=info["pixel_scale"],
+            radius=info["mask_radius"],
+            centre=tuple(info["mask_centre"]),
+        )
+    masked = image_from(path)
+    if masked.shape != shape:
+        raise LensError(f"{path}: shape {masked.shape} differs from data.fits {shape}; cut both to one shape.")
+    return al.Mask2D(mask=masked.astype(bool), pixel_scales=info["pixel_scale"])
+
+
+def imaging_from(folder, mask):
+    """The `al.Imaging` of a lens folder before it is masked.
+
+    Only what the fit reads is checked: data are finite and noise is positive inside the mask. Whatever a pixel holds outside of
+    it is replaced, lest a NaN travels through the convolution.
+    """
     paths = {key: folder / f"{key}.fits" for key in ("data", "noise_map", "psf")}
-    images = {key: image_from(path) for key, path in paths.items()}
-    check_shape(paths["noise_map"], images["noise_map"], images["data"])
-    for key, image in images.items():
-        if not np.isfinite(image).all():
-            raise LensError(f"{paths[key]}: holds NaN or infinite values; replace or mask them.")
-    if not (images["noise_map"] > 0.0).all():
-        raise LensError(f"{paths['noise_map']}: holds values that are not positive; give the RMS noise of every pixel.")
-    if not images["psf"].sum() > 0.0 or any(length % 2 == 0 for length in images["psf"].shape):
+    data, noise_map, psf = (image_from(path) for path in paths.values())
+    check_shape(paths["noise_map"], noise_map, data)
+    inside = ~np.asarray(mask)
+    for key, image in (("data", data), ("noise_map", noise_map)):
+        if not np.isfinite(image[inside]).all():
+            raise LensError(f"{paths[key]}: holds NaN or infinite values inside the mask; replace or mask them.")
+    if not (noise_map[inside] > 0.0).all():
+        raise LensError(
+            f"{paths['noise_map']}: holds values that are not positive inside the mask; give the RMS noise of every pixel."
+        )
+    if not np.isfinite(psf).all():
+        raise LensError(f"{paths['psf']}: holds NaN or infinite values; replace them.")
+    if not psf.sum() > 0.0 or any(length % 2 == 0 for length in psf.shape):
         raise LensError(f"{paths['psf']}: not a kernel of odd shape and positive sum; cut or replace it.")
-    return al.Imaging.from_fits(
-        data_path=paths["data"], noise_map_path=paths["noise_map"], psf_path=paths["psf"], pixel_scales=pixel_scale
+    imaging = al.Imaging.from_fits(
+        data_path=paths["data"],
+        noise_map_path=paths["noise_map"],
+        psf_path=paths["psf"],
+        pixel_scales=mask.pixel_scales,
+        check_noise_map=False,
     )
+    usable = np.isfinite(data) & np.isfinite(noise_map) & (noise_map > 0.0)
+    if usable.all():
+        return imaging
+    images = np.where(usable, data, 0.0), np.where(usable, noise_map, noise_map[inside].max())
+    data, noise_map = (al.Array2D.no_mask(image, pixel_scales=mask.pixel_scales) for image in images)
+    return al.Imaging(data=data, noise_map=noise_map, psf=imaging.psf)

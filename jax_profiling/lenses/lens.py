@@ -1,7 +1,7 @@
 """A lens folder: load it and check it.
 
 The folder holds PyAuto's own files: `data.fits`, `noise_map.fits`, `psf.fits`, `info.json`, `model.json`, optionally
-`mask_extra_galaxies.fits`; a simulated lens also has `tracer.json` (the truth) and `expected.json` (the reference log
+`mask.fits`, `mask_extra_galaxies.fits` and `adapt_image.fits`; a simulated lens also has `tracer.json` (the truth) and `expected.json` (the reference log
 evidence per autolens release).
 """
 
@@ -12,7 +12,7 @@ import autofit as af
 import autolens as al
 from autoarray.inversion.mesh.image_mesh.abstract import append_with_circle_edge_points
 
-from jax_profiling.lenses.files import LensError, check_shape, image_from, imaging_from, info_from, json_from
+from jax_profiling.lenses.files import LensError, check_shape, image_from, imaging_from, info_from, json_from, mask_from
 from jax_profiling.lenses.model import galaxies_with_pixelization, model_from, model_json_of
 from jax_profiling.lenses.simulate import DATASETS, simulate
 from jax_profiling.lenses.specs import SPECS
@@ -96,17 +96,16 @@ def load(lens):
     info = info_from(folder / "info.json")
     model_path = model_json_of(Path(search)) if search else folder / "model.json"
     model = model_from(model_path)
-    imaging = imaging_from(folder, info["pixel_scale"])
+    data_path = folder / "data.fits"
+    mask = mask_from(folder, info, image_from(data_path).shape)
+    imaging = imaging_from(folder, mask)
 
     extra = folder / "mask_extra_galaxies.fits"
     if extra.exists():
         check_shape(extra, image_from(extra), imaging.data.native)
-        mask = al.Mask2D.from_fits(file_path=extra, pixel_scales=info["pixel_scale"], invert=True)
-        imaging = imaging.apply_noise_scaling(mask=mask)
+        scaled = al.Mask2D.from_fits(file_path=extra, pixel_scales=info["pixel_scale"], invert=True)
+        imaging = imaging.apply_noise_scaling(mask=scaled)
 
-    mask = al.Mask2D.circular(
-        shape_native=imaging.shape_native, pixel_scales=imaging.pixel_scales, radius=info["mask_radius"]
-    )
     dataset = imaging.apply_mask(mask=mask)
     over_sample_size_lp = info.get("over_sample_size_lp")
     if over_sample_size_lp is None:
@@ -118,10 +117,15 @@ def load(lens):
         over_sample_size_pixelization=info["over_sample_size_pixelization"],
     )
 
-    mesh_grid = image_plane_mesh_grid_from(folder, info, dataset)
+    adapt_image, path = dataset.data, folder / "adapt_image.fits"
+    if path.exists():
+        image = image_from(path)
+        check_shape(path, image, imaging.data.native)
+        adapt_image = al.Array2D(values=image, mask=dataset.mask)
+    mesh_grid = image_plane_mesh_grid_from(folder, info, dataset, adapt_image)
     paths = [str(("galaxies", name)) for name, _ in galaxies_with_pixelization(model)]
     adapt_images = al.AdaptImages(
-        galaxy_name_image_dict=dict.fromkeys(paths, dataset.data),
+        galaxy_name_image_dict=dict.fromkeys(paths, adapt_image),
         galaxy_name_image_plane_mesh_grid_dict=dict.fromkeys(paths, mesh_grid),
     )
     return Lens(
@@ -146,22 +150,23 @@ def _folder_of(lens):
     return folder.resolve()
 
 
-def image_plane_mesh_grid_from(folder, info, dataset):
+def image_plane_mesh_grid_from(folder, info, dataset, adapt_image):
     spec, path = info["image_mesh"], folder / "info.json"
     try:
         kind = spec["type"]
         if kind == "Overlay":
             image_mesh = al.image_mesh.Overlay(shape=tuple(spec["shape"]))
-        elif kind == "Hilbert":
-            image_mesh = al.image_mesh.Hilbert(pixels=spec["pixels"], weight_floor=0.0, weight_power=1.0)
+        elif kind in ("Hilbert", "KMeans"):
+            weights = {"weight_floor": spec.get("weight_floor", 0.0), "weight_power": spec.get("weight_power", 1.0)}
+            image_mesh = getattr(al.image_mesh, kind)(pixels=spec["pixels"], **weights)
         else:
             raise ValueError(f"unknown type {kind!r}")
-        mesh_grid = image_mesh.image_plane_mesh_grid_from(mask=dataset.mask, adapt_data=dataset.data)
+        mesh_grid = image_mesh.image_plane_mesh_grid_from(mask=dataset.mask, adapt_data=adapt_image)
     except Exception as error:
         raise LensError(
             f"{path}: image_mesh {spec!r} cannot be built ({error!r}); "
             'give {"type": "Overlay", "shape": [39, 39]} or {"type": "Hilbert", "pixels": 1500}.'
         ) from None
     return append_with_circle_edge_points(
-        mesh_grid, centre=dataset.mask.mask_centre, radius=info["mask_radius"], n_points=info["edge_points"]
+        mesh_grid, centre=dataset.mask.mask_centre, radius=info["edge_radius"], n_points=info["edge_points"]
     )

@@ -24,8 +24,8 @@ from pathlib import Path
 
 import autoarray
 import black
-import delaunax
 
+import delaunax
 import knn_barycentric
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
@@ -67,7 +67,8 @@ def patches(source=INSTALLED, vendored=False):
     source = Path(source)
     mesh = [_added(f"{PACKAGE}/__init__.py", '"""A Delaunay mesh whose triangulation runs in JAX."""\n')]
     mesh += [
-        _added(f"{PACKAGE}/{name}", upstream_source((MESH / own).read_text(), vendored)) for own, name in MESH_FILES.items()
+        _added(f"{PACKAGE}/{name}", upstream_source((MESH / own).read_text(), vendored))
+        for own, name in MESH_FILES.items()
     ]
     mesh.append(_changed(source, MESHES, with_mesh))
     if vendored:
@@ -164,9 +165,7 @@ def _find(source, path, *names):
     for name in names:
         node = next((child for child in node.body if getattr(child, "name", None) == name), None)
         if node is None:
-            raise DiffError(
-                f"{path} has no {'.'.join(names)}; adapt jax_profiling/patch/diffs.py to this autoarray."
-            )
+            raise DiffError(f"{path} has no {'.'.join(names)}; adapt jax_profiling/patch/diffs.py to this autoarray.")
     return node
 
 
@@ -194,7 +193,9 @@ def added_lines(text):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path(), help="where the files go (default: here)")
-    parser.add_argument("--source", type=Path, default=INSTALLED, help="folder that holds autoarray/ (default: installed)")
+    parser.add_argument(
+        "--source", type=Path, default=INSTALLED, help="folder that holds autoarray/ (default: installed)"
+    )
     parser.add_argument("--vendored", action="store_true", help="bring the triangulation along, without a requirement")
     arguments = parser.parse_args(argv)
     try:

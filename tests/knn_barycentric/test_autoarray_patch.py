@@ -21,7 +21,7 @@ from autoarray.inversion.mesh.mesh.knn import KNNBarycentric as ShippedKNNBaryce
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from knn_barycentric import KNNBarycentric, delaunay_tables
+from knn_barycentric import KNNBarycentric, fed_delaunay
 
 import point_sets
 
@@ -242,7 +242,7 @@ def test_mesh_without_certificate_has_nan_weights_in_its_lane_alone(mesh_cls, pa
         return tables._replace(certified=tables.certified & (points[0, 0] == good[0, 0]))
 
     triangulate = knn_barycentric.triangulate
-    monkeypatch.setattr("delaunax.stars.triangulate", refusing)
+    monkeypatch.setattr("delaunax.triangulate", refusing)
     patched(delaunay=True)
     mesh = mesh_cls(pixels=len(good))
 
@@ -257,4 +257,4 @@ def test_mesh_without_certificate_has_nan_weights_in_its_lane_alone(mesh_cls, pa
     certified, refused = jax.jit(jax.vmap(weights))(jnp.stack([good, good + 0.1]))
     assert np.isfinite(certified).all()
     assert np.isnan(refused).all()
-    assert delaunay_tables.REFUSED < 0
+    assert fed_delaunay.REFUSED < 0

@@ -101,7 +101,9 @@ def test_new_files_are_the_packages_own(files, site):
     assert {path.name for path in package.iterdir()} == {"__init__.py", *own.values()}
     for name, upstream in own.items():
         moved = (package / upstream).read_text().replace("autoarray.inversion.mesh.knn_barycentric", "knn_barycentric")
-        assert _meaning(moved) == _meaning((diffs.MESH / name).read_text().replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh"))
+        assert _meaning(moved) == _meaning(
+            (diffs.MESH / name).read_text().replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
+        )
 
 
 def test_vendored_it_needs_no_requirement_and_imports_nothing_of_delaunax(site, tmp_path):
@@ -113,7 +115,11 @@ def test_vendored_it_needs_no_requirement_and_imports_nothing_of_delaunax(site, 
         imported = {
             name.split(".")[0]
             for node in ast.walk(ast.parse(path.read_text()))
-            for name in ([node.module or ""] if isinstance(node, ast.ImportFrom) else [each.name for each in getattr(node, "names", []) if isinstance(node, ast.Import)])
+            for name in (
+                [node.module or ""]
+                if isinstance(node, ast.ImportFrom)
+                else [each.name for each in getattr(node, "names", []) if isinstance(node, ast.Import)]
+            )
         }
         assert not imported & {"delaunax", "knn_barycentric"}, path
 
@@ -122,7 +128,9 @@ def test_in_a_checkout_the_requirement_goes_into_pyproject(site, tmp_path):
     (site / "pyproject.toml").write_text('[project]\ndependencies = [\n    "scipy",\n]\n')
     assert diffs.main(["--output", str(tmp_path / "patches"), "--source", str(site)]) == 0
     _apply(tmp_path / "patches" / f"autoarray-{autoarray.__version__}.patch", site)
-    assert (site / "pyproject.toml").read_text() == f'[project]\ndependencies = [\n    "{diffs.REQUIREMENT}",\n    "scipy",\n]\n'
+    assert (
+        site / "pyproject.toml"
+    ).read_text() == f'[project]\ndependencies = [\n    "{diffs.REQUIREMENT}",\n    "scipy",\n]\n'
 
 
 def test_a_folder_without_autoarray_is_refused_in_a_sentence(tmp_path, capsys):
@@ -163,7 +171,9 @@ def test_gate_passes_on_a_patched_autoarray_without_the_package(files, site, sma
     shutil.copytree(ROOT / "jax_profiling", workspace / "jax_profiling")
     (workspace / "dataset").symlink_to(ROOT / "dataset")
     # Not through .pth files, which would bring the package itself.
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, SITE_PACKAGES, ROOT / "delaunax" / "src")))}
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, (site, SITE_PACKAGES, ROOT / "delaunax" / "src")))
+    }
 
     def run(*arguments):
         ran = subprocess.run(

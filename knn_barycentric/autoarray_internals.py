@@ -6,6 +6,10 @@ import inspect
 import numpy as np
 
 RELIED_ON = {
+    "autoarray.inversion.inversion.abstract": {
+        "AbstractInversion.log_det_regularization_matrix_term": None,
+        "AbstractInversion._log_det_symmetric_from": ("matrix",),
+    },
     "autoarray.inversion.mesh.mesh": {"KNNBarycentric": None},
     "autoarray.inversion.mesh.mesh.delaunay": {
         "Delaunay": ("pixels", "zeroed_pixels", "areas_factor"),

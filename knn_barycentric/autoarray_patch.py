@@ -2,6 +2,7 @@
 
 import threading
 
+from autoarray.inversion.inversion.abstract import AbstractInversion
 from autoarray.inversion.mesh import mesh
 from autoarray.inversion.mesh.interpolator import delaunay as delaunay_interpolator
 from autoarray.inversion.mesh.interpolator import sibson
@@ -9,13 +10,14 @@ from autonerves import cached_property
 
 from knn_barycentric import autoarray_internals
 from knn_barycentric.fed_delaunay import delaunay_tables, unless_refused
+from knn_barycentric.log_det import log_det_term_of
 from knn_barycentric.mesh import KNNBarycentric
 
 _lock = threading.Lock()
 _shipped = {}
 
 
-def patch(delaunay: bool = False):
+def patch(delaunay: bool = False, log_det: bool = False):
     """Make `al.mesh.KNNBarycentric` (and `ag.mesh`, `aa.mesh`, which are the same module) name this mesh.
 
     Idempotent and thread-safe. Undone by `unpatch`, and only by that. Programs that are compiled already keep what they were
@@ -26,6 +28,9 @@ def patch(delaunay: bool = False):
     delaunay : bool, optional
         Whether `al.mesh.Delaunay` and `al.mesh.DelaunayNN` also take their triangulation from JAX in place of the Qhull
         callback, under JAX; nothing else of them changes.
+    log_det : bool, optional
+        Whether the log evidence of every inversion takes the log determinant of regularization by differences from
+        `log_det.grounded_log_det`, which is right where a factorization of the formed matrix is off by tens of nats, or NaN.
 
     Raises
     ------
@@ -40,6 +45,8 @@ def patch(delaunay: bool = False):
                 _replace(module, "_jax_delaunay_tables", lambda shipped: delaunay_tables)
             for interpolator in (delaunay_interpolator.InterpolatorDelaunay, sibson.InterpolatorDelaunayNN):
                 _replace(interpolator, "_mappings_sizes_weights", _unless_refused)
+        if log_det:
+            _replace(AbstractInversion, "log_det_regularization_matrix_term", lambda shipped: property(log_det_term_of))
 
 
 def unpatch():

@@ -1,14 +1,12 @@
-"""What do the pieces of the triangulation cost, and how do they grow with the mesh?
+"""Triangulation and location apart, as the number of points grows: this library, SciPy (Qhull), and Triangle.
 
-    .venv/bin/python -m pytest -o addopts=--import-mode=importlib benchmarks/pieces.py
+    .venv/bin/python -m pytest -o addopts=--import-mode=importlib delaunax/benchmarks/pieces.py
 
-Stars, certificate, location (8 queries per vertex) and weights, on random vertices inside a disc as a source plane has them, and
-SciPy's Qhull and `find_simplex` beside them. `--benchmark-json FILE` keeps the figures, `make bench` puts them in the README.
+Points are uniform in a disc, clustered, or lensed (a disc folded onto itself by a singular map), with 8 queries per point.
+Triangle is Shewchuk's C code, from the package `triangle`. `--benchmark-json FILE` keeps the figures.
 """
 
 from functools import cache, partial
-
-import jax_profiling  # noqa: F401  isort: skip  (imports autolens before jax)
 
 import jax
 import jax.numpy as jnp
@@ -16,63 +14,89 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay
 
-from delaunax.certificate import certificate
+from delaunax import barycentric_weights, locate, triangulate
 from delaunax.kd_tree import build_kd_tree
-from delaunax.location import locate
-from delaunax.stars import triangulate
-from knn_barycentric.rungs import barycentric_weights_from
+
+jax.config.update("jax_enable_x64", True)
 
 SIZES = (1000, 4000, 16000, 32000, 64000)
 QUERIES = 8
+LANES = 20
+
+
+def disc(rng, number, radius=1.0):
+    angle, distance = 2.0 * np.pi * rng.random(number), radius * np.sqrt(rng.random(number))
+    return np.stack([distance * np.cos(angle), distance * np.sin(angle)], axis=1)
+
+
+def clustered(rng, number):
+    return disc(rng, 32)[rng.integers(0, 32, number)] + 0.02 * rng.standard_normal((number, 2))
+
+
+def lensed(rng, number):
+    points = disc(rng, number, 2.2)
+    return points * (1.0 - 1.6 / np.linalg.norm(points, axis=1, keepdims=True)) + [0.05, 0.02] * points[:, ::-1]
+
+
+DISTRIBUTIONS = {"uniform": disc, "clustered": clustered, "lensed": lensed}
 
 
 @cache
-def mesh_of(size):
-    """Vertices, queries (a tenth of them outside the hull), triangulation and mappings, as JAX arrays."""
+def case_of(distribution, size):
+    """Points, queries (some of them outside the hull), triangulation and mappings, as JAX arrays."""
     rng = np.random.default_rng(size)
-
-    def disc(number, radius):
-        angle, distance = 2.0 * np.pi * rng.random(number), radius * np.sqrt(rng.random(number))
-        return jnp.asarray(np.stack([distance * np.cos(angle), distance * np.sin(angle)], axis=1))
-
-    points, queries = disc(size, 1.0), disc(QUERIES * size, 1.05)
+    points = jnp.asarray(DISTRIBUTIONS[distribution](rng, size))
+    low, high = points.min(axis=0), points.max(axis=0)
+    queries = low + (high - low) * (1.05 * rng.random((QUERIES * size, 2)) - 0.025)
     triangulation = jax.jit(triangulate)(points)
     assert triangulation.certified
     return points, queries, triangulation, jax.jit(locate)(triangulation, points, queries)
 
 
-def check(points, queries, triangulation, mappings):
-    """The certificate alone, without tie weights."""
-    lift, distinct = jnp.zeros(len(points)), jnp.ones(len(points), bool)
-    return certificate(points, distinct, lift, *triangulation[:3])
-
-
-def sort_and_locate(points, queries, triangulation, mappings):
-    return locate(triangulation, points, queries, sort=build_kd_tree(points))
+def build_and_locate(points, queries, triangulation, mappings):
+    return locate(triangulation, points, queries, tree=build_kd_tree(points))
 
 
 PIECES = {
-    "stars": lambda points, *_: triangulate(points),
-    "certificate": check,
-    "locate": sort_and_locate,
-    "weights": lambda points, queries, _, mappings: barycentric_weights_from(queries, points, mappings, xp=jnp),
+    "triangulate": lambda points, *_: triangulate(points),
+    "locate": build_and_locate,
+    "weights": lambda points, queries, _, mappings: barycentric_weights(points, queries, mappings),
 }
-"""Piece -> a traceable function of what `mesh_of` gives."""
+"""Piece -> a traceable function of what `case_of` gives."""
+
+BY_SIZE = [("uniform", size) for size in SIZES] + [(name, 4000) for name in ("clustered", "lensed")]
 
 
-@pytest.mark.parametrize("size", SIZES)
+def timed(benchmark, run, rounds=7):
+    benchmark.pedantic(run, rounds=rounds, warmup_rounds=1)
+
+
+@pytest.mark.parametrize("distribution, size", BY_SIZE)
 @pytest.mark.parametrize("piece", PIECES)
-def test_piece(benchmark, piece, size):
-    arrays = mesh_of(size)
+def test_piece(benchmark, piece, distribution, size):
+    arrays = case_of(distribution, size)
     program = jax.jit(PIECES[piece]).lower(*arrays).compile()
     benchmark.extra_info["peak_bytes"] = program.memory_analysis().temp_size_in_bytes
-    benchmark.pedantic(lambda: jax.block_until_ready(program(*arrays)), rounds=7, warmup_rounds=1)
+    timed(benchmark, lambda: jax.block_until_ready(program(*arrays)))
 
 
-@pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize("piece", ["Qhull", "find_simplex"])
-def test_scipy(benchmark, piece, size):
-    points, queries = map(np.asarray, mesh_of(size)[:2])
-    triangulation = Delaunay(points)
-    run = partial(Delaunay, points) if piece == "Qhull" else partial(triangulation.find_simplex, queries)
-    benchmark.pedantic(run, rounds=7, warmup_rounds=1)
+@pytest.mark.parametrize("distribution, size", [("uniform", 1000), ("uniform", 4000)])
+def test_lanes(benchmark, distribution, size):
+    """`LANES` triangulations under vmap; the figure is of all together."""
+    points = case_of(distribution, size)[0]
+    lanes = points + 0.01 * np.random.default_rng(0).standard_normal((LANES, *points.shape))
+    program = jax.jit(jax.vmap(triangulate)).lower(lanes).compile()
+    timed(benchmark, lambda: jax.block_until_ready(program(lanes)), rounds=5)
+
+
+@pytest.mark.parametrize("distribution, size", BY_SIZE)
+@pytest.mark.parametrize("piece", ["Qhull", "find_simplex", "Triangle"])
+def test_others(benchmark, piece, distribution, size):
+    points, queries = map(np.asarray, case_of(distribution, size)[:2])
+    if piece == "Triangle":
+        triangle = pytest.importorskip("triangle")
+        timed(benchmark, partial(triangle.triangulate, {"vertices": points}))
+    elif piece == "Qhull":
+        timed(benchmark, partial(Delaunay, points))
+    else:
+        timed(benchmark, partial(Delaunay(points).find_simplex, queries))

@@ -1,8 +1,8 @@
 """A lens folder: load it and check it.
 
 The folder holds PyAuto's own files: `data.fits`, `noise_map.fits`, `psf.fits`, `info.json`, `model.json`, optionally
-`mask.fits`, `mask_extra_galaxies.fits` and `adapt_image.fits`; a simulated lens also has `tracer.json` (the truth) and `expected.json` (the reference log
-evidence per autolens release).
+`mask.fits`, `mask_extra_galaxies.fits` and `adapt_image.fits`; a simulated lens also has `tracer.json` (the truth) and
+`expected.json` (the reference log evidence per autolens release).
 """
 
 from dataclasses import dataclass

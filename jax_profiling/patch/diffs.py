@@ -2,11 +2,13 @@
 
     .venv/bin/python -m jax_profiling.patch.diffs --output FOLDER
 
-writes two files, without lines of context:
+writes three files, without lines of context:
 
 - `autoarray-<version>.patch` adds the package `autoarray.inversion.mesh.knn_barycentric`, makes `al.mesh.KNNBarycentric` name
   its mesh, and adds `delaunax` to the requirements;
-- `autoarray-<version>-delaunay.patch`, on top of it, feeds `Delaunay` and `DelaunayNN` from the same triangulation.
+- `autoarray-<version>-delaunay.patch`, on top of it, feeds `Delaunay` and `DelaunayNN` from the same triangulation;
+- `autoarray-<version>-log-det.patch`, on its own, adds `Settings(log_det_method="grounded")`: the right log determinant of
+  regularization by differences.
 
 They are for the tree that `--source` names: the folder that holds `autoarray/`, by default that of the installed release. Its
 requirements are in `pyproject.toml` in a checkout, and in `autoarray-<version>.dist-info/METADATA` where it is installed. With
@@ -37,6 +39,8 @@ INSTALLED = Path(autoarray.__file__).parents[1]
 PACKAGE = "autoarray/inversion/mesh/knn_barycentric"
 MESHES = "autoarray/inversion/mesh/mesh/__init__.py"
 DELAUNAY = "autoarray/inversion/mesh/interpolator/delaunay.py"
+REGULARIZATION = "autoarray/inversion/regularization"
+INVERSION = "autoarray/inversion/inversion/abstract.py"
 SIBSON = "autoarray/inversion/mesh/interpolator/sibson.py"
 
 MESH_FILES = {"exact_mesh.py": "mesh.py", "interpolator.py": "interpolator.py", "mesh_geometry.py": "mesh_geometry.py"}
@@ -82,8 +86,12 @@ def patches(source=INSTALLED, vendored=False):
     fed = upstream_source((MESH / "fed_delaunay.py").read_text(), vendored)
     delaunay = [_added(f"{PACKAGE}/fed_delaunay.py", fed)]
     delaunay += [_changed(source, DELAUNAY, with_tables), _changed(source, SIBSON, with_refusal)]
-    stem = f"autoarray-{autoarray.__version__}"
-    return {f"{stem}.patch": "".join(mesh), f"{stem}-delaunay.patch": "".join(delaunay)}
+    log_det = [
+        _added(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((MESH / "log_det.py").read_text())),
+        _changed(source, INVERSION, with_log_det),
+    ]
+    named = {"": mesh, "-delaunay": delaunay, "-log-det": log_det}
+    return {f"autoarray-{autoarray.__version__}{name}.patch": "".join(hunks) for name, hunks in named.items()}
 
 
 def upstream_source(source, vendored=False):
@@ -127,6 +135,26 @@ def with_tables(source):
         "    return delaunay_tables(points)\n",
     ]
     return _importing("delaunay_tables, unless_refused", _refusing("".join(lines), DELAUNAY, "InterpolatorDelaunay"))
+
+
+def with_log_det(source):
+    """autoarray's inversion, with the grounded log determinant where the settings ask for it."""
+    term = _find(source, INVERSION, "AbstractInversion", "log_det_regularization_matrix_term")
+    without = next((each for each in term.body if isinstance(each, ast.If)), None)
+    if without is None:
+        raise DiffError(f"{INVERSION}: its log determinant begins with no condition; adapt `with_log_det` to it.")
+    lines = source.splitlines(keepends=True)
+    package = REGULARIZATION.replace("/", ".")
+    added = f"""
+        if self.settings.log_det_method == "grounded":
+            from {package}.grounded_log_det import (
+                log_det_term_of,
+            )
+
+            return log_det_term_of(self)
+"""
+    lines.insert(without.end_lineno, added)
+    return "".join(lines)
 
 
 def with_refusal(source):

@@ -3,9 +3,9 @@
     .venv/bin/python -m jax_profiling.proof.trial --meshes 10000 --seed 0
 
 The meshes are those of `drawn.FAMILIES` in turn: lenses far wider than any prior, autolens's default priors, and symmetric
-lenses. Every triangulation has to be Delaunay in rational arithmetic (`delaunax.oracle`). Where it is the only one, and Qhull's is
-one, the triangles must be Qhull's. Which data points lie outside the hull, and which vertex is nearest to them, must be as Qhull
-and a k-d tree of SciPy's say. Exit status 1 on any disagreement.
+lenses. Every triangulation has to be Delaunay in rational arithmetic (`delaunax.oracle`). So where it is the only one, Qhull's
+is the same or wrong. Which data points lie outside the hull, and which vertex is nearest to them, must be as Qhull and a k-d
+tree of SciPy's say. Exit status 1 on any disagreement.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""Both speed instruments, and the README's speed tables from what they wrote.
+"""Both speed instruments, and the speed page's speed tables from what they wrote.
 
     .venv/bin/python -m jax_profiling.speed.bench
 
-runs `jax_profiling.probe` and `benchmarks/pieces.py`, writes their JSON under `results/`, and replaces what stands in the
-README between the two comments that name this command. `--tables` only does the last.
+runs `jax_profiling.speed.probe` and `delaunax/benchmarks/pieces.py`, writes their JSON under `results/`, and replaces what
+stands in docs/speed.md between the two comments that name this command. `--tables` only does the last.
 """
 
 import argparse
@@ -25,16 +25,19 @@ from jax_profiling.terminal.writing import write_aside
 
 ROOT = Path(__file__).resolve().parents[2]
 PIECES = ROOT / "results" / "pieces"
+LANES = "triangulate, 20 lanes of a batch together"
 BEGIN, END = "<!-- from here: make bench -->", "<!-- to here: make bench -->"
 
 
 def run_pieces():
-    """Run `benchmarks/pieces.py`, and keep its medians and quartiles (ms) and the programs' scratch memory (bytes)."""
+    """Run `delaunax/benchmarks/pieces.py`, and keep its medians and quartiles (ms) and the programs' scratch memory (bytes)."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "benchmark.json"
         options = ["-o", "addopts=--import-mode=importlib", "-q", f"--benchmark-json={path}"]
         subprocess.run(
-            [sys.executable, "-m", "pytest", ROOT / "benchmarks" / "pieces.py", *options], cwd=ROOT, check=True
+            [sys.executable, "-m", "pytest", ROOT / "delaunax" / "benchmarks" / "pieces.py", *options],
+            cwd=ROOT,
+            check=True,
         )
         benchmarks = json.loads(path.read_text())["benchmarks"]
     rows = [
@@ -53,27 +56,33 @@ def run_pieces():
 
 
 def growth_of(measured):
-    """The lines of a Markdown table: milliseconds of every piece at every size, then their sum, its growth and SciPy's."""
-    sizes = sorted({row["size"] for row in measured["rows"]})
-    milliseconds = {(row["piece"], row["size"]): row["ms"] for row in measured["rows"]}
-    pieces = list(dict.fromkeys(row["piece"] for row in measured["rows"]))
-    rows = [(piece, *(f"{milliseconds[piece, size]:.1f}" for size in sizes)) for piece in pieces]
+    """The lines of a Markdown table: milliseconds of every piece at every size, then the sum and what others take."""
+    columns = list(dict.fromkeys((row["distribution"], row["size"]) for row in measured["rows"] if row.get("piece")))
+    milliseconds = {(row.get("piece", LANES), row["distribution"], row["size"]): row["ms"] for row in measured["rows"]}
 
-    def together(size, names):
-        return sum(milliseconds[name, size] for name in names)
+    def cells(piece, of=lambda value: f"{value:.1f}"):
+        return [of(milliseconds[piece, *column]) if (piece, *column) in milliseconds else "" for column in columns]
 
-    ours, theirs = ("stars", "locate", "weights"), ("Qhull", "find_simplex")
-    per_vertex = [1.0e3 * together(size, ours) / size for size in sizes]
-    ratios = [together(size, ours) / together(size, theirs) for size in sizes]
-    rows.append(("stars + locate + weights, us per vertex", *(f"{each:.1f}" for each in per_vertex)))
-    rows.append(("the same over Qhull + find_simplex", *(f"{each:.2f}" for each in ratios)))
-    scratch = {row["size"]: row["peak_bytes"] for row in measured["rows"] if row["piece"] == "stars"}
-    rows.append(("stars, scratch memory, bytes per vertex", *(f"{scratch[size] / size:.0f}" for size in sizes)))
-    return report.markdown_table(("ms", *(f"{size} vertices" for size in sizes)), rows)
+    def ratio(ours, theirs):
+        together = [
+            [sum(milliseconds[piece, *column] for piece in pieces) for column in columns] for pieces in (ours, theirs)
+        ]
+        return [f"{one / other:.2f}" for one, other in zip(*together)]
+
+    rows = [
+        (piece, *cells(piece)) for piece in ("triangulate", "locate", "weights", "Qhull", "find_simplex", "Triangle")
+    ]
+    rows.append((LANES, *cells(LANES)))
+    rows.append(("triangulate over Qhull", *ratio(["triangulate"], ["Qhull"])))
+    rows.append(("triangulate over Triangle", *ratio(["triangulate"], ["Triangle"])))
+    rows.append(
+        ("all over Qhull + find_simplex", *ratio(["triangulate", "locate", "weights"], ["Qhull", "find_simplex"]))
+    )
+    return report.markdown_table(("ms", *(f"{size} {distribution}" for distribution, size in columns)), rows)
 
 
 def tables():
-    """The lines that stand in the README, from every JSON that is committed."""
+    """The lines that stand in the page, from every JSON that is committed."""
     lines = []
     for path in sorted(probe.RESULTS.glob("*.json")):
         measured = json.loads(path.read_text())
@@ -92,7 +101,7 @@ def tables():
 
 
 def rewrite(readme, lines):
-    """A README's text with `lines` between the two comments.
+    """A speed page's text with `lines` between the two comments.
 
     Raises
     ------
@@ -102,24 +111,26 @@ def rewrite(readme, lines):
     before, found, rest = readme.partition(BEGIN)
     _, found_end, after = rest.partition(END)
     if not (found and found_end) or BEGIN in rest or END in after:
-        raise ValueError(f"README.md needs the lines {BEGIN!r} and {END!r} once each, in this order; put them back.")
+        raise ValueError(
+            f"docs/speed.md needs the lines {BEGIN!r} and {END!r} once each, in this order; put them back."
+        )
     return "\n".join([f"{before}{BEGIN}", *lines, f"{END}{after}"])
 
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tables", action="store_true", help="measure nothing, only rewrite the README")
+    parser.add_argument("--tables", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
     if not arguments.tables:
         probe.main(["--steps"])
         run_pieces()
     try:
-        text = rewrite((ROOT / "README.md").read_text(), tables())
+        text = rewrite((ROOT / "docs" / "speed.md").read_text(), tables())
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2
-    with write_aside(ROOT) as aside:
-        (aside / "README.md").write_text(text)
+    with write_aside(ROOT / "docs") as aside:
+        (aside / "speed.md").write_text(text)
     return 0
 
 

@@ -23,12 +23,47 @@ METADATA = SITE_PACKAGES / f"autoarray-{autoarray.__version__}.dist-info" / "MET
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The two patches, as `make patch` writes them."""
+    """The patches of mesh and Delaunay, as `make patch` writes them."""
     folder = tmp_path_factory.mktemp("patches")
     assert diffs.main(["--output", str(folder)]) == 0
-    mesh, delaunay = sorted(folder.iterdir(), key=lambda path: len(path.name))
-    assert mesh.name == f"autoarray-{autoarray.__version__}.patch"
-    return mesh, delaunay
+    return tuple(folder / f"autoarray-{autoarray.__version__}{name}.patch" for name in ("", "-delaunay"))
+
+
+GROUNDED = """
+import sys
+import jax_profiling
+import autolens as al
+import jax.numpy as jnp
+import numpy as np
+from jax_profiling.lenses import lens
+from jax_profiling.gate.likelihood import Likelihood
+
+found = lens.load(sys.argv[1])
+for xp in (np, jnp):
+    likelihood = Likelihood(found, al.mesh.Delaunay)
+    fit = likelihood.fit(likelihood.prior_medians, xp=xp)
+    shipped = float(fit.inversion.log_det_regularization_matrix_term)
+    fit.inversion.settings._log_det_method = "grounded"
+    print(shipped, float(fit.inversion.log_det_regularization_matrix_term))
+"""
+
+
+def test_the_log_determinant_is_a_patch_of_its_own(site, small, tmp_path):
+    assert diffs.main(["--output", str(tmp_path / "patches")]) == 0
+    file = tmp_path / "patches" / f"autoarray-{autoarray.__version__}-log-det.patch"
+    assert diffs.added_lines(file.read_text()) <= 150
+    _apply(file, site)
+    assert _differences(site) == ["inversion/inversion/abstract.py", "inversion/regularization/grounded_log_det.py"]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, ROOT, SITE_PACKAGES)))}
+    ran = subprocess.run(
+        [sys.executable, "-c", GROUNDED, small.folder], capture_output=True, text=True, cwd=tmp_path, env=environment
+    )
+    assert ran.returncode == 0, ran.stderr
+    for line in ran.stdout.splitlines()[-2:]:
+        shipped, grounded = map(float, line.split())
+        assert grounded == pytest.approx(shipped, abs=1.0e-3) and grounded != shipped
+    _apply(file, site, reverse=True)
+    assert _differences(site) == []
 
 
 @pytest.fixture
@@ -108,7 +143,7 @@ def test_new_files_are_the_packages_own(files, site):
 
 def test_vendored_it_needs_no_requirement_and_imports_nothing_of_delaunax(site, tmp_path):
     assert diffs.main(["--output", str(tmp_path / "patches"), "--vendored"]) == 0
-    for file in sorted((tmp_path / "patches").iterdir(), key=lambda path: len(path.name)):
+    for file in sorted((tmp_path / "patches").iterdir(), key=lambda path: len(path.name))[:2]:
         _apply(file, site)
     assert (site / METADATA.parent.name / "METADATA").read_text() == METADATA.read_text()
     for path in (site / diffs.PACKAGE).rglob("*.py"):

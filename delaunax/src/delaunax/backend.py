@@ -16,7 +16,7 @@ from delaunax.indexing import DROP, NONE, gather
 try:
     from jax.experimental.xla_metadata import xla_metadata_call
 except ImportError:  # JAX before 0.11: the results are the same, and a CPU takes longer.
-    xla_metadata_call = None
+    xla_metadata_call = None  # type: ignore[assignment]
 
 
 def lanes_in_sequence(function):
@@ -93,7 +93,7 @@ def counting_sort(classes: Array, starts: Array) -> Array:
     """
     place = np.arange(len(classes), dtype=np.int32)
     if jax.default_backend() != "cpu":
-        return lax.sort((classes, place), num_keys=1, is_stable=True)[1]
+        return lax.sort((classes, jnp.asarray(place)), num_keys=1, is_stable=True)[1]
 
     def join(carry, places):
         line, ends = carry
@@ -142,9 +142,9 @@ def sums(*arrays: Array) -> tuple[Array, ...]:
 
     XLA's CPU backend compiles three loops for every reduction of one array, and one loop for that of several.
     """
-    arrays = [each.astype(jnp.int32) if each.dtype == bool else each for each in arrays]
-    zeros = [np.zeros((), each.dtype) for each in arrays]
-    return lax.reduce(arrays, zeros, lambda left, right: tuple(map(lax.add, left, right)), (0,))
+    columns = [each.astype(jnp.int32) if each.dtype == bool else each for each in arrays]
+    zeros = [np.zeros((), each.dtype) for each in columns]
+    return lax.reduce(columns, zeros, lambda left, right: tuple(map(lax.add, left, right)), (0,))
 
 
 def stars_at_once():

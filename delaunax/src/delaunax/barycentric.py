@@ -37,7 +37,7 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
     as_numpy = isinstance(query_points, np.ndarray)
     points, query_points = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
     weights = _weights(points, query_points, jnp.asarray(mappings))
-    return np.asarray(weights) if as_numpy else weights
+    return np.asarray(weights) if as_numpy else weights  # type: ignore[return-value]
 
 
 def _weights(points, query_points, mappings):

@@ -59,7 +59,7 @@ def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: K
         return (np if as_numpy else jnp).zeros((0, 3), np.int32)
     tree = build_kd_tree(points) if tree is None else tree
     mappings = _locate(*lax.stop_gradient((triangulation, points, query_points, tree)))
-    return np.asarray(mappings) if as_numpy else mappings
+    return np.asarray(mappings) if as_numpy else mappings  # type: ignore[return-value]
 
 
 @jax.jit

@@ -56,8 +56,8 @@ class Stars(NamedTuple):
     simplices
         (2N + V, 3) int32, each triangle once, written by the star of its smallest vertex; -1 in unused rows. V is how many
         stars are turned at once, some of which may have none to write.
-    count
-        () int32, the number of rows in use.
+    number
+        () int32, how many rows are in use.
     complete
         (N,) bool, whether the star of each vertex is complete.
     exact
@@ -69,7 +69,7 @@ class Stars(NamedTuple):
     """
 
     simplices: jax.Array
-    count: jax.Array
+    number: jax.Array
     complete: jax.Array
     exact: jax.Array
     keys: jax.Array
@@ -81,7 +81,7 @@ def no_stars(vertices: Vertices) -> Stars:
     n = len(vertices.points)
     nobody, no_keys = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
     spare = backend.rows_at_once(vertices.near.blocks.size)
-    return Stars(jnp.full((2 * n + spare, 3), NONE), np.int32(0), ~vertices.distinct, nobody, no_keys, no_keys)
+    return Stars(jnp.full((2 * n + spare, 3), NONE), jnp.int32(0), ~vertices.distinct, nobody, no_keys, no_keys)
 
 
 def keys_from(simplices: Array, number: int) -> Array:
@@ -100,15 +100,15 @@ def appended(stars: Stars, corners: Array, new: Array) -> Stars:
     mine = new & (corners[:, 0] < corners[:, 1]) & (corners[:, 0] < corners[:, 2])
     rows, number = compacted(corners, mine)
     # Rows past the end of the table, if there are any, are overwritten: such stars do not agree.
-    simplices = lax.dynamic_update_slice_in_dim(stars.simplices, rows, stars.count, axis=0)
-    return stars._replace(simplices=simplices, count=stars.count + number)
+    simplices = lax.dynamic_update_slice_in_dim(stars.simplices, rows, stars.number, axis=0)
+    return stars._replace(simplices=simplices, number=stars.number + number)
 
 
 def without(stars: Stars, vertices: Array) -> Stars:
     """`stars` without those of the (N,) bool `vertices`."""
     simplices = stars.simplices
     rows, number = compacted(simplices, (simplices[:, 0] >= 0) & ~gather(vertices, simplices[:, 0]))
-    return stars._replace(simplices=rows, count=number, complete=stars.complete & ~vertices)
+    return stars._replace(simplices=rows, number=number, complete=stars.complete & ~vertices)
 
 
 def compacted(rows: Array, which: Array) -> tuple[Array, Array]:

@@ -60,7 +60,7 @@ def edges_of(simplices: Array) -> list[Array]:
 
 def sorted_edges(edges: list[Array]) -> list[Array]:
     """Edges, as `edges_of` gives them, in the order of their vertices."""
-    return lax.sort(edges, num_keys=min(2, len(edges)))
+    return list(lax.sort(edges, num_keys=min(2, len(edges))))
 
 
 def _unpacked(edges):

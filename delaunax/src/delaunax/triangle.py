@@ -23,4 +23,5 @@ def doubled_areas_from(query_points: Array, a: Array, b: Array, c: Array) -> tup
 
     Each is taken along an edge of the triangle, which keeps its accuracy in needles of any thinness.
     """
-    return tuple(cross(p - query_points, q - p) for p, q in ((b, c), (c, a), (a, b)))
+    of_a, of_b, of_c = (cross(p - query_points, q - p) for p, q in ((b, c), (c, a), (a, b)))
+    return of_a, of_b, of_c

@@ -83,7 +83,7 @@ def triangulate(points: Any, tree: KDTree | None = None) -> Triangulation:
     as_numpy = isinstance(points, np.ndarray)
     points = coordinates_from("points", points)
     triangulation, _ = _triangulate(points, build_kd_tree(points) if tree is None else tree)
-    return Triangulation(*map(np.asarray, triangulation)) if as_numpy else triangulation
+    return jax.tree.map(np.asarray, triangulation) if as_numpy else triangulation
 
 
 class Effort(NamedTuple):

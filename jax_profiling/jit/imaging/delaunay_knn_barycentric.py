@@ -54,6 +54,12 @@ def arguments_from(argv):
     add("--lens", action="append", help="name under dataset/imaging, or a folder; repeatable; 'all' (default hst)")
     add("--draws", type=int, default=0, help="also compare at N seeded draws from the model's priors")
     add("--rungs", help=f"comma-separated, of: {', '.join([*verdict.RUNGS, *verdict.PEERS])} (default all)")
+    add(
+        "--log-det",
+        choices=("shipped", "accurate"),
+        default="shipped",
+        help="the log determinant of regularization: autoarray's, or the right one (knn_barycentric.log_det)",
+    )
     add("--profile", action="store_true", help="time the likelihood step by step on both meshes")
     add("--output", type=Path, help="folder of the report (default results/local/<lens>)")
     add("--update-pins", action="store_true", help="pin the live reference for this autolens release")
@@ -87,6 +93,11 @@ def main(argv=None):
     except lens_folder.LensError as error:
         print(error, file=sys.stderr)
         return 2
+
+    if arguments.log_det == "accurate":
+        from knn_barycentric import patch
+
+        patch(log_det=True)
 
     gates = []
     for lens in lenses:

@@ -1,0 +1,151 @@
+"""The grounded log determinant against a QR factorization in long double; its gradient, its place in autoarray."""
+
+import autolens as al
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from autoarray.inversion.inversion.abstract import AbstractInversion
+
+import knn_barycentric
+from jax_profiling.gate.likelihood import Likelihood
+from knn_barycentric.log_det import JITTER, grounded_log_det, log_det_term_of
+
+SCHEMES = {
+    "ConstantSplit": lambda inner, outer: al.reg.ConstantSplit(coefficient=inner),
+    "AdaptSplit": lambda inner, outer: al.reg.AdaptSplit(inner, outer, signal_scale=0.5),
+    "AdaptSplitPower": lambda inner, outer: al.reg.AdaptSplitPower(inner, outer, signal_scale=0.5),
+    "AdaptSplitZeroth": lambda inner, outer: al.reg.AdaptSplitZeroth(1.0, 1.0, inner, outer, 0.5),
+    "AdaptSplitZerothPower": lambda inner, outer: al.reg.AdaptSplitZerothPower(1.0, 1.0, inner, outer, 0.5),
+    "Constant": lambda inner, outer: al.reg.Constant(coefficient=inner),
+    "Adapt": lambda inner, outer: al.reg.Adapt(inner, outer, signal_scale=0.5),
+}
+
+
+def stencil_of(vertices, seed, weights):
+    """(4P, P) long double: rows that sum to zero, of a vertex and three others, times the weight of the vertex."""
+    rng, rows = np.random.default_rng(seed), np.zeros((4 * vertices, vertices), np.longdouble)
+    for row in range(4 * vertices):
+        near = (row // 4 + 1 + rng.choice(min(12, vertices - 1), 3, replace=False)) % vertices
+        rows[row, near] = -rng.dirichlet(np.ones(3)).astype(np.longdouble)
+        rows[row, row // 4] -= rows[row].sum()
+        rows[row] *= np.longdouble(weights[row // 4])
+    return rows
+
+
+def by_qr(stencil, row_sums):
+    """log det of S'S + diag(q) by Householder's QR in long double, rows in order of size (Cox & Higham 1998)."""
+    matrix = np.vstack([stencil, np.diag(np.sqrt(row_sums.astype(np.longdouble)))])
+    matrix = matrix[np.argsort(-np.abs(matrix).max(axis=1))]
+    total = np.longdouble(0.0)
+    for k in range(matrix.shape[1]):
+        column = matrix[k:, k]
+        length = np.sqrt((column**2).sum())
+        mirror = column.copy()
+        mirror[0] += np.copysign(length, column[0])
+        matrix[k:, k:] -= np.outer(mirror, (mirror @ matrix[k:, k:]) * (2.0 / (mirror**2).sum()))
+        total += np.log(length)
+    return float(2.0 * total)
+
+
+CASES = {
+    "nearly the jitter alone": (1.0e-6, 1.0e-6),
+    "small": (1.0e-3, 1.0e-2),
+    "of order one": (1.0, 3.0),
+    "large": (1.0e3, 1.0e6),
+    "the ends of the default priors": (1.0e-6, 1.0e6),
+    "the other way around": (1.0e6, 1.0e-6),
+}
+
+
+@pytest.mark.parametrize("xp", [np, jnp])
+@pytest.mark.parametrize("case", CASES)
+def test_is_that_of_a_qr_in_long_double(case, xp):
+    inner, outer = CASES[case]
+    signal = np.exp(-np.linspace(0.0, 8.0, 80))
+    weights = inner * signal + outer * (1.0 - signal)
+    stencil, row_sums = stencil_of(80, 0, weights), np.full(80, JITTER)
+    matrix = (stencil.T @ stencil).astype(float) + np.diag(row_sums)
+    found = float(grounded_log_det(xp.asarray(matrix), xp.asarray(row_sums), xp))
+    assert found == pytest.approx(by_qr(stencil, row_sums), abs=1.0e-6)
+
+
+def test_the_formed_matrix_alone_has_lost_it():
+    stencil, row_sums = stencil_of(80, 0, np.full(80, 1.0e6)), np.full(80, JITTER)
+    matrix = (stencil.T @ stencil).astype(float) + np.diag(row_sums)
+    expected = by_qr(stencil, row_sums)
+    sign, shipped = np.linalg.slogdet(matrix)
+    assert sign < 0 or abs(shipped - expected) > 0.1
+    assert grounded_log_det(matrix, row_sums) == pytest.approx(expected, abs=1.0e-6)
+
+
+def test_gradient_matches_differences_of_the_qr():
+    row_sums = np.full(30, JITTER)
+    weights = np.exp(np.random.default_rng(1).normal(size=30, scale=3.0))
+    direction = np.random.default_rng(2).normal(size=30)
+    unit = stencil_of(30, 3, np.ones(30)).astype(float)
+
+    def log_det(weights):
+        rows = unit * jnp.repeat(weights, 4)[:, None]
+        return grounded_log_det(rows.T @ rows + jnp.diag(row_sums), jnp.asarray(row_sums), jnp)
+
+    def by_difference(step):
+        high, low = (
+            by_qr(stencil_of(30, 3, weights.astype(np.longdouble) * (1.0 + sign * step * direction)), row_sums)
+            for sign in (1.0, -1.0)
+        )
+        return (high - low) / (2.0 * step)
+
+    slope = jax.jit(jax.grad(log_det))(jnp.asarray(weights))
+    assert float((slope * weights * direction).sum()) == pytest.approx(by_difference(1.0e-5), rel=1.0e-6)
+    lanes = jax.jit(jax.vmap(jax.grad(log_det)))(jnp.stack([weights, 2.0 * weights]))
+    assert np.allclose(lanes[0], slope, rtol=1.0e-9)
+
+
+def test_a_matrix_that_is_not_finite_is_nan_and_spoils_no_other_lane():
+    good = np.eye(5) + JITTER
+    bad = good.copy()
+    bad[2, 2] = np.nan
+    found = jax.vmap(lambda each: grounded_log_det(each, jnp.full(5, 1.0), jnp))(jnp.stack([good, bad]))
+    assert np.isfinite(found[0]) and np.isnan(found[1])
+
+
+@pytest.fixture
+def patched():
+    knn_barycentric.patch(log_det=True)
+    yield
+    knn_barycentric.unpatch()
+
+
+@pytest.mark.parametrize("name", SCHEMES)
+def test_every_scheme_by_differences_takes_it(small, name, patched):
+    from dataclasses import replace
+
+    lens = replace(small, model=small.model)
+    likelihood = Likelihood(lens, al.mesh.Delaunay)
+    likelihood.model.galaxies.source.pixelization.regularization = SCHEMES[name](1.0, 2.0)
+    inversion = likelihood.fit(likelihood.prior_medians, xp=np).inversion
+    term = inversion.log_det_regularization_matrix_term
+    assert term == log_det_term_of(inversion)
+    matrix = inversion.cls_list_from(al.Mapper)[0].regularization_matrix
+    assert term == pytest.approx(np.linalg.slogdet(matrix)[1], abs=1.0e-4)
+
+
+def test_nothing_changes_for_who_does_not_ask():
+    before = vars(AbstractInversion)["log_det_regularization_matrix_term"]
+    knn_barycentric.patch(delaunay=True)
+    try:
+        assert vars(AbstractInversion)["log_det_regularization_matrix_term"] is before
+        knn_barycentric.patch(log_det=True)
+        assert vars(AbstractInversion)["log_det_regularization_matrix_term"] is not before
+    finally:
+        knn_barycentric.unpatch()
+    assert vars(AbstractInversion)["log_det_regularization_matrix_term"] is before
+
+
+def test_evidence_of_both_meshes_with_it(small, patched):
+    ours, theirs = (Likelihood(small, mesh_cls) for mesh_cls in (knn_barycentric.KNNBarycentric, al.mesh.Delaunay))
+    medians = ours.prior_medians
+    assert float(ours.jitted(medians).log_evidence) == pytest.approx(
+        float(theirs.jitted(medians).log_evidence), rel=1e-9
+    )

@@ -9,9 +9,11 @@ In the basis of the constant source and the differences from one vertex r, which
     det H = det G (sum(q) - q' G^-1 q'),
 
 exactly, where G and q' are H and q without r. G has no small eigenvalue that H has lost, and q is known without rounding. r
-is the vertex with the largest diagonal. To ground one vertex is what makes a circuit's Laplacian invertible (the matrix-tree
-theorem); that the rest is one number is a Schur complement.
+is the vertex with the largest diagonal. That one vertex is grounded is known of circuits (the matrix-tree theorem); that the
+rest is one number is a Schur complement.
 """
+
+from importlib import import_module
 
 import numpy as np
 
@@ -36,8 +38,7 @@ def grounded_log_det(matrix, row_sums, xp=np):
 
     Returns
     -------
-    () float
-        In nats. NaN only if the matrix is not finite.
+    () float, in nats; NaN only if the matrix is not finite.
     """
     if xp is np:
         return _factorized(matrix, row_sums, np)[0]
@@ -57,9 +58,8 @@ def _factorized(matrix, row_sums, xp):
     factor = _cholesky(xp.where(others[:, None] & others, scaled, eye), xp)
     reduced = xp.where(others, row_sums, 0.0)
     solved = scale * _solve(factor, scale * reduced, xp)
-    # The last factor lies between the row sum of r and all of them, but for rounding.
-    last = row_sums.sum() - (reduced * solved).sum()
-    last = xp.clip(last, row_sums.min(), row_sums.sum())
+    # It lies between the row sum of r and all of them, but for rounding.
+    last = xp.clip(row_sums.sum() - (reduced * solved).sum(), row_sums.min(), row_sums.sum())
     log_det = 2.0 * xp.log(xp.diagonal(factor) / scale).sum() + xp.log(last)
     return log_det + 0.0 * matrix.sum(), (factor, scale, solved, last, others)
 
@@ -84,11 +84,8 @@ def _cholesky(scaled, xp):
 
 
 def _solve(factor, right, xp):
-    if xp is np:
-        from scipy.linalg import cho_solve
-    else:
-        from jax.scipy.linalg import cho_solve
-    return cho_solve((factor, True), right, check_finite=False)
+    linalg = import_module("scipy.linalg" if xp is np else "jax.scipy.linalg")
+    return linalg.cho_solve((factor, True), right, check_finite=False)
 
 
 def _gradient(kept, cotangent):
@@ -96,17 +93,13 @@ def _gradient(kept, cotangent):
     import jax.numpy as xp
 
     factor, scale, solved, last, others = kept
-    inverse = scale[:, None] * _solve(factor, xp.diag(scale), xp)
-    of_matrix = inverse + xp.outer(solved, solved) / last
+    of_matrix = scale[:, None] * _solve(factor, xp.diag(scale), xp) + xp.outer(solved, solved) / last
     of_row_sums = (1.0 - 2.0 * xp.where(others, solved, 0.0)) / last
     return cotangent * xp.where(others[:, None] & others, of_matrix, 0.0), cotangent * of_row_sums
 
 
 def log_det_term_of(inversion):
-    """() float, the sum over an inversion's regularized objects of the log determinants of their matrices (nats).
-
-    Schemes that do not penalise differences keep autoarray's own way.
-    """
+    """() float, the log determinants of an inversion's matrices (nats); schemes that penalise no differences keep autoarray's."""
     total = 0.0
     for linear_obj, scheme in zip(inversion.linear_obj_list, inversion.regularization_list):
         if scheme is not None:

@@ -144,12 +144,9 @@ def with_log_det(source):
     if without is None:
         raise DiffError(f"{INVERSION}: its log determinant begins with no condition; adapt `with_log_det` to it.")
     lines = source.splitlines(keepends=True)
-    package = REGULARIZATION.replace("/", ".")
-    added = f"""
+    added = """
         if self.settings.log_det_method == "grounded":
-            from {package}.grounded_log_det import (
-                log_det_term_of,
-            )
+            from ..regularization.grounded_log_det import log_det_term_of
 
             return log_det_term_of(self)
 """

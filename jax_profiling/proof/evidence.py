@@ -1,0 +1,163 @@
+"""What the log determinant of regularization does to the evidence: `docs/evidence.md` and its pictures.
+
+    .venv/bin/python -m jax_profiling.proof.evidence --lens hst --lens FOLDER --lens FOLDER
+
+For AdaptSplit at the prior median of each lens, over its inner and outer coefficient from 1e-6 to 1e6 and three signal scales:
+how far a Cholesky factorization of the formed matrix is from `knn_barycentric.log_det.grounded_log_det`, how much it moves
+when the coefficients move by their last bits, and where it fails; and how much the grounded one moves.
+"""
+
+import argparse
+import json
+import sys
+from pathlib import Path
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import autolens as al
+import matplotlib.pyplot as plt
+import numpy as np
+from rich.console import Console
+
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.report import device, markdown_table
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.terminal import command
+from jax_profiling.terminal.progress import progress_of
+from jax_profiling.terminal.writing import write_aside
+from knn_barycentric.log_det import grounded_log_det, row_sums_of
+
+ROOT = Path(__file__).resolve().parents[2]
+COEFFICIENTS = 10.0 ** np.arange(-6, 7)
+SIGNAL_SCALES = (0.1, 0.5, 0.9)
+MOVES = 4
+"""How often the weights are moved by their last bits."""
+
+plt.switch_backend("Agg")
+
+
+def cholesky_log_det(matrix):
+    """log det as autoarray takes it (nats), NaN where the factorization fails."""
+    try:
+        return 2.0 * np.log(np.diagonal(np.linalg.cholesky(matrix))).sum()
+    except np.linalg.LinAlgError:
+        return np.nan
+
+
+def study_of(lens, progress=lambda message: None):
+    """The grids of one lens.
+
+    Returns
+    -------
+    dict
+        "bias", "noise", "grounded noise": (signal scale, outer, inner) nested lists in nats, null where all evaluations failed;
+        "failed": the share of NaN; "vertices".
+    """
+    likelihood = Likelihood(lens, al.mesh.Delaunay)
+    mapper = likelihood.mapper(likelihood.prior_medians)
+    found = {key: np.empty((len(SIGNAL_SCALES), len(COEFFICIENTS), len(COEFFICIENTS))) for key in KEYS}
+    for place in np.ndindex(*found["bias"].shape):
+        scale, outer, inner = SIGNAL_SCALES[place[0]], COEFFICIENTS[place[1]], COEFFICIENTS[place[2]]
+        if place[1:] == (0, 0):
+            progress(f"signal scale {scale}")
+        shipped, grounded = [], []
+        for move in range(MOVES):
+            scheme = al.reg.AdaptSplit(*(_moved(each, move) for each in (inner, outer, scale)))
+            matrix = np.asarray(scheme.regularization_matrix_from(mapper))
+            shipped.append(cholesky_log_det(matrix))
+            grounded.append(grounded_log_det(matrix, row_sums_of(scheme, mapper, np)))
+        finite = np.array(shipped)[np.isfinite(shipped)]
+        found["bias"][place] = np.abs(finite - grounded[0]).max() if len(finite) else np.nan
+        found["noise"][place] = np.ptp(finite) if len(finite) else np.nan
+        found["grounded noise"][place] = np.ptp(grounded)
+        found["failed"][place] = 1.0 - len(finite) / MOVES
+    return {"lens": lens.name, "vertices": lens.vertices, **found}
+
+
+KEYS = ("bias", "noise", "grounded noise", "failed")
+
+
+def _moved(value, move):
+    """A number some last bits larger."""
+    for _ in range(move):
+        value = np.nextafter(value, np.inf)
+    return float(value)
+
+
+def figure_from(studies):
+    """Bias of the shipped log determinant, a row per lens and a column per signal scale; white where it fails."""
+    figure, axes = plt.subplots(
+        len(studies), len(SIGNAL_SCALES), figsize=(10, 3.2 * len(studies)), layout="constrained", squeeze=False
+    )
+    for row, study in zip(axes, studies):
+        for ax, scale, bias in zip(row, SIGNAL_SCALES, study["bias"]):
+            image = ax.imshow(
+                np.log10(np.maximum(bias, 1.0e-9)), origin="lower", extent=(-6, 6, -6, 6), vmin=-9, vmax=2
+            )
+            ax.set_title(f"{study['lens']}, signal scale {scale}", fontsize=9)
+            ax.set_xlabel("log10 inner coefficient")
+            ax.set_ylabel("log10 outer coefficient")
+    figure.colorbar(image, ax=axes, label="log10 of the bias (nats)")
+    return figure
+
+
+def table_of(studies):
+    """The lines of a Markdown table with a row per lens."""
+
+    def share(condition):
+        return f"{100.0 * condition.mean():.0f} %"
+
+    rows = []
+    for study in studies:
+        bias = study["bias"]
+        rows.append(
+            (
+                study["lens"],
+                study["vertices"],
+                f"{np.nanmax(bias):.1f}",
+                share(bias > 0.1),
+                f"{np.nanmax(study['noise']):.1f}",
+                share(study["failed"] > 0.0),
+                f"{study['grounded noise'].max():.0e}",
+                share(study["grounded noise"] <= 1.0e-6),
+            )
+        )
+    heads = (
+        "lens",
+        "vertices",
+        "largest bias",
+        "above 0.1",
+        "largest noise",
+        "fails",
+        "grounded: largest noise",
+        "at most 1e-6",
+    )
+    return markdown_table(heads, rows)
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lens", action="append", help="a name or a folder; repeatable (default hst)")
+    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="folder of evidence.png and the table")
+    arguments = parser.parse_args(argv)
+    console = Console()
+    try:
+        lenses = [lens_folder.load(name) for name in arguments.lens or ["hst"]]
+    except lens_folder.LensError as error:
+        print(error, file=sys.stderr)
+        return 2
+    studies = []
+    for lens in lenses:
+        with progress_of(console, lens.name) as progress:
+            studies.append(study_of(lens, progress))
+    lines = table_of(studies)
+    with write_aside(arguments.output) as aside:
+        figure_from(studies).savefig(aside / "evidence.png", dpi=90)
+        measured = {"autolens": al.__version__, "device": device(), "lenses": [study["lens"] for study in studies]}
+        (aside / "evidence_table.md").write_text("\n".join([*lines, "", json.dumps(measured)]) + "\n")
+    console.print("\n".join(lines), highlight=False, soft_wrap=True)
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

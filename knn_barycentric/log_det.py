@@ -8,17 +8,15 @@ In the basis of the constant source and the differences from one vertex r, which
 
     det H = det G (sum(q) - q' G^-1 q'),
 
-exactly, where G and q' are H and q without r. G has no small eigenvalue that H has lost, and q is known without rounding. r
-is the vertex with the largest diagonal. That one vertex is grounded is known of circuits (the matrix-tree theorem); that the
-rest is one number is a Schur complement.
+exactly, where G and q' are H and q without r: a Schur complement. G has no small eigenvalue that H has lost, and q is known
+without rounding. r is the vertex with the largest diagonal.
 """
 
 from importlib import import_module
 
 import numpy as np
 
-JITTER = 1.0e-8
-"""What autoarray adds to the diagonal of every such matrix."""
+JITTER = 1.0e-8  # what autoarray adds to the diagonal of every such matrix
 
 LIFTS = np.array([0.0, 1.0e-15, 1.0e-13, 1.0e-11, 1.0e-9])
 """What is added to the unit diagonal of the scaled G, in turn, until it can be factorized."""
@@ -99,7 +97,7 @@ def _gradient(kept, cotangent):
 
 
 def log_det_term_of(inversion):
-    """() float, the log determinants of an inversion's matrices (nats); schemes that penalise no differences keep autoarray's."""
+    """() float, the log determinants of all matrices of an inversion (nats); autoarray's where no difference is penalised."""
     total = 0.0
     for linear_obj, scheme in zip(inversion.linear_obj_list, inversion.regularization_list):
         if scheme is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay
 
-from delaunax import backend, locate, triangulate
+from delaunax import backend, locate, oracle, triangulate
 from delaunax.kd_tree import build_kd_tree, near_vertices
 from delaunax.scaling import integers_from
 from delaunax.stars import Vertices, among_near_vertices
@@ -105,3 +105,28 @@ def test_a_cpu_compiles_all_loops_of_the_stars_as_one_call():
     assert operations.count("call") == 1 and 'xla_cpu_small_call="true"' in entry
     assert not {"while", "scatter", "sort"} & set(operations)
     assert operations.count("fusion") <= 2
+
+
+HARD = {
+    "grid": point_sets.grid(8),
+    "grid moved by last bits": point_sets.moved_by_bits(point_sets.grid(8) + 1.0),
+    "integers with duplicates": point_sets.integers(64, 6, 0),
+    "folded": point_sets.folded(8),
+    "rounded line": point_sets.rotated(point_sets.line(64)),
+    "circle": point_sets.circle(64),
+}
+"""Point sets of one size in which floating point cannot decide."""
+
+
+def test_the_branch_of_a_gpu_is_exact_too_and_breaks_ties_alike(monkeypatch):
+    batch = jnp.asarray(np.stack(list(HARD.values())))
+    expected = [point_sets.simplices_of(triangulate(points).simplices) for points in HARD.values()]
+    jax.clear_caches()
+    with monkeypatch.context() as patch:
+        patch.setattr(jax, "default_backend", lambda: "gpu")
+        together = jax.jit(jax.vmap(triangulate))(batch)
+    jax.clear_caches()
+    assert together.certified.all()
+    for lane, points in enumerate(HARD.values()):
+        assert oracle.fault_of(points, together.simplices[lane]) is None
+        assert point_sets.simplices_of(together.simplices[lane]) == expected[lane]

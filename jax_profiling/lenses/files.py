@@ -6,7 +6,7 @@ import autolens as al
 import numpy as np
 from astropy.io import fits
 
-from jax_profiling.lenses.specs import EDGE_POINTS
+from jax_profiling.lenses.spec import EDGE_POINTS
 
 NOT_YET = {
     "dataset": "imaging",

@@ -12,7 +12,8 @@ import autolens as al
 from autoarray.dataset.plot.imaging_plots import fits_imaging
 from filelock import FileLock
 
-from jax_profiling.lenses.specs import EDGE_POINTS, ON_DEMAND, PIXEL_SCALES, SPECS, shape_native_of
+from jax_profiling.lenses.spec import EDGE_POINTS, PIXEL_SCALES, shape_native_of
+from jax_profiling.lenses.specs import ON_DEMAND, SPECS
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
 

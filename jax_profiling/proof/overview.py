@@ -80,8 +80,8 @@ def markdown_from(lenses):
     lines = [
         "# The lenses",
         "",
-        "Simulated from the specs in `jax_profiling/specs.py`, one folder each under `dataset/imaging/`. `python -m "
-        "jax_profiling.lens NAME` simulates one whose folder is missing; `ao` is too large for the repository.",
+        "Simulated from the specs in `jax_profiling/lenses/specs.py`, one folder each under `dataset/imaging/`. `python -m "
+        "jax_profiling.lenses.simulate NAME` simulates one whose folder is missing; `ao` is too large for the repository.",
         "",
         *markdown_table(("lens", "instrument", "size", "the geometry that it stresses"), rows),
         "",

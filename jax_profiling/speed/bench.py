@@ -19,7 +19,7 @@ import autolens as al
 import jax
 
 from jax_profiling.gate import report
-from jax_profiling.speed import probe
+from jax_profiling.speed import probe, tables
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
 
@@ -51,7 +51,7 @@ def run_pieces():
     ]
     measured = {"autolens": al.__version__, "jax": jax.__version__, "device": report.device(), "rows": rows}
     with write_aside(PIECES) as aside:
-        name = probe.file_name_of(measured["device"])
+        name = tables.file_name_of(measured["device"])
         (aside / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
 
 
@@ -81,7 +81,7 @@ def growth_of(measured):
     return report.markdown_table(("ms", *(f"{size} {distribution}" for distribution, size in columns)), rows)
 
 
-def tables():
+def lines_of_tables():
     """The lines that stand in the page, from every JSON that is committed."""
     lines = []
     for path in sorted(probe.RESULTS.glob("*.json")):
@@ -91,8 +91,8 @@ def tables():
             f"{measured['device']}, {measured['precision']}, autolens {measured['autolens']}, jax {measured['jax']}; lens "
             f"{measured['lens']}, median of {measured['repeats']} interleaved calls:",
             "",
-            *probe.table_of(measured),
-            *probe.decomposition_table_of(measured),
+            *tables.table_of(measured),
+            *tables.decomposition_table_of(measured),
         ]
     for path in sorted(PIECES.glob("*.json")):
         measured = json.loads(path.read_text())
@@ -125,7 +125,7 @@ def main(argv=None):
         probe.main(["--steps"])
         run_pieces()
     try:
-        text = rewrite((ROOT / "docs" / "speed.md").read_text(), tables())
+        text = rewrite((ROOT / "docs" / "speed.md").read_text(), lines_of_tables())
     except ValueError as error:
         print(error, file=sys.stderr)
         return 2

@@ -8,7 +8,7 @@ import pytest
 
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.verdict import Delaunay
-from jax_profiling.speed import bench, probe
+from jax_profiling.speed import bench, probe, tables
 from jax_profiling.speed.peers import CallbackDelaunay
 
 

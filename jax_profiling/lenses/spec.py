@@ -1,0 +1,130 @@
+"""What a simulated lens is specified by, and the PyAutoFit model that is fitted to it."""
+
+from dataclasses import dataclass, field
+
+import autofit as af
+import autolens as al
+import numpy as np
+
+PIXEL_SCALES = {"euclid": 0.1, "hst": 0.05, "jwst": 0.03, "ao": 0.01}
+"""Pixel scale of each instrument, and the sigma of its Gaussian PSF (arcsec)."""
+
+
+@dataclass(frozen=True)
+class Spec:
+    """One simulated lens.
+
+    Attributes
+    ----------
+    geometry
+        Which geometry the lens stresses, in one line.
+    instrument
+        A key of `PIXEL_SCALES`.
+    tracer
+        The truth that is simulated.
+    model
+        The PyAutoFit model that is fitted; its mesh has the vertices of `info["image_mesh"]` and `EDGE_POINTS`.
+    info
+        What the lens folder's `info.json` says beside the pixel scale and the redshifts.
+    """
+
+    geometry: str
+    instrument: str
+    tracer: al.Tracer
+    model: af.Collection
+    info: dict = field(default_factory=dict)
+
+
+MASK_RADIUS = 3.5
+EDGE_POINTS = 30
+
+OVERLAY = {"type": "Overlay", "shape": [39, 39]}
+COARSE = {"type": "Overlay", "shape": [29, 29]}
+"""Image meshes of `info.json`."""
+
+AROUND = {
+    "centre": 0.005,
+    "einstein_radius": 0.05,
+    "ell_comps": 0.01,
+    "slope": 0.05,
+    "gamma_1": 0.005,
+    "gamma_2": 0.005,
+}
+"""Standard deviation of the Gaussian prior around the truth of every mass parameter (radii and centres in arcsec)."""
+
+
+def spec_of(
+    geometry,
+    lens,
+    sources,
+    instrument="hst",
+    mask_radius=2.5,
+    image_mesh=COARSE,
+    gaussians=20,
+    spread=3.0,
+    regularization=None,
+    info=None,
+):
+    """A spec whose model has MGE light, mass profiles around the truth (`spread` times `AROUND`), and a mesh per source."""
+    model = {"lens": _lens_model(lens, gaussians, mask_radius, spread)}
+    vertices = _vertices_of(image_mesh, mask_radius, PIXEL_SCALES[instrument])
+    for number, source in enumerate(sources):
+        name = "source" if len(sources) == 1 else f"source_{number}"
+        model[name] = _source_model(source, vertices, regularization, spread)
+    return Spec(
+        geometry=geometry,
+        instrument=instrument,
+        tracer=al.Tracer(galaxies=[lens, *sources]),
+        model=af.Collection(galaxies=af.Collection(**model)),
+        info={"mask_radius": mask_radius, "image_mesh": image_mesh, **(info or {})},
+    )
+
+
+def shape_native_of(mask_radius, pixel_scale):
+    """The smallest odd number of pixels, along both axes, that holds a mask (arcsec)."""
+    side = 2 * int(np.ceil(mask_radius / pixel_scale)) + 1
+    return side, side
+
+
+def _vertices_of(image_mesh, mask_radius, pixel_scale):
+    """How many vertices an image mesh has inside the mask."""
+    if image_mesh["type"] == "Hilbert":
+        return image_mesh["pixels"]
+    mask = al.Mask2D.circular(
+        shape_native=shape_native_of(mask_radius, pixel_scale), pixel_scales=pixel_scale, radius=mask_radius
+    )
+    overlay = al.image_mesh.Overlay(shape=tuple(image_mesh["shape"]))
+    return len(overlay.image_plane_mesh_grid_from(mask=mask, adapt_data=None))
+
+
+def _lens_model(lens, gaussians, mask_radius, spread):
+    mass, shear = _around(lens.mass, spread), _around(lens.shear, spread)
+    light = {}
+    if hasattr(lens, "bulge"):
+        light["bulge"] = al.model_util.mge_model_from(
+            mask_radius=mask_radius, total_gaussians=gaussians, centre_prior_is_uniform=True
+        )
+    return af.Model(al.Galaxy, redshift=lens.redshift, **light, mass=mass, shear=shear)
+
+
+def _around(profile, spread):
+    """The model of a mass profile, with Gaussian priors around its parameters."""
+    model = af.Model(type(profile))
+    for name, sigma in AROUND.items():
+        truth = getattr(profile, name, None)
+        if not hasattr(model, name) or truth is None:
+            continue
+        if isinstance(truth, tuple):
+            for axis, value in enumerate(truth):
+                setattr(getattr(model, name), f"{name}_{axis}", af.GaussianPrior(mean=value, sigma=spread * sigma))
+        else:
+            setattr(model, name, af.GaussianPrior(mean=truth, sigma=spread * sigma))
+    return model
+
+
+def _source_model(source, vertices, regularization, spread):
+    mesh = af.Model(al.mesh.Delaunay, pixels=vertices, zeroed_pixels=EDGE_POINTS, areas_factor=0.5)
+    regularization = regularization or af.Model(al.reg.ConstantSplit, coefficient=1.0)
+    pixelization = af.Model(al.Pixelization, mesh=mesh, regularization=regularization)
+    mass = {"mass": _around(source.mass, spread)} if hasattr(source, "mass") else {}
+    return af.Model(al.Galaxy, redshift=source.redshift, **mass, pixelization=pixelization)

@@ -10,6 +10,7 @@ import autolens as al
 import jax
 import matplotlib.pyplot as plt
 import numpy as np
+from autoarray.inversion.inversion.abstract import AbstractInversion
 from autoarray.plot.inversion import plot_inversion_reconstruction
 from rich.table import Table
 
@@ -29,6 +30,12 @@ def device():
     return f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
 
 
+def log_det():
+    """Which log determinant of regularization the evidence has: "shipped", or "accurate" by `patch(log_det=True)`."""
+    term = vars(AbstractInversion)["log_det_regularization_matrix_term"]
+    return "accurate" if term.fget.__name__ == "log_det_term_of" else "shipped"
+
+
 def summary_from(gate: Gate):
     """The contents of `summary.json`; a number that is not finite becomes null, which JSON can hold."""
     return {
@@ -36,6 +43,7 @@ def summary_from(gate: Gate):
         "autolens": al.__version__,
         "jax": jax.__version__,
         "device": device(),
+        "log_det": log_det(),
         "vertices": gate.lens.vertices,
         "data_points": gate.lens.data_points,
         "reference": {"mesh": "Delaunay", "log_evidence": _number(gate.log_evidence)},

@@ -63,7 +63,7 @@ def in_fresh_process(code, *arguments, timeout, script=None):
     command = [sys.executable, "-c", code] if script is None else [sys.executable, script]
     if script is not None:
         script.write_text(code)
-    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYAUTO_SKIP_VISUALIZATION": "1"}
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
     ran = subprocess.run(
         [*command, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, env=environment, timeout=timeout
     )

@@ -1,0 +1,21 @@
+"""The regression with the right log determinant: said in the summary, and near the shipped one where coefficients are small."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[2] / "jax_profiling" / "jit" / "imaging" / "delaunay_knn_barycentric.py"
+
+
+def test_accurate_log_determinant_is_said_and_passes(small, tmp_path):
+    command = [sys.executable, SCRIPT, "--lens", small.folder, "--rungs", "delaunay", "--output", tmp_path]
+    ran = subprocess.run([*command, "--log-det", "accurate"], capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["log_det"] == "accurate" and summary["passed"] and summary["drift"] is None
+    assert summary["candidates"][0]["relative_error"] <= 1.0e-9
+    (pinned,) = {each["log_evidence"] for each in small.expected.values()}
+    assert summary["reference"]["log_evidence"] == pytest.approx(pinned, abs=1.0e-3)

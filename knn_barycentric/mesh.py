@@ -6,20 +6,12 @@ from knn_barycentric import exact_mesh
 
 
 class KNNBarycentric(exact_mesh.KNNBarycentric):
-    """A Delaunay mesh whose triangulation and point location run in pure JAX.
-
-    Use it wherever `al.mesh.Delaunay` is used: the constructor, the priors and the log evidence are the same. There
-    is no host callback in its graph, so a batch of lens models is triangulated at once under `jax.vmap`, where
-    `Delaunay` calls Qhull for one model after the other. A fit on NumPy (`use_jax=False`) is `Delaunay`'s own.
+    """The Delaunay mesh of `exact_mesh`, which can also be told to take another triangle, to compare with.
 
     Parameters
     ----------
-    pixels : int
-        The number of vertices that the image mesh draws, before any ring of edge points is appended.
-    zeroed_pixels : int, optional
-        The number of vertices at the end of the mesh grid (the appended edge points) whose flux is fixed to zero.
-    areas_factor : float, optional
-        The arm of each vertex's split cross, in units of the square root of its dual area.
+    pixels, zeroed_pixels, areas_factor
+        As in `exact_mesh.KNNBarycentric`.
     triangle : str, optional
         How the interpolating triangle of a point is chosen. Leave it out for "delaunay", which is exact; the keys of
         `rungs.RUNGS` take vertices near the point and exist to be compared.

@@ -92,7 +92,7 @@ def test_lanes(benchmark, distribution, size):
 @pytest.mark.parametrize("distribution, size", BY_SIZE)
 @pytest.mark.parametrize("piece", ["Qhull", "find_simplex", "Triangle"])
 def test_others(benchmark, piece, distribution, size):
-    points, queries = map(np.asarray, case_of(distribution, size)[:2])
+    points, queries = map(np.array, case_of(distribution, size)[:2])
     if piece == "Triangle":
         triangle = pytest.importorskip("triangle")
         timed(benchmark, partial(triangle.triangulate, {"vertices": points}))

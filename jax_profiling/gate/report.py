@@ -43,10 +43,9 @@ def summary_from(gate: Gate):
         "autolens": al.__version__,
         "jax": jax.__version__,
         "device": device(),
-        "log_det": log_det(),
         "vertices": gate.lens.vertices,
         "data_points": gate.lens.data_points,
-        "reference": {"mesh": "Delaunay", "log_evidence": _number(gate.log_evidence)},
+        "reference": {"mesh": "Delaunay", "log_evidence": _number(gate.log_evidence), "log_det": log_det()},
         "candidates": [
             {
                 "rung": candidate.rung,

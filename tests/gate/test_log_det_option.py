@@ -15,7 +15,7 @@ def test_accurate_log_determinant_is_said_and_passes(small, tmp_path):
     ran = subprocess.run([*command, "--log-det", "accurate"], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert summary["log_det"] == "accurate" and summary["passed"] and summary["drift"] is None
+    assert summary["reference"]["log_det"] == "accurate" and summary["passed"] and summary["drift"] is None
     assert summary["candidates"][0]["relative_error"] <= 1.0e-9
     (pinned,) = {each["log_evidence"] for each in small.expected.values()}
     assert summary["reference"]["log_evidence"] == pytest.approx(pinned, abs=1.0e-3)

@@ -91,6 +91,7 @@ def test_summary_has_the_contract_and_is_json():
         *("rung", "log_evidence", "nats", "relative_error", "worst_nats", "worst_relative_error"),
         *("draws", "certified", "verdict"),
     ]
+    assert summary["reference"] == {"mesh": "Delaunay", "log_evidence": -1000.0, "log_det": "shipped"}
     assert summary["passed"] is True
     assert summary["drift"] == {"pinned": -990.0, "live": -1000.0, "release": "2026.1.1.1"}
     assert summary["candidates"][1]["nats"] is None

@@ -113,7 +113,7 @@ def table_of(studies):
         rows.append(
             (
                 study["lens"],
-                study["vertices"],
+                str(study["vertices"]),
                 f"{np.nanmax(bias):.1f}",
                 share(bias > 0.1),
                 f"{np.nanmax(study['noise']):.1f}",

@@ -73,11 +73,11 @@ def scan_rows(step, carry, *levels):
     return carry
 
 
-def skip_if(spared, function, values):
-    """`function(values)`, or on a CPU `values` where the (V,) bool `spared` are all true."""
+def skip_if(skipped, function, values):
+    """`function(values)`, or on a CPU `values` where the (V,) bool `skipped` are all true."""
     if jax.default_backend() != "cpu":
         return function(values)
-    return lax.cond(spared.all(), lambda values: values, function, values)
+    return lax.cond(skipped.all(), lambda values: values, function, values)
 
 
 def rows_at_once(number: int) -> int:

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax.scaling import integers_from, largest_exponent
+from delaunax.scaling import integers_from, largest_exponent, power_of_two
 from delaunax.triangle import doubled_areas_from
 from delaunax.triangulation import coordinates_from
 
@@ -57,6 +57,4 @@ def _factor_of(points):
     """() float: a power of two that brings points to order one, so that products of their coordinates stay in range."""
     info = jnp.finfo(points.dtype)
     power = -(largest_exponent(integers_from(points)) + np.int32(info.nmant))
-    word = np.dtype(f"int{info.bits}").type
-    field = jnp.clip(power - np.int32(info.minexp - 1), np.int32(1), np.int32(info.maxexp - info.minexp))
-    return lax.bitcast_convert_type(field.astype(word) << word(info.nmant), points.dtype)
+    return power_of_two(jnp.minimum(power, np.int32(info.maxexp - 1)), points.dtype)

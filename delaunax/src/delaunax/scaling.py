@@ -48,18 +48,22 @@ def largest_exponent(integers: Integers) -> Array:
     return jnp.where(used.any(), largest, np.int32(0))
 
 
+def power_of_two(power: Array, dtype) -> Array:
+    """Floats 2^power for (...,) int32 powers, by their bits: `exp2` may round. The smallest normal one for powers below it."""
+    info = jnp.finfo(dtype)
+    word = np.dtype(f"int{info.bits}").type
+    field = jnp.maximum(power - np.int32(info.minexp - 1), np.int32(1)).astype(word)
+    return lax.bitcast_convert_type(field << word(info.nmant), dtype)
+
+
 def scaled(integers: Integers, largest: Array, dtype) -> Array:
     """Floats times the power of two that brings those of exponent `largest` between 1 and 2."""
     info = jnp.finfo(dtype)
-    word = integers.mantissa.dtype.type
     power = integers.exponent - largest - np.int32(info.nmant)
     # What is far beyond the rest stays where its square is finite.
     capped = jnp.minimum(power, np.int32(info.maxexp // 2 - info.nmant - 4))
-    # Assembled from its bits, since a power of two by `exp2` may be rounded.
-    field = jnp.maximum(capped - np.int32(info.minexp - 1), np.int32(1)).astype(word) << word(info.nmant)
-    factor = lax.bitcast_convert_type(field, dtype)
     in_range = power >= np.int32(info.minexp)
-    return jnp.where(in_range, integers.mantissa.astype(dtype) * factor, jnp.zeros((), dtype))
+    return jnp.where(in_range, integers.mantissa.astype(dtype) * power_of_two(capped, dtype), jnp.zeros((), dtype))
 
 
 def scaled_together(points: Array, query_points: Array) -> tuple[Array, Array]:

@@ -10,7 +10,6 @@ from scipy.spatial import Delaunay
 
 from delaunax import backend, locate, oracle, triangulate
 from delaunax.kd_tree import build_kd_tree, near_vertices
-from delaunax.scaling import integers_from
 from delaunax.stars import Vertices, among_near_vertices
 
 import point_sets
@@ -98,7 +97,7 @@ def test_a_cpu_compiles_all_loops_of_the_stars_as_one_call():
     """All that is left around it are inputs that are not there yet: otherwise each operation is a kernel of its own."""
     points = jnp.asarray(point_sets.random(200))
     tree = build_kd_tree(points)
-    vertices = Vertices(points, integers_from(points), tree.first, tree.rank, near_vertices(tree))
+    vertices = Vertices(points, points, tree.first, tree.rank, near_vertices(tree))
     program = jax.jit(backend.fused(among_near_vertices)).lower(vertices, tree.first).compile()
     entry = program.as_text().partition("ENTRY")[2]
     operations = re.findall(r" ([a-z-]+)\(", entry)

@@ -8,7 +8,7 @@ import pytest
 from delaunax import triangulate
 from delaunax.certificate import certificate, none_off_a_line
 from delaunax.kd_tree import build_kd_tree, near_vertices
-from delaunax.scaling import integers_from, largest_exponent, scaled
+from delaunax.scaling import largest_exponent, scaled
 from delaunax.stars import Vertices
 from delaunax.tables import neighbors_from, vertex_simplex_from
 
@@ -17,9 +17,8 @@ import point_sets
 
 @jax.jit
 def certified(points, simplices, neighbors, exact):
-    tree, integers = build_kd_tree(points), integers_from(points)
-    finite = scaled(integers, largest_exponent(integers), points.dtype)
-    vertices = Vertices(finite, integers, tree.first, tree.rank, near_vertices(tree))
+    tree = build_kd_tree(points)
+    vertices = Vertices(tree.points, points, tree.first, tree.rank, near_vertices(tree))
     return certificate(vertices, exact, simplices, neighbors, vertex_simplex_from(simplices, neighbors))[0]
 
 
@@ -114,8 +113,7 @@ def test_what_floating_point_cannot_tell_is_accepted_of_exact_stars_only(name):
 
 @pytest.mark.parametrize("name", point_sets.EVERY)
 def test_none_is_off_a_line_only_where_all_are_on_it_to_rounding(name):
-    points = point_sets.EVERY[name]
-    integers = integers_from(jnp.asarray(points))
-    finite = scaled(integers, largest_exponent(integers), points.dtype)
+    points = jnp.asarray(point_sets.EVERY[name])
+    finite = scaled(points, largest_exponent(points))
     thin = {*point_sets.WITHOUT_TRIANGLE, *point_sets.ROUNDED_LINES}
     assert bool(jax.jit(none_off_a_line)(finite)) == (name in thin)

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from delaunax import backend, exact, oracle
-from delaunax.scaling import integers_from
 
 import point_sets
 
@@ -35,8 +34,8 @@ def expected(points, quadruple):
 
 @jax.jit
 @backend.fused
-def signs_of(integers, quadruples):
-    return backend.map_rows(lambda each: jnp.stack(exact.signs(integers, *each)), quadruples)
+def signs_of(points, quadruples):
+    return backend.map_rows(lambda each: jnp.stack(exact.signs(points, *each[:, None]))[:, 0], quadruples)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -47,7 +46,7 @@ def signs_of(integers, quadruples):
 def test_signs_are_those_of_rational_arithmetic(name, dtype):
     points = point_sets.EVERY[name].astype(dtype)[:30]
     quadruples = np.random.default_rng(0).integers(0, len(points), (60, 4)).astype(np.int32)
-    found = signs_of(integers_from(jnp.asarray(points)), quadruples)
+    found = signs_of(jnp.asarray(points), quadruples)
     assert found.tolist() == [expected(points, each) for each in quadruples.tolist()]
 
 
@@ -55,17 +54,18 @@ def test_signs_over_the_whole_range_of_fp64():
     quadruples = np.array(
         [[a, b, c, d] for a in range(4) for b in range(4) for c in range(4) for d in range(4)], np.int32
     )
-    found = signs_of(integers_from(jnp.asarray(FAR)), quadruples)
+    found = signs_of(jnp.asarray(FAR), quadruples)
     assert found.tolist() == [expected(FAR, each) for each in quadruples.tolist()]
 
 
-@pytest.mark.parametrize("number", [exact.FEW[8], exact.ALL[8]])
-def test_few_limbs_and_all_of_them_agree(number, monkeypatch):
-    monkeypatch.setitem(exact.FEW, 8, number)
-    points = point_sets.random(20)
-    quadruples = np.random.default_rng(1).integers(0, 20, (40, 4)).astype(np.int32)
-    found = jax.jit(jax.vmap(partial(exact.signs, integers_from(jnp.asarray(points)))))(*quadruples.T)
-    assert np.stack(found, axis=1).tolist() == [expected(points, each) for each in quadruples.tolist()]
+def test_points_at_once_may_need_different_numbers_of_limbs():
+    """Those of one array share a loop, which is as long as the longest needs; lanes of a batch have their own."""
+    points = np.concatenate([point_sets.random(20), FAR])
+    quadruples = np.random.default_rng(1).integers(0, len(points), (40, 4)).astype(np.int32)
+    signs = partial(exact.signs, jnp.asarray(points))
+    together = np.stack(jax.jit(signs)(*quadruples.T), axis=1)
+    lanes = np.stack(jax.jit(jax.vmap(signs))(*quadruples.T[..., None]), axis=1)[..., 0]
+    assert together.tolist() == lanes.tolist() == [expected(points, each) for each in quadruples.tolist()]
 
 
 def test_the_limbs_of_every_float_fit():
@@ -83,12 +83,8 @@ def test_a_tie_is_turned_to_the_fan_of_the_smallest_number(order, side):
     square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])[::side]
     points = np.empty_like(square)
     points[order] = square
-    v, c, b, j = (np.int32(each) for each in order)
-    found = exact.signs(integers_from(jnp.asarray(points)), v, c, b, j)
-    to_j, to_b = (
-        bool(exact.turns_to(exact.signs(integers_from(jnp.asarray(points)), v, c, *pair), np.int32(side), v, c, *pair))
-        for pair in ((b, j), (j, b))
-    )
-    assert found.inside == 0 and to_j != to_b
-    triangle = {int(v), int(c), int(j if to_j else b)}
-    assert 0 in triangle
+    v, c, b, j = np.array(order, np.int32)[:, None]
+    signs = partial(exact.signs, jnp.asarray(points), v, c)
+    to_j, to_b = (bool(exact.turns_to(signs(*pair), np.int32(side), v, c, *pair)) for pair in ((b, j), (j, b)))
+    assert signs(b, j).inside == 0 and to_j != to_b
+    assert 0 in {order[0], order[1], order[3] if to_j else order[2]}

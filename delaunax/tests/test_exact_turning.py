@@ -9,7 +9,6 @@ import pytest
 
 from delaunax import oracle
 from delaunax.exact_turning import best_neighbour, out_of_reach
-from delaunax.scaling import integers_from
 from delaunax.turning import edge_of, sites_from, star_of
 
 import point_sets
@@ -25,7 +24,7 @@ def turn(points, vertex, current, clockwise, candidates):
     star = star_of(vertex)._replace(current=current, clockwise=clockwise)
     edge = edge_of(sites, vertex, star)
     nobody = jnp.full(1, count, jnp.int32)
-    best = best_neighbour(integers_from(points), sites, vertex, current, edge, nobody, candidates[:, None])
+    best = best_neighbour(points, sites, vertex, current, edge, nobody, candidates[:, None])
     place = jnp.clip(jnp.floor(SIDE * points).astype(jnp.int32), 0, SIDE - 1)
     member = (place[:, 0] * SIDE + place[:, 1])[None] == jnp.arange(SIDE**2)[:, None]
     reach = jnp.concatenate([points, -points], axis=1)

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax.scaling import integers_from, largest_exponent, scaled, scaled_together
+from delaunax.scaling import integers_from, largest_exponent, scaled
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -22,20 +22,24 @@ def test_integers_are_the_values(dtype):
 @pytest.mark.parametrize("exponent", [-1000, -300, 0, 300, 1000])
 def test_scaled_is_of_order_one_and_exact(exponent):
     values = np.random.default_rng(0).random(100) + 0.5
-    integers = integers_from(jnp.asarray(values * 2.0**exponent))
-    found = np.asarray(scaled(integers, largest_exponent(integers), np.float64))
+    given = jnp.asarray(values * 2.0**exponent)
+    found = np.asarray(scaled(given, largest_exponent(given)))
     assert 1.0 <= found.max() < 2.0
     assert len(set((found / values).tolist())) == 1
 
 
 def test_subnormal_values_are_scaled_too():
-    values = np.array([5.0e-324, 1.0e-323, 0.0])
-    integers = integers_from(jnp.asarray(values))
-    found = np.asarray(scaled(integers, largest_exponent(integers), np.float64))
+    values = jnp.asarray([5.0e-324, 1.0e-323, 0.0])
+    found = np.asarray(scaled(values, largest_exponent(values)))
     assert found[1] == 2.0 * found[0] > 0.0 and found[2] == 0.0
 
 
-def test_a_far_query_stays_where_its_square_is_finite():
-    _, queries = scaled_together(jnp.asarray([[1.0e-300, 0.0]]), jnp.asarray([[1.0e300, 0.0], [np.nan, np.inf]]))
-    assert np.isfinite(np.square(queries[0])).all() and queries[0, 0] > 1.0e100
-    assert np.isnan(queries[1, 0]) and np.isinf(queries[1, 1])
+def test_what_is_far_beyond_the_rest_stays_where_its_square_is_finite():
+    far = np.asarray(scaled(jnp.asarray([1.0e300, 0.0]), largest_exponent(jnp.asarray([1.0e-300]))))
+    assert np.isfinite(np.square(far)).all() and far[0] > 1.0e100
+
+
+def test_what_is_not_finite_has_no_exponent_and_no_place():
+    values = jnp.asarray([np.nan, np.inf, 3.0])
+    assert largest_exponent(values) == largest_exponent(jnp.asarray([3.0]))
+    assert np.asarray(scaled(values, largest_exponent(values))).tolist() == [0.0, 0.0, 1.5]

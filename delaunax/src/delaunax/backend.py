@@ -80,6 +80,15 @@ def skip_if(skipped, function, values):
     return lax.cond(skipped.all(), lambda values: values, function, values)
 
 
+def once_if(needed, function, values):
+    """`function(values)` where the () bool `needed` is true, else `values`.
+
+    A loop, not a conditional: under `vmap` it runs only where a lane needs it. The function has to depend on the values, or XLA
+    computes it ahead of the loop, needed or not.
+    """
+    return lax.while_loop(lambda carry: carry[0], lambda carry: (np.False_, function(carry[1])), (needed, values))[1]
+
+
 def rows_at_once(number: int) -> int:
     """How many rows of a level of so many `scan_rows` hands to its step."""
     return 1 if jax.default_backend() == "cpu" else number

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax.scaling import integers_from, largest_exponent, power_of_two
+from delaunax.scaling import largest_exponent, power_of_two
 from delaunax.triangle import doubled_areas_from
 from delaunax.triangulation import coordinates_from
 
@@ -56,5 +56,5 @@ def _weights(points, query_points, mappings):
 def _factor_of(points):
     """() float: a power of two that brings points to order one, so that products of their coordinates stay in range."""
     info = jnp.finfo(points.dtype)
-    power = -(largest_exponent(integers_from(points)) + np.int32(info.nmant))
+    power = -(largest_exponent(points) + np.int32(info.nmant))
     return power_of_two(jnp.minimum(power, np.int32(info.maxexp - 1)), points.dtype)

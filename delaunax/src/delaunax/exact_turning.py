@@ -7,14 +7,12 @@ rounding tells.
 
 from functools import partial
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
 from delaunax import backend, exact
 from delaunax.indexing import gather
-from delaunax.scaling import Integers
 from delaunax.turning import Edge, areas_and_offsets, view_from
 
 ORIENTATION, IN_CIRCLE, DISTANCE = 4.0, 16.0, 8.0
@@ -32,14 +30,14 @@ def underflow_of(dtype) -> float:
 
 
 def best_neighbour(
-    integers: Integers, sites: Array, vertices: Array, current: Array, edge: Edge, best: Array, candidates: Array
+    unscaled: Array, sites: Array, vertices: Array, current: Array, edge: Edge, best: Array, candidates: Array
 ) -> Array:
     """(V,) int32: to which of the candidates, or of the best so far, stars turn; N where there is none.
 
     Parameters
     ----------
-    integers
-        The (N, 2) `Integers` of the vertices.
+    unscaled
+        (N, 2) float, the vertices as they are stored.
     sites
         Their `turning.sites_from`.
     vertices, current
@@ -81,14 +79,14 @@ def best_neighbour(
 
     def decide(challenger, carry):
         best, tested = carry
-        wins = jax.vmap(partial(_wins, integers, none))(vertices, current, edge.begins, edge.side, best, challenger)
+        wins = _wins(unscaled, none, vertices, current, edge, best, challenger)
         best = jnp.where(wins & (challenger != none), challenger, best)
         return best, tested | (candidates == challenger)
 
     def step(carry):
         best, tested, _ = carry
         challenger = challenger_of(best, tested)
-        best, tested = backend.skip_if(challenger == none, partial(decide, challenger), (best, tested))
+        best, tested = backend.once_if((challenger != none).any(), partial(decide, challenger), (best, tested))
         return best, tested, (challenger != none).any()
 
     begun = first, jnp.zeros_like(there), np.True_
@@ -104,16 +102,16 @@ def _in_circle(edge, bx, by, squared, view):
     return inside, squared * size_left + edge.squared * size_after + view.squared * size_turn
 
 
-def _wins(integers, none, vertex, current, begins, side, best, challenger):
-    """() bool: whether a challenger is on the right side and better than the best, in integers."""
-    c = jnp.where(begins, vertex, current)
-    b = jnp.where(best == none, vertex, best)
-    found = exact.signs(integers, vertex, c, b, challenger)
-    to_side = side.astype(jnp.int32)
+def _wins(unscaled, none, vertices, current, edge, best, challenger):
+    """(V,) bool: whether a challenger is on the right side and better than the best, in integers."""
+    c = jnp.where(edge.begins, vertices, current)
+    b = jnp.where(best == none, vertices, best)
+    found = exact.signs(unscaled, vertices, c, b, challenger)
+    side = edge.side.astype(jnp.int32)
     nearest = (found.nearer > 0) | ((found.nearer == 0) & (challenger < b))
-    turns = exact.turns_to(found, to_side, vertex, c, b, challenger)
-    on_side = begins | (to_side * found.left > 0)
-    return on_side & ((best == none) | jnp.where(begins, nearest, turns))
+    turns = exact.turns_to(found, side, vertices, c, b, challenger)
+    on_side = edge.begins | (side * found.left > 0)
+    return on_side & ((best == none) | jnp.where(edge.begins, nearest, turns))
 
 
 MARGIN = 1.0e-4

@@ -16,7 +16,7 @@ from jax import Array, lax
 
 from delaunax import backend
 from delaunax.indexing import DROP, gather
-from delaunax.scaling import integers_from, largest_exponent, scaled
+from delaunax.scaling import largest_exponent, scaled
 
 LEAF = 4
 """Vertices in a leaf, at most."""
@@ -32,6 +32,10 @@ class KDTree(NamedTuple):
 
     Attributes
     ----------
+    points
+        (N, 2) float, the vertices.
+    exponent
+        () int32, by whose `scaling.scaled` they are scaled.
     leaves
         (2^L, S) int32, the vertices of each leaf; N or more where a leaf is not full.
     nodes
@@ -44,6 +48,8 @@ class KDTree(NamedTuple):
         (N,) int32, the place of each vertex in the order of x and then y.
     """
 
+    points: jax.Array
+    exponent: jax.Array
     leaves: jax.Array
     nodes: jax.Array
     first: jax.Array
@@ -83,10 +89,10 @@ def _kd_tree(points):
     depth = max(0, (-(-n // LEAF) - 1).bit_length())
     size = -(-n // 2**depth)
     slots = size * 2**depth
-    coordinates, reach, *keys, slot = backend.fused(partial(_padded, slots))(points)
+    finite, exponent, coordinates, reach, *keys, slot = backend.fused(partial(_padded, slots))(points)
     x, y, by = lax.sort((*keys, slot), num_keys=2)
     vertices, *rest = backend.fused(partial(_halved, n, depth))(coordinates, reach, x[0], y[0], by)
-    return KDTree(vertices.reshape(-1, size), *rest)
+    return KDTree(finite, exponent, vertices.reshape(-1, size), *rest)
 
 
 def _padded(slots, points):
@@ -94,6 +100,8 @@ def _padded(slots, points):
 
     Returns
     -------
+    finite, exponent
+        The `points` and `exponent` of the tree.
     coordinates, reach
         (M, 2) and (M, 4) float, x and y; and x, y, -x and -y, -inf in an empty slot.
     keys
@@ -101,16 +109,24 @@ def _padded(slots, points):
     slot
         (2, M) int32, the vertices that the keys are of.
     """
-    integers = integers_from(points)
-    finite = scaled(integers, largest_exponent(integers), points.dtype)
+    exponent = largest_exponent(points)
+    finite = scaled(points, exponent)
     empty = ((0, slots - len(points)), (0, 0))
     coordinates = jnp.pad(finite, empty, constant_values=np.inf)
     reach = jnp.pad(jnp.concatenate([finite, -finite], axis=1), empty, constant_values=-np.inf)
     # Integers in the order of floats sort faster, and tell subnormals apart; both zeros are one.
-    bits = lax.bitcast_convert_type(jnp.pad(points, empty, constant_values=np.inf).T, integers.mantissa.dtype)
+    bits = lax.bitcast_convert_type(jnp.pad(points, empty, constant_values=np.inf).T, f"int{8 * points.dtype.itemsize}")
     bits = jnp.where(bits == np.iinfo(bits.dtype).min, 0, bits)
     keys = jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
-    return coordinates, reach, keys, keys[::-1], jnp.broadcast_to(np.arange(slots, dtype=np.int32), keys.shape)
+    return (
+        finite,
+        exponent,
+        coordinates,
+        reach,
+        keys,
+        keys[::-1],
+        jnp.broadcast_to(np.arange(slots, dtype=np.int32), keys.shape),
+    )
 
 
 def _halved(n, depth, coordinates, reach, x, y, by):

@@ -12,7 +12,7 @@ from delaunax import backend
 from delaunax.exact_turning import ORIENTATION, unit_of
 from delaunax.indexing import NONE, gather
 from delaunax.kd_tree import KDTree, build_kd_tree, leaf_of
-from delaunax.scaling import scaled_together
+from delaunax.scaling import scaled
 from delaunax.triangle import dot, squared
 from delaunax.triangulation import Triangulation, coordinates_from
 
@@ -58,15 +58,16 @@ def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: K
     if len(query_points) == 0:
         return (np if as_numpy else jnp).zeros((0, 3), np.int32)
     tree = build_kd_tree(points) if tree is None else tree
-    mappings = _locate(*lax.stop_gradient((triangulation, points, query_points, tree)))
+    mappings = _locate(*lax.stop_gradient((triangulation, query_points, tree)))
     return np.asarray(mappings) if as_numpy else mappings  # type: ignore[return-value]
 
 
 @jax.jit
 @backend.lanes_in_sequence
 @backend.fused
-def _locate(triangulation, points, query_points, tree):
-    points, query_points = scaled_together(points, query_points)
+def _locate(triangulation, query_points, tree):
+    points = tree.points
+    query_points = jnp.where(jnp.isfinite(query_points), scaled(query_points, tree.exponent), query_points)
     corners = gather(points, triangulation.simplices).reshape(-1, 6)
     start = gather(start_simplices(triangulation, corners, tree), leaf_of(tree, query_points))
     return backend.map_rows(partial(_vertices_of, triangulation, points, corners), (query_points, start))

@@ -41,11 +41,15 @@ def integers_from(values: Array) -> Integers:
     return Integers(jnp.where(bits < 0, -magnitude, magnitude), exponent)
 
 
-def largest_exponent(integers: Integers) -> Array:
-    """() int32: the largest exponent of any that is not zero; 0 if all are."""
-    used = integers.mantissa != 0
-    largest = jnp.where(used, integers.exponent, np.int32(-(2**30))).max()
-    return jnp.where(used.any(), largest, np.int32(0))
+def largest_exponent(values: Array) -> Array:
+    """() int32: the largest `Integers.exponent` of any finite value that is not zero; 0 if there is none."""
+    info = jnp.finfo(values.dtype)
+    word = np.dtype(f"int{info.bits}").type
+    infinity = word(((1 << info.nexp) - 1) << info.nmant)
+    magnitude = lax.bitcast_convert_type(values, word) & np.iinfo(word).max
+    largest = jnp.where(magnitude < infinity, magnitude, word(0)).max()
+    exponent = jnp.maximum(largest >> word(info.nmant), word(1)).astype(jnp.int32)
+    return jnp.where(largest > 0, exponent + np.int32(info.minexp - 1 - info.nmant), np.int32(0))
 
 
 def power_of_two(power: Array, dtype) -> Array:
@@ -56,19 +60,11 @@ def power_of_two(power: Array, dtype) -> Array:
     return lax.bitcast_convert_type(field << word(info.nmant), dtype)
 
 
-def scaled(integers: Integers, largest: Array, dtype) -> Array:
-    """Floats times the power of two that brings those of exponent `largest` between 1 and 2."""
-    info = jnp.finfo(dtype)
+def scaled(values: Array, largest: Array) -> Array:
+    """Finite floats times the power of two that brings those of exponent `largest` between 1 and 2; zeros for others."""
+    info, integers = jnp.finfo(values.dtype), integers_from(values)
     power = integers.exponent - largest - np.int32(info.nmant)
     # What is far beyond the rest stays where its square is finite.
     capped = jnp.minimum(power, np.int32(info.maxexp // 2 - info.nmant - 4))
-    in_range = power >= np.int32(info.minexp)
-    return jnp.where(in_range, integers.mantissa.astype(dtype) * power_of_two(capped, dtype), jnp.zeros((), dtype))
-
-
-def scaled_together(points: Array, query_points: Array) -> tuple[Array, Array]:
-    """(N, 2) points times the power of two that brings them to order one, and (Q, 2) query points times the same."""
-    integers = integers_from(points)
-    largest = largest_exponent(integers)
-    queries = scaled(integers_from(query_points), largest, query_points.dtype)
-    return scaled(integers, largest, points.dtype), jnp.where(jnp.isfinite(query_points), queries, query_points)
+    small = integers.mantissa.astype(values.dtype) * power_of_two(capped, values.dtype)
+    return jnp.where(power >= np.int32(info.minexp), small, jnp.zeros((), values.dtype))

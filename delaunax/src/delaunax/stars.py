@@ -20,7 +20,6 @@ from delaunax import backend
 from delaunax.exact_turning import best_neighbour, out_of_reach
 from delaunax.indexing import DROP, NONE, gather
 from delaunax.kd_tree import Near
-from delaunax.scaling import Integers
 from delaunax.turning import edge_of, next_neighbour, sites_from, star_of, turned, view_from
 
 
@@ -31,8 +30,8 @@ class Vertices(NamedTuple):
     ----------
     points
         (N, 2) float, finite and of order one.
-    integers
-        Their (N, 2) `Integers`.
+    unscaled
+        (N, 2) float, the same as they are stored, by which they are decided exactly.
     distinct
         (N,) bool, those that take part: the first of every set of coincident ones.
     rank
@@ -42,7 +41,7 @@ class Vertices(NamedTuple):
     """
 
     points: jax.Array
-    integers: Integers
+    unscaled: jax.Array
     distinct: jax.Array
     rank: jax.Array
     near: Near
@@ -209,7 +208,7 @@ def among_all_vertices(vertices: Vertices, stars: Stars, which: Array) -> Stars:
 
     def best_of(viewers, star):
         edge = edge_of(sites, viewers, star)
-        better = partial(best_neighbour, vertices.integers, sites, viewers, star.current, edge)
+        better = partial(best_neighbour, vertices.unscaled, sites, viewers, star.current, edge)
 
         close = _widened(near.to(viewers).T, width, n).T
 

@@ -15,7 +15,6 @@ from delaunax import backend
 from delaunax.certificate import certificate, none_off_a_line
 from delaunax.indexing import NONE
 from delaunax.kd_tree import KDTree, build_kd_tree, near_vertices
-from delaunax.scaling import integers_from, largest_exponent, scaled
 from delaunax.stars import Stars, Vertices, among_near_vertices, in_agreement
 from delaunax.tables import dual_areas_from, edges_of, neighbors_across, sorted_edges, vertex_simplex_from
 
@@ -171,11 +170,9 @@ def _certified_tables(points, tree):
 
 def _prepared(points, tree):
     """What every round has to know of the vertices, and what the first begins with."""
-    integers = integers_from(points)
-    finite = scaled(integers, largest_exponent(integers), points.dtype)
-    vertices = Vertices(finite, integers, tree.first, tree.rank, near_vertices(tree))
+    vertices = Vertices(tree.points, points, tree.first, tree.rank, near_vertices(tree))
     # If none is off a line for certain, the exact star of the first vertex tells whether all are on it.
-    flat = none_off_a_line(finite)
+    flat = none_off_a_line(tree.points)
     stars = among_near_vertices(vertices, tree.first & ~flat)
     doubtful = jnp.where(flat, np.arange(len(points)) == 0, ~stars.complete)
     stars = stars._replace(complete=stars.complete | flat)

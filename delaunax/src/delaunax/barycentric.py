@@ -6,6 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from delaunax.indexing import gather
 from delaunax.scaling import largest_exponent, power_of_two
 from delaunax.triangle import doubled_areas_from
 from delaunax.triangulation import coordinates_from
@@ -43,7 +44,7 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
 def _weights(points, query_points, mappings):
     factor = _factor_of(lax.stop_gradient(points))
     points, query_points = points * factor, query_points * factor
-    a, b, c = (points[jnp.where(mappings[:, k] < 0, 0, mappings[:, k])] for k in range(3))
+    a, b, c = (gather(points, mappings[:, k]) for k in range(3))
     # Not `abs`: its derivative is zero at a query on an edge, where the weight still grows to one side.
     doubled = [jnp.where(each < 0.0, -each, each) for each in doubled_areas_from(query_points, a, b, c)]
     total = doubled[0] + doubled[1] + doubled[2]

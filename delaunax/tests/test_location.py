@@ -102,6 +102,16 @@ def test_one_ulp_inside_and_outside_the_hull():
         assert np.allclose((weights[..., None] * points[mappings]).sum(axis=1), queries, atol=1.0e-15)
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_of_several_nearest_vertices_it_is_that_of_the_smallest_number(seed):
+    """Five vertices on a circle around a query outside the hull, of which two at most are joined by an edge of it."""
+    near = np.array([[3.0, 4.0], [4.0, 3.0], [5.0, 0.0], [4.0, -3.0], [3.0, -4.0]])
+    order = np.random.default_rng(seed).permutation(9)
+    points = np.concatenate([near, [[9.0, 1.0], [8.0, 5.0], [8.0, -5.0], [10.0, 0.0]]])[order]
+    (mapping,) = locate(triangulate(points), points, np.zeros((1, 2)))
+    assert mapping.tolist() == [np.flatnonzero(order < 5).min(), -1, -1]
+
+
 def test_a_query_that_is_not_finite_has_no_vertex_and_nan_weights():
     points = point_sets.UNIQUE["random"]
     queries = np.array([[0.5, 0.5], [np.nan, 0.5], [0.5, np.inf]])

@@ -10,8 +10,9 @@ import autolens as al
 import jax
 import jax.numpy as jnp
 import numpy as np
+from autoarray.inversion.mesh.interpolator.delaunay import InterpolatorDelaunay
 
-from delaunax.certificate import ties_from
+from jax_profiling.gate.exact_delaunay import InterpolatorExactDelaunay
 from jax_profiling.lenses.lens import Lens, galaxies_with_pixelization
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 
@@ -20,7 +21,7 @@ BATCH = 3
 
 
 class Evidence(NamedTuple):
-    """A log evidence and what is known of the triangulations behind it.
+    """A log evidence and the triangulations behind it.
 
     Attributes
     ----------
@@ -28,15 +29,16 @@ class Evidence(NamedTuple):
         In nats.
     certified
         Whether every triangulation is certified; true for meshes that have no certificate.
-    ties
-        How many edges had another diagonal as good (`certificate.ties_from`); 0 for meshes that have no certificate.
+    meshes
+        The (N, 2) vertices (arcsec) and (2N, 3) simplices of every pixelization, for Delaunay as it stands and on the exact
+        triangulation; nothing for other meshes.
     values
         (N,), the flux at every vertex of the last pixelization of the model.
     """
 
     log_evidence: jax.Array
     certified: jax.Array
-    ties: jax.Array
+    meshes: tuple
     values: jax.Array
 
 
@@ -95,16 +97,16 @@ class Likelihood:
         """The log evidence of one parameter vector, and the source behind it; NaN where the likelihood is undefined."""
         fit = self.fit(parameters, xp=xp)
         mappers = fit.inversion.cls_list_from(al.Mapper)
-        certified, ties = xp.asarray(True), xp.asarray(0, dtype="int32")
-        for mapper in mappers:
-            if isinstance(mapper.interpolator, InterpolatorKNNBarycentric) and mapper.interpolator.traced:
-                triangulation = mapper.interpolator.triangulation
-                certified = certified & triangulation.certified
-                ties += ties_from(mapper.interpolator.mesh_grid_xy, triangulation.simplices, triangulation.neighbors)
+        certified, meshes = xp.asarray(True), []
+        for interpolator in (mapper.interpolator for mapper in mappers):
+            if isinstance(interpolator, InterpolatorKNNBarycentric) and interpolator.traced:
+                certified = certified & interpolator.triangulation.certified
+            if type(interpolator) in (InterpolatorDelaunay, InterpolatorExactDelaunay):
+                meshes.append((interpolator.mesh_grid_xy, interpolator.delaunay.simplices))
         return Evidence(
             log_evidence=fit.figure_of_merit,
             certified=certified,
-            ties=ties,
+            meshes=tuple(meshes),
             values=fit.inversion.reconstruction_dict[mappers[-1]],
         )
 
@@ -130,12 +132,14 @@ class Likelihood:
         return jax.jit(jax.vmap(self.evidence))
 
     def evidences(self, parameters, batch=BATCH) -> Evidence:
-        """The log evidence of any number of parameter vectors, by one compiled program of `batch` lanes.
+        """The log evidence of any number of parameter vectors, by one compiled program.
 
         Parameters
         ----------
         parameters
             (M, D) float64.
+        batch
+            How many lanes the program has; 1 is not vmapped.
 
         Returns
         -------
@@ -143,11 +147,12 @@ class Likelihood:
             NumPy arrays, whose first axis is M.
         """
         count = len(parameters)
+        if batch == 1:
+            results = [self.jitted(jnp.asarray(vector)) for vector in parameters]
+            return jax.tree.map(lambda *columns: np.stack(columns), *results)
         padded = np.concatenate([parameters, np.repeat(parameters[-1:], -count % batch, axis=0)])
         results = [self.batched(jnp.asarray(lanes)) for lanes in padded.reshape(-1, batch, padded.shape[1])]
-        return Evidence(
-            *(np.concatenate([np.asarray(column) for column in columns])[:count] for columns in zip(*results))
-        )
+        return jax.tree.map(lambda *columns: np.concatenate(columns)[:count], *results)
 
 
 def tables_of(mesh, mesh_grid, data_points, xp=jnp):

@@ -20,6 +20,12 @@ from jax_profiling.terminal.writing import write_aside
 
 plt.switch_backend("Agg")
 
+KINDS = ("undefined", "unstable", "tied", "dropped")
+"""What a parameter vector can be to the reference (`reference.Reference`)."""
+
+QHULL = "Delaunay by Qhull"
+"""The row of the reference as it stands, where the reference is Delaunay on the exact triangulation."""
+
 COLUMNS = ("mesh", "log evidence", "nats off", "relative", "worst draw", "verdict")
 
 
@@ -45,7 +51,13 @@ def summary_from(gate: Gate):
         "device": device(),
         "vertices": gate.lens.vertices,
         "data_points": gate.lens.data_points,
-        "reference": {"mesh": "Delaunay", "log_evidence": _number(gate.log_evidence), "log_det": log_det()},
+        "reference": {
+            "mesh": "Delaunay",
+            "log_evidence": _number(gate.log_evidence),
+            "log_det": log_det(),
+            "noise_nats": _number(_largest(gate.reference.noise)),
+            **{kind: float(np.mean(getattr(gate.reference, kind))) for kind in KINDS},
+        },
         "candidates": [
             {
                 "rung": candidate.rung,
@@ -54,6 +66,8 @@ def summary_from(gate: Gate):
                 "relative_error": _number(candidate.relative_error),
                 "worst_nats": _number(candidate.worst_nats),
                 "worst_relative_error": _number(candidate.worst_relative_error),
+                "unexplained": int(candidate.unexplained.sum()),
+                "worst_unexplained_nats": _number(_largest(candidate.errors[candidate.unexplained])),
                 "draws": candidate.draws,
                 "certified": candidate.certified,
                 "verdict": candidate.verdict,
@@ -65,14 +79,24 @@ def summary_from(gate: Gate):
     }
 
 
+def _largest(values):
+    """The largest of some numbers, those left out that are NaN; 0 if there is none."""
+    return float(np.nanmax(values, initial=0.0))
+
+
 def _number(value):
     return value if math.isfinite(value) else None
 
 
 def rows_from(gate: Gate):
     """The verdict table, a tuple of strings per mesh in the order of `COLUMNS`."""
-    rows = [("Delaunay (reference)", f"{gate.log_evidence:.6f}", "", "", "", "")]
-    for candidate in gate.compared:
+    reference = gate.reference
+    noise = (f"{noise:.0e} of noise" for noise in (reference.noise[0], _largest(reference.noise)))
+    rows = [("Delaunay (reference)", f"{gate.log_evidence:.6f}", next(noise), "", next(noise), "")]
+    if reference.odd.any():
+        away = f"{_largest(reference.distance):.1e} nats"
+        rows.append((QHULL, f"{reference.as_it_stands:.6f}", "", "", away, "judges nothing"))
+    for candidate in gate.candidates:
         worst = f"{candidate.worst_relative_error:.1e} of {candidate.draws}" if candidate.draws else "-"
         rows.append(
             (
@@ -81,7 +105,7 @@ def rows_from(gate: Gate):
                 f"{candidate.nats:+.2e}",
                 f"{candidate.relative_error:.1e}",
                 worst,
-                "noise floor" if candidate is gate.floor else _verdict_of(candidate),
+                _verdict_of(candidate),
             )
         )
     return rows
@@ -92,26 +116,47 @@ def _verdict_of(candidate):
 
 
 def conclusion_from(gate: Gate):
-    """Sentences that end a report: the verdict of the default rung, then ties and drift, which are separate matters."""
+    """Sentences that end a report: the default rung's verdict, what the reference is worth and, apart from both, drift."""
     default = gate.default
     held = "it also holds the log evidence to 1e-4" if default.verdict == "drop-in" else "1e-4 does not hold"
     sentences = [
-        f"{gate.lens.name}: the gate {'passed' if gate.passed else 'FAILED'}: the default rung is "
-        f"'{default.verdict}', {default.worst_nats:.1e} nats off at worst ({held})."
+        f"the gate {'passed' if gate.passed else 'FAILED'}: the default rung is '{default.verdict}', "
+        f"{default.worst_nats:.1e} nats off at worst ({held}).",
+        *_of_reference(gate.reference, default),
     ]
-    if gate.floor is not None:
-        apart = default.errors[~default.tied]
-        sentences.append(
-            f"{gate.lens.name}: {default.tied.sum()} of {1 + default.draws} meshes have ties, where several triangulations "
-            f"are Delaunay's: with its vertices permuted the reference itself moves by up to {gate.floor.worst_nats:.1e} "
-            f"nats; apart from those the default rung is {apart.max(initial=0.0):.1e} nats off at worst."
-        )
     if gate.drift is not None:
         sentences.append(
-            f"{gate.lens.name}: the library drifted: Delaunay gives {gate.drift.live:.6f} here and gave "
-            f"{gate.drift.pinned:.6f} under autolens {gate.drift.release}; the verdict above is against the live value."
+            f"the library drifted: Delaunay gives {gate.drift.live:.6f} here and gave {gate.drift.pinned:.6f} under autolens "
+            f"{gate.drift.release}; the verdict above is against the live value."
         )
-    return sentences
+    return [f"{gate.lens.name}: {sentence}" for sentence in sentences]
+
+
+def _of_reference(reference, default):
+    """Sentences on where the reference is unstable, is not Qhull's, does not explain the default rung, or is wrong."""
+    count = len(reference.values)
+    if reference.unstable.any():
+        own, theirs = default.undefined
+        yield (
+            f"at {reference.unstable.sum()} of {count} vectors the reference is unstable: last bits of the parameters move it "
+            f"by up to {_largest(reference.noise):.1e} nats; NaN are {theirs:.0%} of its evaluations there and {own:.0%} of "
+            f"the default rung's{', which is too often' if default.undefined_more_often else ''}; at "
+            f"{reference.undefined.sum()} it is never defined."
+        )
+    if reference.odd.any():
+        yield (
+            f"{reference.tied.sum()} of {count} meshes have several Delaunay triangulations, and of {reference.dropped.sum()} "
+            f"Qhull leaves out vertices; there the reference is Delaunay on the exact triangulation. Qhull's answer is up to "
+            f"{_largest(reference.distance):.1e} nats away from it, and moves by up to {_largest(reference.permutation):.1e} "
+            f"with the order of the vertices."
+        )
+    if default.unexplained.any():
+        yield (
+            f"at {default.unexplained.sum()} of {count} vectors the reference's noise does not explain how far the default "
+            f"rung is from it, {_largest(default.errors[default.unexplained]):.1e} nats at worst."
+        )
+    for fault in sorted({fault for fault in reference.faults if fault is not None}):
+        yield f"the exact triangulation is not right ({fault}); nothing can be judged by it."
 
 
 def table_from(gate: Gate):
@@ -161,28 +206,25 @@ def markdown_from(gate: Gate):
 
 LENS_COLUMNS = (
     *("lens", "vertices", "data points", "Delaunay", "nats off", "worst draw, nats", "relative", "draws"),
-    *("ties: meshes, nats, floor", "verdict", "gate", "library drifted"),
+    *("noise, nats", "undefined, unstable, tied, dropped", "unexplained", "verdict", "gate", "library drifted"),
 )
 
 
 def nonzero(gate: Gate):
-    """A gate in one line, strings in the order of `LENS_COLUMNS`: the default rung, with tied meshes apart."""
-    default = gate.default
-    apart = ~default.tied & (np.arange(1 + default.draws) > 0)
-    ties = "none"
-    if gate.floor is not None:
-        worst = default.errors[default.tied].max(initial=0.0)
-        ties = f"{default.tied.sum()}, {worst:.1e}, {gate.floor.worst_nats:.1e}"
+    """A gate in one line, strings in the order of `LENS_COLUMNS`: the default rung."""
+    default, reference = gate.default, gate.reference
     return (
         gate.lens.name,
         str(gate.lens.vertices),
         str(gate.lens.data_points),
         f"{gate.log_evidence:.6f}",
-        "tied" if default.tied[0] else f"{default.nats:+.1e}",
-        f"{default.errors[apart].max():.1e}" if apart.any() else "-",
-        f"{default.relative_errors[apart].max():.1e}" if apart.any() else "-",
+        f"{default.nats:+.1e}",
+        f"{default.errors[1:].max():.1e}" if default.draws else "-",
+        f"{default.relative_errors[1:].max():.1e}" if default.draws else "-",
         str(default.draws),
-        ties,
+        f"{_largest(reference.noise):.1e}",
+        ", ".join(str(np.sum(getattr(reference, kind))) for kind in KINDS),
+        str(default.unexplained.sum()),
         _verdict_of(default),
         "passed" if gate.passed else "FAILED",
         "no" if gate.drift is None else f"from {gate.drift.pinned:.6f}",
@@ -212,8 +254,9 @@ def distribution_of(gate: Gate):
     if not any(candidate.draws for candidate in gate.candidates):
         return []
     rows = []
-    for candidate in gate.compared:
-        quantiles = np.percentile(candidate.errors[1:], (50, 90, 100), method="higher")
+    for candidate in gate.candidates:
+        judged = ~gate.reference.undefined[1:]
+        quantiles = np.percentile(candidate.errors[1:][judged], (50, 90, 100), method="higher")
         rows.append((candidate.rung, *(f"{quantile:.1e}" for quantile in quantiles)))
     return ["## Nats off over the draws", "", *markdown_table(("mesh", "median", "90 %", "worst"), rows), ""]
 
@@ -264,6 +307,9 @@ def verdict_figure(gate: Gate):
             nats = bound * abs(gate.log_evidence)
             ax.axvline(nats, color="0.3", linestyle=":", linewidth=1)
             ax.text(nats, 1.02, verdict, rotation=45, fontsize=8, transform=ax.get_xaxis_transform())
+    noise = max(_largest(gate.reference.noise), floor)
+    ax.axvspan(floor / 2, noise, color="0.92", zorder=0)
+    ax.text(noise, 0.02, "noise of Delaunay ", ha="right", color="0.4", fontsize=8, transform=ax.get_xaxis_transform())
     ax.set_xscale("log")
     ax.set_xlim(left=floor / 2)
     ax.set_ylim(len(gate.candidates) - 0.5, -0.5)

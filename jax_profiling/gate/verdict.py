@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import autolens as al
 import numpy as np
@@ -9,9 +10,10 @@ from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
 from autoarray.inversion.mesh.mesh.knn import KNearestNeighbor
 from autoarray.inversion.mesh.mesh.knn import KNNBarycentric as ShippedKNNBarycentric
+from scipy.stats import fisher_exact
 
-from jax_profiling.gate.likelihood import Evidence, Likelihood
-from jax_profiling.gate.noise import PermutedDelaunay
+from jax_profiling.gate.likelihood import BATCH, Likelihood
+from jax_profiling.gate.reference import MOVES, STABLE, Reference, reference_of
 from jax_profiling.lenses.lens import Lens
 from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
@@ -38,8 +40,11 @@ PEERS = {
 VERDICTS = {"drop-in": 1.0e-4, "opt-in": 1.0e-3, "marginal": 1.0e-2, "abandon": np.inf}
 """Verdict -> the largest relative error of the log evidence that still earns it."""
 
-FLOOR = "Delaunay, vertices permuted"
-"""The row of the reference's own noise floor."""
+DROP_IN_NATS = 1.0e-6
+"""What this project asks of its default rung at a stable prior median, beside nothing unexplained anywhere (nats)."""
+
+CHANCE = 1.0e-3
+"""A mesh is undefined more often than the reference where chance alone would make it so this rarely (Fisher's exact test)."""
 
 DRIFT = 1.0e-3
 """The reference may differ from its pin by this much (nats): NNLS solvers and backends differ by about 1e-5."""
@@ -47,52 +52,57 @@ DRIFT = 1.0e-3
 
 @dataclass(frozen=True)
 class Candidate:
-    """How far a mesh is from the reference on one lens, at the prior median and then at every draw.
+    """How far a mesh is from the reference on one lens, at V parameter vectors: the prior median and then every draw.
 
-    A draw where the reference has no finite log evidence judges nothing and is left out; the median never is.
+    A vector where the reference is undefined judges nothing, save whether the mesh is undefined as often.
 
     Attributes
     ----------
     rung
         A key of `RUNGS` or `PEERS`.
-    log_evidence
-        Its log evidence at the prior median; NaN where the likelihood is.
-    differences
-        (1 + draws,) float64, its log evidence minus the reference's (nats); NaN where it has none.
-    relative_errors
-        (1 + draws,) float64, |difference| over |the reference's log evidence|; infinite where it has none.
-    ties
-        (1 + draws,) int, how many ties its triangulations have; where there are any, the mesh has several.
+    reference
+        The `Reference` that it is compared with.
+    values
+        V float64 arrays: its log evidence (nats) at each vector and, where the reference is unstable, at the same moved by its
+        last bits.
     certified
         Whether every triangulation was certified.
     """
 
     rung: str
-    log_evidence: float
-    differences: np.ndarray
-    relative_errors: np.ndarray
-    ties: np.ndarray
+    reference: Reference
+    values: list
     certified: bool
 
     @property
-    def errors(self):
-        """(1 + draws,) float64, |difference| (nats); infinite where the mesh has no finite log evidence."""
-        return np.where(np.isfinite(self.differences), np.abs(self.differences), np.inf)
-
-    @property
-    def draws(self):
-        """How many draws judge the mesh."""
-        return len(self.differences) - 1
+    def log_evidence(self):
+        """Its log evidence at the prior median; NaN where the likelihood is."""
+        return float(self.values[0][0])
 
     @property
     def nats(self):
-        """The difference at the prior median."""
-        return float(self.differences[0])
+        """Its log evidence minus the reference's at the prior median."""
+        return self.log_evidence - self.reference.log_evidence
+
+    @cached_property
+    def errors(self):
+        """(V,) float64, how far it is from the reference (`Reference.excess`, nats)."""
+        return np.array([self.reference.excess(vector, values) for vector, values in enumerate(self.values)])
+
+    @property
+    def relative_errors(self):
+        """(V,) float64, `errors` over the size of the reference's log evidence; 0 where that is undefined."""
+        return np.where(self.reference.undefined, 0.0, self.errors / self.reference.sizes)
 
     @property
     def relative_error(self):
         """The relative error at the prior median."""
         return float(self.relative_errors[0])
+
+    @property
+    def draws(self):
+        """How many draws judge the mesh."""
+        return int((~self.reference.undefined[1:]).sum())
 
     @property
     def worst_nats(self):
@@ -105,13 +115,39 @@ class Candidate:
         return float(self.relative_errors.max())
 
     @property
-    def tied(self):
-        """(1 + draws,) bool: where the mesh has several Delaunay triangulations, so that the reference is one of several."""
-        return self.ties > 0
+    def unexplained(self):
+        """(V,) bool, where the reference's noise does not explain the error."""
+        return self.errors > np.where(self.reference.stable, STABLE * self.reference.sizes, 0.0)
+
+    @property
+    def undefined(self):
+        """(own, reference's): the shares of NaN at the unstable vectors and their moves; 0 where there are none."""
+        own, reference = self._undefined
+        return own[0] / max(sum(own), 1), reference[0] / max(sum(reference), 1)
+
+    @property
+    def undefined_more_often(self):
+        """Whether the mesh is undefined at unstable vectors more often than chance explains."""
+        return bool(fisher_exact(self._undefined, alternative="greater").pvalue < CHANCE)
+
+    @property
+    def _undefined(self):
+        unstable = np.flatnonzero(self.reference.unstable)
+        both = [self.values[vector] for vector in unstable], [self.reference.values[vector] for vector in unstable]
+        finite = [np.isfinite(np.concatenate([[], *each])) for each in both]
+        return [[int((~each).sum()), int(each.sum())] for each in finite]
+
+    @property
+    def is_delaunay(self):
+        """Whether it meets this project's own bar: nothing unexplained, and 1e-6 nats at a stable prior median."""
+        at_median = not self.reference.stable[0] or abs(self.nats) <= DROP_IN_NATS
+        return self.certified and at_median and not self.unexplained.any() and not self.undefined_more_often
 
     @property
     def verdict(self):
-        """The best verdict that the worst relative error earns."""
+        """The best verdict that the worst relative error earns; "abandon" too if it is undefined more often."""
+        if self.undefined_more_often:
+            return "abandon"
         return next(verdict for verdict, bound in VERDICTS.items() if self.worst_relative_error <= bound)
 
 
@@ -135,13 +171,10 @@ class Gate:
     ----------
     lens
         The lens.
-    log_evidence
-        The live reference's, at the prior median (nats).
+    reference
+        The live `Reference`.
     candidates
         A `Candidate` per mesh, in the order of `RUNGS` and `PEERS`.
-    floor
-        The reference itself with its vertices in another order, as a `Candidate`: its noise floor. None where neither
-        the median nor a draw has ties.
     drift
         Set where the reference left its pin.
     mapper
@@ -151,12 +184,16 @@ class Gate:
     """
 
     lens: Lens
-    log_evidence: float
+    reference: Reference
     candidates: list
-    floor: Candidate | None
     drift: Drift | None
     mapper: al.Mapper = field(repr=False)
     sources: dict = field(repr=False)
+
+    @property
+    def log_evidence(self):
+        """The reference's, at the prior median (nats)."""
+        return self.reference.log_evidence
 
     @property
     def default(self):
@@ -164,17 +201,13 @@ class Gate:
         return next((candidate for candidate in self.candidates if candidate.rung == DEFAULT_RUNG), None)
 
     @property
-    def compared(self):
-        """Every `Candidate` of a report, the noise floor first where there is one."""
-        return [*([self.floor] if self.floor else []), *self.candidates]
-
-    @property
     def passed(self):
-        """Whether the default rung is at least opt-in."""
-        return self.default is not None and self.default.verdict in ("drop-in", "opt-in")
+        """Whether the default rung is at least opt-in, at one vector or more that can judge it."""
+        judged = not self.reference.undefined.all()
+        return self.default is not None and judged and self.default.verdict in ("drop-in", "opt-in")
 
 
-def run(lens, rungs=None, draws=0, progress=lambda message: None):
+def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None):
     """Compare meshes with Delaunay on one lens.
 
     Reference and candidates run in the same process and in the same mode: the prior median alone is jitted, the median and
@@ -188,6 +221,8 @@ def run(lens, rungs=None, draws=0, progress=lambda message: None):
         Keys of `RUNGS` and `PEERS`; the default rung is always among them. All if omitted.
     draws
         How many parameter vectors to draw from the model's priors (seed 0).
+    moves
+        How many times the reference is evaluated again at each vector, moved by its last bits.
     progress
         Called with a line of text whenever a likelihood begins.
 
@@ -197,52 +232,39 @@ def run(lens, rungs=None, draws=0, progress=lambda message: None):
     """
     known = {**RUNGS, **PEERS}
     chosen = [rung for rung in known if rungs is None or rung in rungs or rung == DEFAULT_RUNG]
-
-    def evaluate(name, likelihood):
-        progress(name)
-        medians = likelihood.prior_medians[None]
-        if draws:
-            found = likelihood.evidences(np.concatenate([medians, likelihood.draws(draws)]))
-        else:
-            found = Evidence(*(np.asarray(each)[None] for each in likelihood.jitted(medians[0])))
-        sources[name] = found.values[0]
-        return found
-
-    sources = {}
-    reference = Likelihood(lens, Delaunay)
-    references = evaluate("Delaunay", reference).log_evidence
-    candidates = []
+    delaunay = Likelihood(lens, Delaunay)
+    parameters, batch = delaunay.prior_medians[None], BATCH if draws else 1
+    if draws:
+        parameters = np.concatenate([parameters, delaunay.draws(draws)])
+    sources, candidates = {}, []
+    reference, sources["Delaunay"] = reference_of(lens, parameters, batch, moves, progress)
+    unstable = reference.parameters[reference.unstable, 1:]
     for rung in chosen:
+        progress(rung)
         mesh_cls, arguments = known[rung]
-        candidates.append(_candidate(rung, references, evaluate(rung, Likelihood(lens, mesh_cls, **arguments))))
-    floor = None
-    if any(candidate.rung == DEFAULT_RUNG and candidate.tied.any() for candidate in candidates):
-        floor = _candidate(FLOOR, references, evaluate(FLOOR, Likelihood(lens, PermutedDelaunay)))
+        evidence = Likelihood(lens, mesh_cls, **arguments).evidences(
+            np.concatenate([parameters, unstable.reshape(-1, parameters.shape[1])]), batch
+        )
+        candidates.append(_candidate(rung, reference, evidence))
+        sources[rung] = evidence.values[0]
     return Gate(
         lens=lens,
-        log_evidence=float(references[0]),
+        reference=reference,
         candidates=candidates,
-        floor=floor,
-        drift=drift_of(lens.expected, float(references[0])),
-        mapper=reference.mapper(reference.prior_medians),
+        drift=drift_of(lens.expected, reference.as_it_stands),
+        mapper=delaunay.mapper(delaunay.prior_medians),
         sources=sources,
     )
 
 
-def _candidate(rung, references, evidence):
-    """Compare (1 + draws,) evidences with the references'."""
-    judging = np.isfinite(references)
-    judging[0] = True
-    differences = (evidence.log_evidence - references)[judging]
-    relative_errors = np.abs(differences / references[judging])
-    return Candidate(
-        rung=rung,
-        log_evidence=float(evidence.log_evidence[0]),
-        differences=differences,
-        relative_errors=np.where(np.isfinite(relative_errors), relative_errors, np.inf),
-        ties=evidence.ties[judging],
-        certified=bool(evidence.certified[judging].all()),
-    )
+def _candidate(rung, reference, evidence):
+    """Compare evidences at the V vectors, followed by those at the moves of every unstable one, with the reference's."""
+    count = len(reference.values)
+    alone, moved = np.split(evidence.log_evidence, [count])
+    values, moves = list(alone[:, None]), reference.values.shape[1] - 1
+    for vector, own in zip(np.flatnonzero(reference.unstable), moved.reshape(-1, max(moves, 1)), strict=moves > 0):
+        values[vector] = np.concatenate([values[vector], own])
+    return Candidate(rung, reference, values, bool(evidence.certified[:count][~reference.undefined].all()))
 
 
 def drift_of(expected, live):
@@ -283,7 +305,7 @@ def update_pin(gate):
         )
     expected = gate.lens.expected
     old = expected.get(al.__version__, {}).get("log_evidence")
-    expected[al.__version__] = {"log_evidence": gate.log_evidence}
+    expected[al.__version__] = {"log_evidence": gate.reference.as_it_stands}
     with write_aside(gate.lens.folder) as aside:
         (aside / "expected.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n")
-    return old, gate.log_evidence
+    return old, gate.reference.as_it_stands

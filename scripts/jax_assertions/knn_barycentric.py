@@ -43,6 +43,8 @@ import pytest  # noqa: E402
 from autoarray.inversion.inversion.inversion_util import reconstruction_positive_only_from  # noqa: E402
 from autogalaxy.profiles.light.linear import LightProfileLinearObjFuncList  # noqa: E402
 
+import delaunax  # noqa: E402
+from delaunax.certificate import ties_from  # noqa: E402
 from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 from jax_profiling.terminal import command  # noqa: E402
@@ -72,7 +74,13 @@ class Case:
     def untied(self):
         """(D,) the prior median, or the first draw on whose mesh Delaunay has only one answer to compare with."""
         candidates = self.batch(8)
-        return next((each for each in candidates if self.ours.jitted(each).ties == 0), candidates[0])
+        return next((each for each in candidates if not self.is_tied(each)), candidates[0])
+
+    def is_tied(self, parameters):
+        """Whether four vertices of the mesh are on one circle, but for rounding, so that it has several triangulations."""
+        points = np.asarray(self.ours.mapper(np.asarray(parameters)).interpolator.mesh_grid_xy)
+        triangulation = delaunax.triangulate(points)
+        return ties_from(points, triangulation.simplices, triangulation.neighbors) > 0
 
     @cached_property
     def interpolation(self):

@@ -45,7 +45,8 @@ def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: K
     Returns
     -------
     (Q, 3) int32
-        The three vertices of the triangle that holds the query; [nearest vertex, -1, -1] outside the hull;
+        The three vertices of the triangle that holds the query; [nearest vertex, -1, -1] outside the hull (of several as
+        near, that of the smallest number);
         [-1, -1, -1] for a query that is not finite.
 
     Raises
@@ -156,8 +157,9 @@ def descend(triangulation: Triangulation, points: Array, query_point: Array, sim
     """The nearest vertex of a query, by steps to ever nearer vertices.
 
     A vertex of a Delaunay triangulation that is nearer to a point than all its neighbours is nearer than all vertices
-    (Bose & Morin 2004, SIAM J. Comput. 33, 937). The neighbours of a vertex are looked at triangle by triangle,
-    counter-clockwise.
+    (Bose & Morin 2004, SIAM J. Comput. 33, 937). Of several that are as near it is that of the smallest number: they are on
+    one empty circle around the query, so triangles join that one with each of them. The neighbours of a vertex are looked at
+    triangle by triangle, counter-clockwise.
 
     Parameters
     ----------
@@ -176,8 +178,9 @@ def descend(triangulation: Triangulation, points: Array, query_point: Array, sim
 
     def is_nearer(one, other):
         # Not by two distances: these are the same to rounding where the vertices are near each other and the query is far.
-        one, other = gather(points, one), gather(points, other)
-        return dot(one - other, (query_point - one) + (query_point - other)) > 0.0
+        at_one, at_other = gather(points, one), gather(points, other)
+        by = dot(at_one - at_other, (query_point - at_one) + (query_point - at_other))
+        return (by > 0.0) | ((by == 0.0) & (one < other))
 
     def step(carry):
         count, vertex, simplex = carry

@@ -1,7 +1,6 @@
-"""The reference's own noise floor: where a mesh has ties, how far does Delaunay's log evidence move among its answers?
+"""autoarray's Delaunay with its vertices handed to Qhull in another order, which moves it where a mesh has ties.
 
-Four vertices on one circle have two Delaunay triangulations, and which of them Qhull gives depends on the order of the
-vertices. So the live reference is evaluated once more with its vertices handed to Qhull in another order.
+Four vertices on one circle have two Delaunay triangulations, and which of them Qhull gives depends on the order.
 """
 
 import autolens as al

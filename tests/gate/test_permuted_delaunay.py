@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jax_profiling.gate.noise import PermutedDelaunay
+from jax_profiling.gate.permuted_delaunay import PermutedDelaunay
 
 import point_sets
 

@@ -1,0 +1,199 @@
+"""The reference of the gate: Delaunay's log evidence, its noise, and what stands for it where Qhull's answer is not the answer.
+
+A log evidence may move by nats, or turn NaN, when a parameter changes in its last bit. So every parameter vector is evaluated
+again, moved by its last bits: the range of what comes out is the reference's noise there.
+
+Where four or more vertices are on one circle a mesh has several Delaunay triangulations (it is *tied*), and Qhull leaves out
+vertices that are too near to others for it (*dropped*). The rational oracle of `delaunax` says where. There the reference is
+autoarray's own Delaunay code on the exact triangulation, which the oracle certifies; how far Qhull's answer lies from it, and
+how far that moves with the order of the vertices, stands beside and judges nothing.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from autoarray.inversion.mesh.mesh.delaunay import Delaunay
+
+from delaunax import oracle
+from jax_profiling.gate.exact_delaunay import ExactDelaunay
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.permuted_delaunay import PermutedDelaunay
+
+MOVES = 4
+"""How many times each parameter vector is evaluated again, moved by its last bits."""
+
+STABLE = 1.0e-9
+"""A vector is stable where the reference's noise is at most this part of its log evidence, and nothing is NaN."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """The reference at V parameter vectors.
+
+    Attributes
+    ----------
+    parameters
+        (V, 1 + M, D) float64, each vector and, behind it, the same moved by its last bits.
+    values
+        (V, 1 + M) float64, its log evidence (nats) at each of those.
+    tied, dropped
+        (V,) bool, where the mesh has several Delaunay triangulations, and where Qhull's leaves out a distinct vertex.
+    qhull, permuted
+        (V,) float64, the log evidence of Delaunay as it stands, and with its vertices in another order; NaN where the mesh is
+        neither tied nor dropped, and the reference is Delaunay as it stands.
+    faults
+        (V,) str or None, what the oracle finds wrong with the exact triangulation. Nothing is judged by such a one.
+    """
+
+    parameters: np.ndarray
+    values: np.ndarray
+    tied: np.ndarray
+    dropped: np.ndarray
+    qhull: np.ndarray
+    permuted: np.ndarray
+    faults: tuple
+
+    @property
+    def log_evidence(self):
+        """The log evidence at the first vector, the prior median."""
+        return float(self.values[0, 0])
+
+    @property
+    def as_it_stands(self):
+        """The log evidence of Delaunay as it stands, by Qhull, at the first vector."""
+        return float(self.qhull[0] if self.odd[0] else self.values[0, 0])
+
+    @property
+    def sizes(self):
+        """(V,) float64, |log evidence| at each vector, the median of the finite values; NaN where there is none."""
+        rows = (row[np.isfinite(row)] for row in self.values)
+        return np.array([abs(np.median(row)) if row.size else np.nan for row in rows])
+
+    @property
+    def odd(self):
+        """(V,) bool, where the reference is not Delaunay as it stands."""
+        return self.tied | self.dropped
+
+    @property
+    def noise(self):
+        """(V,) float64, the range of the finite values at each vector (nats); NaN where there is none."""
+        rows = (row[np.isfinite(row)] for row in self.values)
+        return np.array([np.ptp(row) if row.size else np.nan for row in rows])
+
+    @property
+    def stable(self):
+        """(V,) bool."""
+        return np.isfinite(self.values).all(axis=1) & (self.noise <= STABLE * self.sizes)
+
+    @property
+    def unstable(self):
+        """(V,) bool."""
+        return ~self.stable
+
+    @property
+    def undefined(self):
+        """(V,) bool, where the reference has no finite value at all, so that it judges nothing."""
+        return ~np.isfinite(self.values).any(axis=1)
+
+    @property
+    def distance(self):
+        """(V,) float64, how far Qhull's answer lies from that on the exact triangulation (nats); NaN where they are one."""
+        return np.abs(self.qhull - self.values[:, 0])
+
+    @property
+    def permutation(self):
+        """(V,) float64, how far Qhull's answer moves with the order of the vertices (nats); NaN where it was not asked."""
+        return np.abs(self.permuted - self.qhull)
+
+    def excess(self, vector, values):
+        """How far a mesh is from the reference at one vector, in nats; infinite where it has no answer and the reference has.
+
+        Parameters
+        ----------
+        vector
+            Its place among the V.
+        values
+            (1,) or (1 + M,) float64, the mesh's log evidence there, and at the same moves.
+        """
+        if self.faults[vector] is not None:
+            return np.inf
+        if self.stable[vector]:
+            error = abs(values[0] - self.values[vector, 0])
+            return float(error) if np.isfinite(error) else np.inf
+        known = np.isfinite(self.values[vector])
+        finite, own = self.values[vector, known], values[np.isfinite(values)]
+        if known.all() and len(own) < len(values):
+            return np.inf
+        if not len(finite) or not len(own):
+            return 0.0
+        width = np.ptp(finite)
+        return float(max(finite.min() - width - own.min(), own.max() - finite.max() - width, 0.0))
+
+
+def moved_by_last_bits(parameters, number=MOVES, seed=0):
+    """(V, 1 + number, D) float64: (V, D) parameters and, behind each, the same moved by a unit in the last place, seeded."""
+    down = np.random.default_rng(seed).random((len(parameters), number, parameters.shape[1])) < 0.5
+    moved = np.nextafter(parameters[:, None], np.where(down, -np.inf, np.inf))
+    return np.concatenate([parameters[:, None], moved], axis=1)
+
+
+def without_symmetry(moved):
+    """(V, 1 + M, D) moved parameters whose zeros are moved by the last bit of numbers of order one.
+
+    Zeros are the centres, ellipticities and shears of a symmetric lens. Their own last bits are lost wherever they are added to
+    one, and with them that the lens is symmetric but for rounding.
+    """
+    return np.where(np.abs(moved) < np.finfo(float).tiny, np.sign(moved) * np.finfo(float).epsneg, moved)
+
+
+def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: None):
+    """The `Reference` at (V, D) parameter vectors, and the (N,) flux at the first one's vertices.
+
+    Parameters
+    ----------
+    lens
+        The lens, from `lens.load`.
+    parameters
+        (V, D) float64.
+    batch
+        Of how many lanes the compiled program is (`Likelihood.evidences`).
+    moves
+        How many times each vector is evaluated again.
+    progress
+        Called with a line of text whenever a likelihood begins.
+    """
+    progress("Delaunay")
+    moved = moved_by_last_bits(parameters, moves)
+    found = Likelihood(lens, Delaunay).evidences(moved.reshape(-1, parameters.shape[1]), batch)
+    values = found.log_evidence.reshape(len(parameters), 1 + moves)
+    at_vectors = [[table[:: 1 + moves] for table in mesh] for mesh in found.meshes]
+    kinds = [_kind_of([[table[vector] for table in mesh] for mesh in at_vectors]) for vector in range(len(parameters))]
+    tied, dropped = np.array(kinds, bool).reshape(-1, 2).T
+    qhull, permuted = np.full(len(parameters), np.nan), np.full(len(parameters), np.nan)
+    faults = np.full(len(parameters), None)
+    if (odd := np.flatnonzero(tied | dropped)).size:
+        progress("Delaunay on the exact triangulation")
+        moved[odd] = without_symmetry(moved[odd])
+        exact = Likelihood(lens, ExactDelaunay).evidences(moved[odd].reshape(-1, parameters.shape[1]), batch)
+        progress("Delaunay, vertices permuted")
+        permuted[odd] = Likelihood(lens, PermutedDelaunay).evidences(parameters[odd], batch).log_evidence
+        qhull[odd], values[odd] = values[odd, 0], exact.log_evidence.reshape(len(odd), -1)
+        for k, vector in enumerate(odd):
+            own = [[table[k * (1 + moves)] for table in mesh] for mesh in exact.meshes]
+            faults[vector] = next(filter(None, (oracle.fault_of(*mesh) for mesh in own)), None)
+            tied[vector] |= faults[vector] is None and any(oracle.ties_of(*mesh) > 0 for mesh in own)
+    return Reference(moved, values, tied, dropped, qhull, permuted, tuple(faults)), found.values[0]
+
+
+def _kind_of(meshes):
+    """Whether any of the (points, simplices) of one vector is tied, and whether one leaves out a distinct vertex."""
+    tied = dropped = False
+    for points, simplices in meshes:
+        if not np.isfinite(points).all():
+            continue
+        sites = oracle.integer_points(points)
+        if {sites[vertex] for vertex in np.unique(simplices[simplices >= 0])} != set(sites):
+            dropped = True
+        elif oracle.fault_of(points, simplices) is not None or oracle.ties_of(points, simplices) > 0:
+            tied = True
+    return tied, dropped

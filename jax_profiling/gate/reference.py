@@ -11,6 +11,7 @@ how far that moves with the order of the vertices, stands beside and judges noth
 
 from dataclasses import dataclass
 
+import jax
 import numpy as np
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 
@@ -21,6 +22,9 @@ from jax_profiling.gate.permuted_delaunay import PermutedDelaunay
 
 MOVES = 4
 """How many times each parameter vector is evaluated again, moved by its last bits."""
+
+MORE = 8
+"""How many times more where it is unstable: of a few values the range says little about where another one may lie."""
 
 STABLE = 1.0e-9
 """A vector is stable where the reference's noise is at most this part of its log evidence, and nothing is NaN."""
@@ -33,9 +37,9 @@ class Reference:
     Attributes
     ----------
     parameters
-        (V, 1 + M, D) float64, each vector and, behind it, the same moved by its last bits.
+        V (1 + M, D) float64, each vector and, behind it, the same moved by its last bits; M is larger where it is unstable.
     values
-        (V, 1 + M) float64, its log evidence (nats) at each of those.
+        V (1 + M,) float64, its log evidence (nats) at each of those.
     tied, dropped
         (V,) bool, where the mesh has several Delaunay triangulations, and where Qhull's leaves out a distinct vertex.
     qhull, permuted
@@ -45,8 +49,8 @@ class Reference:
         (V,) str or None, what the oracle finds wrong with the exact triangulation. Nothing is judged by such a one.
     """
 
-    parameters: np.ndarray
-    values: np.ndarray
+    parameters: list
+    values: list
     tied: np.ndarray
     dropped: np.ndarray
     qhull: np.ndarray
@@ -56,12 +60,12 @@ class Reference:
     @property
     def log_evidence(self):
         """The log evidence at the first vector, the prior median."""
-        return float(self.values[0, 0])
+        return float(self.values[0][0])
 
     @property
     def as_it_stands(self):
         """The log evidence of Delaunay as it stands, by Qhull, at the first vector."""
-        return float(self.qhull[0] if self.odd[0] else self.values[0, 0])
+        return float(self.qhull[0] if self.odd[0] else self.values[0][0])
 
     @property
     def sizes(self):
@@ -83,7 +87,7 @@ class Reference:
     @property
     def stable(self):
         """(V,) bool."""
-        return np.isfinite(self.values).all(axis=1) & (self.noise <= STABLE * self.sizes)
+        return np.array([np.isfinite(row).all() for row in self.values]) & (self.noise <= STABLE * self.sizes)
 
     @property
     def unstable(self):
@@ -93,12 +97,12 @@ class Reference:
     @property
     def undefined(self):
         """(V,) bool, where the reference has no finite value at all, so that it judges nothing."""
-        return ~np.isfinite(self.values).any(axis=1)
+        return np.array([not np.isfinite(row).any() for row in self.values])
 
     @property
     def distance(self):
         """(V,) float64, how far Qhull's answer lies from that on the exact triangulation (nats); NaN where they are one."""
-        return np.abs(self.qhull - self.values[:, 0])
+        return np.abs(self.qhull - np.array([row[0] for row in self.values]))
 
     @property
     def permutation(self):
@@ -118,11 +122,11 @@ class Reference:
         if self.faults[vector] is not None:
             return np.inf
         if self.stable[vector]:
-            error = abs(values[0] - self.values[vector, 0])
+            error = abs(values[0] - self.values[vector][0])
             return float(error) if np.isfinite(error) else np.inf
-        known = np.isfinite(self.values[vector])
-        finite, own = self.values[vector, known], values[np.isfinite(values)]
-        if known.all() and len(own) < len(values):
+        reference = self.values[vector]
+        finite, own = reference[np.isfinite(reference)], values[np.isfinite(values)]
+        if len(finite) == len(reference) and len(own) < len(values):
             return np.inf
         if not len(finite) or not len(own):
             return 0.0
@@ -162,27 +166,45 @@ def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: 
     progress
         Called with a line of text whenever a likelihood begins.
     """
+    parameters = list(moved_by_last_bits(parameters, moves))
     progress("Delaunay")
-    moved = moved_by_last_bits(parameters, moves)
-    found = Likelihood(lens, Delaunay).evidences(moved.reshape(-1, parameters.shape[1]), batch)
-    values = found.log_evidence.reshape(len(parameters), 1 + moves)
-    at_vectors = [[table[:: 1 + moves] for table in mesh] for mesh in found.meshes]
-    kinds = [_kind_of([[table[vector] for table in mesh] for mesh in at_vectors]) for vector in range(len(parameters))]
-    tied, dropped = np.array(kinds, bool).reshape(-1, 2).T
-    qhull, permuted = np.full(len(parameters), np.nan), np.full(len(parameters), np.nan)
-    faults = np.full(len(parameters), None)
+    delaunay = Likelihood(lens, Delaunay)
+    found = _at_each(delaunay, parameters, batch)
+    values = [each.log_evidence for each in found]
+    kinds = [_kind_of([[table[0] for table in mesh] for mesh in each.meshes]) for each in found]
+    tied, dropped = np.array(kinds, bool).T
+    qhull, permuted = np.full((2, len(values)), np.nan)
+    faults = np.full(len(values), None)
+    exact = Likelihood(lens, ExactDelaunay)
     if (odd := np.flatnonzero(tied | dropped)).size:
-        progress("Delaunay on the exact triangulation")
-        moved[odd] = without_symmetry(moved[odd])
-        exact = Likelihood(lens, ExactDelaunay).evidences(moved[odd].reshape(-1, parameters.shape[1]), batch)
         progress("Delaunay, vertices permuted")
-        permuted[odd] = Likelihood(lens, PermutedDelaunay).evidences(parameters[odd], batch).log_evidence
-        qhull[odd], values[odd] = values[odd, 0], exact.log_evidence.reshape(len(odd), -1)
-        for k, vector in enumerate(odd):
-            own = [[table[k * (1 + moves)] for table in mesh] for mesh in exact.meshes]
-            faults[vector] = next(filter(None, (oracle.fault_of(*mesh) for mesh in own)), None)
-            tied[vector] |= faults[vector] is None and any(oracle.ties_of(*mesh) > 0 for mesh in own)
-    return Reference(moved, values, tied, dropped, qhull, permuted, tuple(faults)), found.values[0]
+        alone = np.array([parameters[vector][0] for vector in odd])
+        permuted[odd] = Likelihood(lens, PermutedDelaunay).evidences(alone, batch).log_evidence
+        progress("Delaunay on the exact triangulation")
+        for vector in odd:
+            parameters[vector], qhull[vector] = without_symmetry(parameters[vector]), values[vector][0]
+        for vector, own in zip(odd, _at_each(exact, [parameters[vector] for vector in odd], batch), strict=True):
+            values[vector] = own.log_evidence
+            meshes = [[table[0] for table in mesh] for mesh in own.meshes]
+            faults[vector] = next(filter(None, (oracle.fault_of(*mesh) for mesh in meshes)), None)
+            tied[vector] |= faults[vector] is None and any(oracle.ties_of(*mesh) > 0 for mesh in meshes)
+    reference = Reference(parameters, values, tied, dropped, qhull, permuted, tuple(faults))
+    for likelihood, which in ((delaunay, ~reference.odd), (exact, reference.odd)):
+        if moves and (unstable := np.flatnonzero(which & reference.unstable)).size:
+            progress("Delaunay, moved more often")
+            more = moved_by_last_bits(np.array([parameters[vector][0] for vector in unstable]), MORE, seed=1)[:, 1:]
+            more = without_symmetry(more) if likelihood is exact else more
+            for vector, rows, each in zip(unstable, more, _at_each(likelihood, list(more), batch), strict=True):
+                parameters[vector] = np.concatenate([parameters[vector], rows])
+                values[vector] = np.concatenate([values[vector], each.log_evidence])
+    return reference, found[0].values[0]
+
+
+def _at_each(likelihood, parameters, batch):
+    """The `Evidence` of each of V (M, D) arrays of parameters, M of them in each."""
+    found = likelihood.evidences(np.concatenate(parameters), batch)
+    ends = np.cumsum([len(rows) for rows in parameters])
+    return [jax.tree.map(lambda table: table[end - len(rows) : end], found) for rows, end in zip(parameters, ends)]
 
 
 def _kind_of(meshes):

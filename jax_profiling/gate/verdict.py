@@ -238,13 +238,11 @@ def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None):
         parameters = np.concatenate([parameters, delaunay.draws(draws)])
     sources, candidates = {}, []
     reference, sources["Delaunay"] = reference_of(lens, parameters, batch, moves, progress)
-    unstable = reference.parameters[reference.unstable, 1:]
+    unstable = [reference.parameters[vector][1:] for vector in np.flatnonzero(reference.unstable)]
     for rung in chosen:
         progress(rung)
         mesh_cls, arguments = known[rung]
-        evidence = Likelihood(lens, mesh_cls, **arguments).evidences(
-            np.concatenate([parameters, unstable.reshape(-1, parameters.shape[1])]), batch
-        )
+        evidence = Likelihood(lens, mesh_cls, **arguments).evidences(np.concatenate([parameters, *unstable]), batch)
         candidates.append(_candidate(rung, reference, evidence))
         sources[rung] = evidence.values[0]
     return Gate(
@@ -261,8 +259,9 @@ def _candidate(rung, reference, evidence):
     """Compare evidences at the V vectors, followed by those at the moves of every unstable one, with the reference's."""
     count = len(reference.values)
     alone, moved = np.split(evidence.log_evidence, [count])
-    values, moves = list(alone[:, None]), reference.values.shape[1] - 1
-    for vector, own in zip(np.flatnonzero(reference.unstable), moved.reshape(-1, max(moves, 1)), strict=moves > 0):
+    values = list(alone[:, None])
+    for vector in np.flatnonzero(reference.unstable):
+        own, moved = np.split(moved, [len(reference.values[vector]) - 1])
         values[vector] = np.concatenate([values[vector], own])
     return Candidate(rung, reference, values, bool(evidence.certified[:count][~reference.undefined].all()))
 

@@ -82,23 +82,25 @@ class Posterior(NamedTuple):
         return 1.0 / np.sum(self.weights**2)
 
 
-def model_of(lens, mesh_cls):
-    """The lens's model with a mesh, and only `FREE` of its lens galaxy's parameters free."""
+def model_of(lens, mesh_cls, free=FREE):
+    """The lens's model with a mesh, and only some of its lens galaxy's parameters free, by name."""
     model = model_with_mesh(lens.model, mesh_cls)
     medians = dict(zip(model.priors_ordered_by_id, model.physical_values_from_prior_medians))
-    free = {prior for path, prior in model.path_priors_tuples if "lens" in path and path[-1] in FREE}
-    return model.mapper_from_partial_prior_arguments({each: medians[each] for each in medians if each not in free})
+    kept = {prior for path, prior in model.path_priors_tuples if "lens" in path and path[-1] in free}
+    return model.mapper_from_partial_prior_arguments({each: medians[each] for each in medians if each not in kept})
 
 
-def search(lens, mesh_cls, folder):
-    """Sample the posterior of a lens with a mesh.
+def search(lens, model, name, folder):
+    """Sample the posterior of a model of a lens.
 
     Parameters
     ----------
     lens
         The lens, from `lens.load`.
-    mesh_cls
-        The mesh class.
+    model
+        The PyAutoFit model.
+    name
+        What PyAutoFit's output is called.
     folder
         Where PyAutoFit's output goes.
 
@@ -107,10 +109,16 @@ def search(lens, mesh_cls, folder):
     Posterior
     """
     conf.instance.output_path = str(folder)
-    nautilus = af.Nautilus(name=mesh_cls.__name__, unique_tag=lens.name, **SEARCH)
-    analysis = al.AnalysisImaging(dataset=lens.dataset, adapt_images=lens.adapt_images, use_jax=True)
+    nautilus = af.Nautilus(name=name, unique_tag=lens.name, **SEARCH)
+    analysis = al.AnalysisImaging(
+        dataset=lens.dataset,
+        adapt_images=lens.adapt_images,
+        use_jax=True,
+        # The priors of the mass are around the truth, far from demagnified solutions.
+        raise_inversion_positions_likelihood_exception=False,
+    )
     began = time.perf_counter()
-    samples = nautilus.fit(model=model_of(lens, mesh_cls), analysis=analysis).samples
+    samples = nautilus.fit(model=model, analysis=analysis).samples
     weights = np.asarray(samples.weight_list)
     return Posterior(
         samples=np.asarray(samples.parameter_lists),
@@ -241,7 +249,9 @@ def main(argv=None):
     # PyAutoFit takes a finished search up again, and would compare what an earlier mesh gave.
     shutil.rmtree(arguments.output / "searches", ignore_errors=True)
     posteriors = {
-        mesh_cls.__name__: search(lens, mesh_cls, arguments.output.resolve() / "searches")
+        (name := mesh_cls.__name__): search(
+            lens, model_of(lens, mesh_cls), name, arguments.output.resolve() / "searches"
+        )
         for mesh_cls in (al.mesh.Delaunay, KNNBarycentric)
     }
     print("\n".join(write(lens, posteriors, arguments.output)[2:-2]))

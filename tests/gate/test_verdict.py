@@ -17,7 +17,9 @@ def _reference(values, tied=False, dropped=False, faults=None, qhull=np.nan, per
     count = len(values)
     tied, dropped = np.broadcast_to(tied, count), np.broadcast_to(dropped, count)
     qhull, permuted = np.full(count, qhull), np.full(count, permuted)
-    return Reference(np.zeros((*values.shape, 1)), values, tied, dropped, qhull, permuted, faults or (None,) * count)
+    return Reference(
+        list(np.zeros((*values.shape, 1))), list(values), tied, dropped, qhull, permuted, faults or (None,) * count
+    )
 
 
 def _candidate(differences, reference=-1000.0, rung="delaunay", certified=True):

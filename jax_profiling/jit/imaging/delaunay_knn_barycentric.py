@@ -139,12 +139,12 @@ The prior median and five draws from the priors are one batched program of disti
 other modes, and autoarray's own mesh, are compared on the first lens and on those that are asked for.
 """
 
-DRAWS = 5
+DRAWS, MOVES = 5, 2
 
 
 @pytest.fixture(scope="module")
 def found(lens):
-    return verdict.run(lens, rungs=[verdict.DEFAULT_RUNG], draws=DRAWS)
+    return verdict.run(lens, rungs=[verdict.DEFAULT_RUNG], draws=DRAWS, moves=MOVES)
 
 
 @pytest.mark.every_lens
@@ -173,7 +173,7 @@ def test_default_rung_is_delaunay_at_32_draws(lens):
 
 
 def test_default_rung_is_delaunay_under_jit(lens, found):
-    alone = verdict.run(lens, rungs=[verdict.DEFAULT_RUNG])
+    alone = verdict.run(lens, rungs=[verdict.DEFAULT_RUNG], moves=MOVES)
     assert alone.default.is_delaunay
     assert alone.log_evidence == pytest.approx(found.log_evidence, rel=1.0e-9)
 

@@ -1,0 +1,109 @@
+"""What a search makes of the log determinant of regularization: `docs/evidence.md`'s table of `af.Nautilus` runs.
+
+    .venv/bin/python -m jax_profiling.proof.coefficients --lens small
+
+AdaptSplit with autolens's default priors (both coefficients from 1e-6 to 1e6), the Einstein radius free, everything else at its
+prior median, on this mesh: with the shipped log determinant and with the accurate one, from the same seed. Says how many
+evaluations the search took, in what share of draws from the priors the log evidence is NaN, and what it found.
+"""
+
+import argparse
+import os
+import shutil
+import sys
+from pathlib import Path
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import autofit as af
+import autolens as al
+import jax
+import numpy as np
+
+import knn_barycentric
+from jax_profiling.gate import report
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.lenses.model import galaxies_with_pixelization
+from jax_profiling.proof import posterior
+from jax_profiling.terminal import command
+from jax_profiling.terminal.writing import write_aside
+from knn_barycentric.mesh import KNNBarycentric
+
+LANES = 20
+
+
+def likelihood_of(lens):
+    """The `Likelihood` of the model that is searched."""
+    likelihood = Likelihood(lens, KNNBarycentric)
+    likelihood.model = posterior.model_of(lens, KNNBarycentric, free=("einstein_radius",))
+    for _, galaxy in galaxies_with_pixelization(likelihood.model):
+        galaxy.pixelization.regularization = af.Model(al.reg.AdaptSplit)
+    return likelihood
+
+
+def row_of(name, lens, draws, folder):
+    """The row of one log determinant: draws from the priors, then a search."""
+    likelihood = likelihood_of(lens)
+    drawn = likelihood.evidences(likelihood.draws(draws), LANES).log_evidence
+    found = posterior.search(lens, likelihood.model, name, folder)
+    names = [path.rpartition(".")[2] for path in likelihood.model.model_component_and_parameter_names]
+    is_log = np.array(["coefficient" in each for each in names])
+    samples = np.where(is_log, np.log10(np.where(is_log, found.samples, 1.0)), found.samples)
+    mean = found.weights @ samples
+    error = np.sqrt(found.weights @ (samples - mean) ** 2)
+    columns = [f"log10 {each}" if log else each for each, log in zip(names, is_log)]
+    return columns, (
+        name,
+        f"{100.0 * np.isnan(drawn).mean():.1f} %",
+        str(found.evaluations),
+        f"{found.log_evidence:.3f}",
+        *(f"{each:.4f} +- {by:.4f}" for each, by in zip(mean, error)),
+        f"{found.effective_size:.0f}",
+    )
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
+    parser.add_argument("--draws", type=int, default=1000, help="from the priors, for the share of NaN (default 1000)")
+    parser.add_argument("--output", type=Path, default=Path("results/local/coefficients"), help="where it all goes")
+    arguments = parser.parse_args(argv)
+    # Pictures of every improvement would take longer than the fits.
+    os.environ.setdefault("PYAUTO_SKIP_VISUALIZATION", "1")
+    try:
+        lens = lens_folder.load(arguments.lens)
+    except lens_folder.LensError as error:
+        print(error, file=sys.stderr)
+        return 2
+    searches = arguments.output.resolve() / "searches"
+    # PyAutoFit takes a finished search up again.
+    shutil.rmtree(searches, ignore_errors=True)
+    rows = []
+    for name, accurate in (("shipped", False), ("accurate", True)):
+        knn_barycentric.patch(log_det=accurate)
+        columns, row = row_of(name, lens, arguments.draws, searches)
+        knn_barycentric.unpatch()
+        rows.append(row)
+    heads = (
+        "log determinant",
+        f"NaN of {arguments.draws} draws",
+        "evaluations",
+        "log evidence",
+        *columns,
+        "effective samples",
+    )
+    versions = f"autolens {al.__version__}, jax {jax.__version__}, {report.device()}"
+    lines = [
+        f"{lens.name}: `af.Nautilus`, {posterior.SEARCH}; {versions}.",
+        "",
+        *report.markdown_table(heads, rows),
+    ]
+    with write_aside(arguments.output) as aside:
+        (aside / "coefficients.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

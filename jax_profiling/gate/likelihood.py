@@ -71,8 +71,16 @@ class Likelihood:
 
     @cached_property
     def _analyses(self):
+        lens = self.lens
+        analysis_cls = al.AnalysisImaging if isinstance(lens.dataset, al.Imaging) else al.AnalysisInterferometer
         return {
-            use_jax: al.AnalysisImaging(dataset=self.lens.dataset, adapt_images=self.lens.adapt_images, use_jax=use_jax)
+            use_jax: analysis_cls(
+                dataset=lens.dataset,
+                adapt_images=lens.adapt_images,
+                settings=lens.settings,
+                positions_likelihood_list=lens.positions,
+                use_jax=use_jax,
+            )
             for use_jax in (True, False)
         }
 
@@ -89,13 +97,21 @@ class Likelihood:
         )
 
     def fit(self, parameters, xp=jnp):
-        """The `al.FitImaging` of one parameter vector; traceable where `xp` is `jax.numpy`."""
-        instance = self.model.instance_from_vector(vector=parameters, ignore_assertions=True, xp=xp)
-        return self._analyses[xp is jnp].fit_from(instance=instance)
+        """The autolens fit of one parameter vector; traceable where `xp` is `jax.numpy`."""
+        return self._analyses[xp is jnp].fit_from(instance=self._instance(parameters, xp))
+
+    def _instance(self, parameters, xp):
+        return self.model.instance_from_vector(vector=parameters, ignore_assertions=True, xp=xp)
 
     def evidence(self, parameters, xp=jnp) -> Evidence:
-        """The log evidence of one parameter vector, and the source behind it; NaN where the likelihood is undefined."""
+        """The log evidence of one parameter vector, and the source behind it; NaN where the likelihood is undefined.
+
+        Where the lens has positions their penalty is taken off, as a search does.
+        """
         fit = self.fit(parameters, xp=xp)
+        penalty = 0.0
+        if self.lens.positions:
+            penalty = self._analyses[xp is jnp].log_likelihood_penalty_from(instance=self._instance(parameters, xp))
         mappers = fit.inversion.cls_list_from(al.Mapper)
         certified, meshes = xp.asarray(True), []
         for interpolator in (mapper.interpolator for mapper in mappers):
@@ -104,7 +120,7 @@ class Likelihood:
             if type(interpolator) in (InterpolatorDelaunay, InterpolatorExactDelaunay):
                 meshes.append((interpolator.mesh_grid_xy, interpolator.delaunay.simplices))
         return Evidence(
-            log_evidence=fit.figure_of_merit,
+            log_evidence=fit.figure_of_merit - penalty,
             certified=certified,
             meshes=tuple(meshes),
             values=fit.inversion.reconstruction_dict[mappers[-1]],

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
+from scipy.stats import fisher_exact
 
 from delaunax import oracle
 from jax_profiling.gate.exact_delaunay import ExactDelaunay
@@ -28,6 +29,10 @@ MORE = 8
 
 STABLE = 1.0e-9
 """A vector is stable where the reference's noise is at most this part of its log evidence, and nothing is NaN."""
+
+
+CHANCE = 1.0e-3
+"""A mesh is undefined more often than the reference where chance alone would make it so this rarely (Fisher's exact test)."""
 
 
 @dataclass(frozen=True)
@@ -112,6 +117,9 @@ class Reference:
     def excess(self, vector, values):
         """How far a mesh is from the reference at one vector, in nats; infinite where it has no answer and the reference has.
 
+        At an unstable vector NaN is compared with NaN as a share, and of finite values counts by how much they are outside the
+        range of the reference's, widened by its own width on both sides.
+
         Parameters
         ----------
         vector
@@ -125,13 +133,19 @@ class Reference:
             error = abs(values[0] - self.values[vector][0])
             return float(error) if np.isfinite(error) else np.inf
         reference = self.values[vector]
-        finite, own = reference[np.isfinite(reference)], values[np.isfinite(values)]
-        if len(finite) == len(reference) and len(own) < len(values):
+        if undefined_more_often(values, reference):
             return np.inf
+        finite, own = reference[np.isfinite(reference)], values[np.isfinite(values)]
         if not len(finite) or not len(own):
             return 0.0
         width = np.ptp(finite)
         return float(max(finite.min() - width - own.min(), own.max() - finite.max() - width, 0.0))
+
+
+def undefined_more_often(values, reference):
+    """Whether NaN are more of the (M,) values than of the (R,) reference's, and by more than `CHANCE` explains."""
+    counts = [[(~finite).sum(), finite.sum()] for finite in map(np.isfinite, (values, reference))]
+    return bool(fisher_exact(counts, alternative="greater").pvalue < CHANCE)
 
 
 def moved_by_last_bits(parameters, number=MOVES, seed=0):

@@ -10,10 +10,9 @@ from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
 from autoarray.inversion.mesh.mesh.knn import KNearestNeighbor
 from autoarray.inversion.mesh.mesh.knn import KNNBarycentric as ShippedKNNBarycentric
-from scipy.stats import fisher_exact
 
 from jax_profiling.gate.likelihood import BATCH, Likelihood
-from jax_profiling.gate.reference import MOVES, STABLE, Reference, reference_of
+from jax_profiling.gate.reference import MOVES, STABLE, Reference, reference_of, undefined_more_often
 from jax_profiling.lenses.lens import Lens
 from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
@@ -42,9 +41,6 @@ VERDICTS = {"drop-in": 1.0e-4, "opt-in": 1.0e-3, "marginal": 1.0e-2, "abandon": 
 
 DROP_IN_NATS = 1.0e-6
 """What this project asks of its default rung at a stable prior median, beside nothing unexplained anywhere (nats)."""
-
-CHANCE = 1.0e-3
-"""A mesh is undefined more often than the reference where chance alone would make it so this rarely (Fisher's exact test)."""
 
 DRIFT = 1.0e-3
 """The reference may differ from its pin by this much (nats): NNLS solvers and backends differ by about 1e-5."""
@@ -122,20 +118,18 @@ class Candidate:
     @property
     def undefined(self):
         """(own, reference's): the shares of NaN at the unstable vectors and their moves; 0 where there are none."""
-        own, reference = self._undefined
-        return own[0] / max(sum(own), 1), reference[0] / max(sum(reference), 1)
+        return tuple(float(np.mean(np.isnan(each))) if len(each) else 0.0 for each in self._at_unstable)
 
     @property
     def undefined_more_often(self):
         """Whether the mesh is undefined at unstable vectors more often than chance explains."""
-        return bool(fisher_exact(self._undefined, alternative="greater").pvalue < CHANCE)
+        return undefined_more_often(*self._at_unstable)
 
     @property
-    def _undefined(self):
+    def _at_unstable(self):
         unstable = np.flatnonzero(self.reference.unstable)
-        both = [self.values[vector] for vector in unstable], [self.reference.values[vector] for vector in unstable]
-        finite = [np.isfinite(np.concatenate([[], *each])) for each in both]
-        return [[int((~each).sum()), int(each.sum())] for each in finite]
+        both = ([each[vector] for vector in unstable] for each in (self.values, self.reference.values))
+        return [np.concatenate([[], *each]) for each in both]
 
     @property
     def is_delaunay(self):

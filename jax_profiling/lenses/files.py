@@ -9,12 +9,6 @@ from astropy.io import fits
 from jax_profiling.lenses.spec import EDGE_POINTS
 
 NOT_YET = {
-    "dataset": "imaging",
-    "settings": {},
-    "sparse_operator": False,
-    "positions_threshold": None,
-    "real_space_shape": None,
-    "transformer": None,
     "grid_offset": None,
     "grid_rotation_angle": None,
 }
@@ -47,16 +41,84 @@ def info_from(path):
     info.setdefault("edge_radius", info["mask_radius"])
     info.setdefault("mask_centre", [0.0, 0.0])
     info.setdefault("image_mesh", {"type": "Overlay", "shape": [39, 39]})
+    info.setdefault("dataset", "imaging")
+    info.setdefault("sparse_operator", False)
+    info.setdefault("settings", {})
     for key, known in NOT_YET.items():
         if info.get(key, known) != known:
             raise LensError(f"{path}: {key} is {info[key]!r}, which this workspace does not fit yet; leave it out.")
+    _check_dataset(path, info)
     centre = info["mask_centre"]
     if not (isinstance(centre, list) and len(centre) == 2 and all(isinstance(each, (int, float)) for each in centre)):
         raise LensError(f"{path}: mask_centre is {centre!r}; give it as [y, x] in arcsec.")
-    for key in ("over_sample_size_pixelization", "over_sample_size_lp"):
-        if key in info and (not isinstance(info[key], int) or info[key] < 1):
-            raise LensError(f"{path}: {key} is {info[key]!r}; give it as a whole number of at least 1.")
+    sizes = {key: info[key] for key in ("over_sample_size_pixelization", "over_sample_size_lp") if key in info}
+    by_noise = sizes.get("over_sample_size_pixelization")
+    if isinstance(by_noise, dict):
+        if set(by_noise) != {"signal_to_noise", "above", "below"}:
+            raise LensError(
+                f"{path}: over_sample_size_pixelization is {by_noise!r}; give a whole number, or an object with "
+                "signal_to_noise, above and below."
+            )
+        sizes |= {f"over_sample_size_pixelization, {key}": by_noise[key] for key in ("above", "below")}
+        del sizes["over_sample_size_pixelization"]
+    for key, size in sizes.items():
+        if not isinstance(size, int) or size < 1:
+            raise LensError(f"{path}: {key} is {size!r}; give it as a whole number of at least 1.")
     return info
+
+
+TRANSFORMERS = {"DFT": al.TransformerDFT, "NUFFT": al.TransformerNUFFT}
+"""What takes an image to visibilities, by its name in `info.json`."""
+
+
+def _check_dataset(path, info):
+    if info["dataset"] not in ("imaging", "interferometer"):
+        raise LensError(f'{path}: dataset is {info["dataset"]!r}; give "imaging" or "interferometer".')
+    if info["sparse_operator"] not in (False, True):
+        raise LensError(f"{path}: sparse_operator is {info['sparse_operator']!r}; give true or false.")
+    of_visibilities = {"real_space_shape", "transformer"}
+    if info["dataset"] == "imaging":
+        if found := sorted(of_visibilities & set(info)):
+            raise LensError(
+                f'{path}: {found[0]} is for visibilities; leave it out, or give "dataset": "interferometer".'
+            )
+        return
+    for key in ("over_sample_size_pixelization", "over_sample_size_lp"):
+        if info.get(key, 1) != 1:
+            raise LensError(
+                f"{path}: {key} is {info[key]!r}; leave it out, autolens does not over-sample visibilities."
+            )
+    shape = info.get("real_space_shape")
+    if not (isinstance(shape, list) and len(shape) == 2 and all(isinstance(each, int) and each > 0 for each in shape)):
+        raise LensError(
+            f"{path}: real_space_shape is {shape!r}; give the two numbers of pixels of the real-space grid."
+        )
+    if info.setdefault("transformer", "NUFFT") not in TRANSFORMERS:
+        raise LensError(f"{path}: transformer is {info['transformer']!r}; give one of {', '.join(TRANSFORMERS)}.")
+
+
+def settings_from(path, info):
+    """The `al.Settings` of `info.json`, or None where it names none."""
+    try:
+        return al.Settings(**info["settings"]) if info["settings"] else None
+    except TypeError as error:
+        raise LensError(
+            f"{path}: settings are {info['settings']!r} ({error}); give keyword arguments of al.Settings."
+        ) from None
+
+
+def positions_from(folder, info):
+    """The `al.PositionsLH` of `positions.json`, [[y, x], ...] in arcsec, in a list; None where `info.json` has no threshold."""
+    threshold = info.get("positions_threshold")
+    if threshold is None:
+        return None
+    path = folder / "positions.json"
+    positions = json_from(path)
+    try:
+        positions = np.array(positions, dtype=float).reshape(-1, 2)
+    except (TypeError, ValueError):
+        raise LensError(f"{path}: not a list of [y, x] in arcsec; write it as one.") from None
+    return [al.PositionsLH(positions=al.Grid2DIrregular(positions), threshold=float(threshold))]
 
 
 def image_from(path):
@@ -127,3 +189,31 @@ def imaging_from(folder, mask):
     images = np.where(usable, data, 0.0), np.where(usable, noise_map, noise_map[inside].max())
     data, noise_map = (al.Array2D.no_mask(image, pixel_scales=mask.pixel_scales) for image in images)
     return al.Imaging(data=data, noise_map=noise_map, psf=imaging.psf)
+
+
+def interferometer_from(folder, info, real_space_mask):
+    """The `al.Interferometer` of a lens folder."""
+    paths = {key: folder / f"{key}.fits" for key in ("data", "noise_map", "uv_wavelengths")}
+    tables = {key: image_from(path) for key, path in paths.items()}
+    for key, table in tables.items():
+        if table.shape != tables["data"].shape or table.shape[1] != 2:
+            raise LensError(f"{paths[key]}: shape {table.shape}; give (N, 2), as many rows as data.fits has.")
+        if not np.isfinite(table).all():
+            raise LensError(
+                f"{paths[key]}: holds NaN or infinite values; leave such visibilities out of all three files."
+            )
+    if not (tables["noise_map"] > 0.0).all():
+        raise LensError(
+            f"{paths['noise_map']}: holds values that are not positive; give the RMS noise of every visibility."
+        )
+    try:
+        return al.Interferometer.from_fits(
+            **{f"{key}_path": path for key, path in paths.items()},
+            real_space_mask=real_space_mask,
+            transformer_class=TRANSFORMERS[info["transformer"]],
+        )
+    except Exception as error:
+        reason = " ".join(str(error).split())
+        raise LensError(
+            f"{folder}: the visibilities cannot be read ({reason}); mend the files or the transformer."
+        ) from None

@@ -1,8 +1,9 @@
 """A lens folder: load it and check it.
 
-The folder holds PyAuto's own files: `data.fits`, `noise_map.fits`, `psf.fits`, `info.json`, `model.json`, optionally
-`mask.fits`, `mask_extra_galaxies.fits` and `adapt_image.fits`; a simulated lens also has `tracer.json` (the truth) and
-`expected.json` (the reference log evidence per autolens release).
+The folder holds PyAuto's own files: `info.json`, `model.json`, `data.fits`, `noise_map.fits`, and `psf.fits` for an image or
+`uv_wavelengths.fits` for visibilities; optionally `mask.fits`, `mask_extra_galaxies.fits`, `adapt_image.fits` and
+`positions.json`. A simulated lens also has `tracer.json` (the truth) and `expected.json` (the reference log evidence per
+autolens release).
 """
 
 from dataclasses import dataclass
@@ -10,9 +11,21 @@ from pathlib import Path
 
 import autofit as af
 import autolens as al
+import numpy as np
 from autoarray.inversion.mesh.image_mesh.abstract import append_with_circle_edge_points
 
-from jax_profiling.lenses.files import LensError, check_shape, image_from, imaging_from, info_from, json_from, mask_from
+from jax_profiling.lenses.files import (
+    LensError,
+    check_shape,
+    image_from,
+    imaging_from,
+    info_from,
+    interferometer_from,
+    json_from,
+    mask_from,
+    positions_from,
+    settings_from,
+)
 from jax_profiling.lenses.model import galaxies_with_pixelization, model_from, model_json_of
 from jax_profiling.lenses.simulate import DATASETS, simulate
 from jax_profiling.lenses.specs import SPECS
@@ -36,11 +49,15 @@ class Lens:
     info
         `info.json`, with defaults filled in.
     dataset
-        The masked and over-sampled `al.Imaging`.
+        The masked and over-sampled `al.Imaging`, or the `al.Interferometer`.
     model
         The PyAutoFit model of `model.json`.
     adapt_images
         The image-plane mesh grid (and adapt image) of every galaxy with a pixelization.
+    settings
+        The `al.Settings` of the fit; None for autolens's own.
+    positions
+        A list of `al.PositionsLH`, or None.
     vertices
         The number of mesh vertices N, edge points included, of the first pixelization.
     """
@@ -49,14 +66,16 @@ class Lens:
     folder: Path
     model_path: Path
     info: dict
-    dataset: al.Imaging
+    dataset: al.Imaging | al.Interferometer
     model: af.AbstractPriorModel
     adapt_images: al.AdaptImages
+    settings: al.Settings | None
+    positions: list | None
     vertices: int
 
     @property
     def data_points(self):
-        """The number of image pixels inside the mask."""
+        """The number of image pixels inside the mask, or of visibilities."""
         return self.dataset.data.shape[0]
 
     @property
@@ -96,32 +115,13 @@ def load(lens):
     info = info_from(folder / "info.json")
     model_path = model_json_of(Path(search)) if search else folder / "model.json"
     model = model_from(model_path)
-    data_path = folder / "data.fits"
-    mask = mask_from(folder, info, image_from(data_path).shape)
-    imaging = imaging_from(folder, mask)
-
-    extra = folder / "mask_extra_galaxies.fits"
-    if extra.exists():
-        check_shape(extra, image_from(extra), imaging.data.native)
-        scaled = al.Mask2D.from_fits(file_path=extra, pixel_scales=info["pixel_scale"], invert=True)
-        imaging = imaging.apply_noise_scaling(mask=scaled)
-
-    dataset = imaging.apply_mask(mask=mask)
-    over_sample_size_lp = info.get("over_sample_size_lp")
-    if over_sample_size_lp is None:
-        over_sample_size_lp = al.util.over_sample.over_sample_size_via_radial_bins_from(
-            grid=dataset.grid, **OVER_SAMPLE_SIZES
-        )
-    dataset = dataset.apply_over_sampling(
-        over_sample_size_lp=over_sample_size_lp,
-        over_sample_size_pixelization=info["over_sample_size_pixelization"],
-    )
-
-    adapt_image, path = dataset.data, folder / "adapt_image.fits"
-    if path.exists():
-        image = image_from(path)
-        check_shape(path, image, imaging.data.native)
-        adapt_image = al.Array2D(values=image, mask=dataset.mask)
+    if info["dataset"] == "interferometer":
+        dataset = interferometer_from(folder, info, mask_from(folder, info, tuple(info["real_space_shape"])))
+    else:
+        dataset = imaging_of(folder, info)
+    if info["sparse_operator"]:
+        dataset = dataset.apply_sparse_operator()
+    adapt_image = adapt_image_of(folder, dataset)
     mesh_grid = image_plane_mesh_grid_from(folder, info, dataset, adapt_image)
     paths = [str(("galaxies", name)) for name, _ in galaxies_with_pixelization(model)]
     adapt_images = al.AdaptImages(
@@ -136,8 +136,50 @@ def load(lens):
         dataset=dataset,
         model=model,
         adapt_images=adapt_images,
+        settings=settings_from(folder / "info.json", info),
+        positions=positions_from(folder, info),
         vertices=len(mesh_grid),
     )
+
+
+def imaging_of(folder, info):
+    """The masked and over-sampled `al.Imaging` of a lens folder."""
+    mask = mask_from(folder, info, image_from(folder / "data.fits").shape)
+    imaging = imaging_from(folder, mask)
+    extra = folder / "mask_extra_galaxies.fits"
+    if extra.exists():
+        check_shape(extra, image_from(extra), imaging.data.native)
+        scaled = al.Mask2D.from_fits(file_path=extra, pixel_scales=info["pixel_scale"], invert=True)
+        imaging = imaging.apply_noise_scaling(mask=scaled)
+
+    dataset = imaging.apply_mask(mask=mask)
+    over_sample_size_lp = info.get("over_sample_size_lp")
+    if over_sample_size_lp is None:
+        over_sample_size_lp = al.util.over_sample.over_sample_size_via_radial_bins_from(
+            grid=dataset.grid, **OVER_SAMPLE_SIZES
+        )
+    over_sample_size_pixelization = info["over_sample_size_pixelization"]
+    if isinstance(over_sample_size_pixelization, dict):
+        above = np.asarray(dataset.signal_to_noise_map.array) > over_sample_size_pixelization["signal_to_noise"]
+        sizes = np.where(above, over_sample_size_pixelization["above"], over_sample_size_pixelization["below"])
+        over_sample_size_pixelization = al.Array2D(values=sizes, mask=dataset.mask)
+    return dataset.apply_over_sampling(
+        over_sample_size_lp=over_sample_size_lp, over_sample_size_pixelization=over_sample_size_pixelization
+    )
+
+
+def adapt_image_of(folder, dataset):
+    """What mesh and regularization adapt to: `adapt_image.fits`, or else the data (of visibilities the dirty image)."""
+    path = folder / "adapt_image.fits"
+    mask = dataset.grid.mask
+    if not path.exists():
+        return dataset.data if isinstance(dataset, al.Imaging) else dataset.dirty_image
+    image = image_from(path)
+    if image.shape != mask.shape_native:
+        raise LensError(
+            f"{path}: shape {image.shape} differs from the mask's {mask.shape_native}; cut both to one shape."
+        )
+    return al.Array2D(values=image, mask=mask)
 
 
 def _folder_of(lens):
@@ -161,12 +203,12 @@ def image_plane_mesh_grid_from(folder, info, dataset, adapt_image):
             image_mesh = getattr(al.image_mesh, kind)(pixels=spec["pixels"], **weights)
         else:
             raise ValueError(f"unknown type {kind!r}")
-        mesh_grid = image_mesh.image_plane_mesh_grid_from(mask=dataset.mask, adapt_data=adapt_image)
+        mesh_grid = image_mesh.image_plane_mesh_grid_from(mask=dataset.grid.mask, adapt_data=adapt_image)
     except Exception as error:
         raise LensError(
             f"{path}: image_mesh {spec!r} cannot be built ({error!r}); "
             'give {"type": "Overlay", "shape": [39, 39]} or {"type": "Hilbert", "pixels": 1500}.'
         ) from None
     return append_with_circle_edge_points(
-        mesh_grid, centre=dataset.mask.mask_centre, radius=info["edge_radius"], n_points=info["edge_points"]
+        mesh_grid, centre=dataset.grid.mask.mask_centre, radius=info["edge_radius"], n_points=info["edge_points"]
     )

@@ -70,7 +70,7 @@ UNSTABLE = [[-1000.0, -1000.0, -1000.0], [-1000.0, -998.0, -1001.0]]
 """A stable median, and a draw that last bits move by 3 nats."""
 
 
-@pytest.mark.parametrize("own, excess", [(-997.0, 0.0), (-995.0, 0.0), (-1004.5, 0.5), (-990.0, 5.0), (np.nan, np.inf)])
+@pytest.mark.parametrize("own, excess", [(-997.0, 0.0), (-995.0, 0.0), (-1004.5, 0.5), (-990.0, 5.0), (np.nan, 0.0)])
 def test_an_unstable_vector_judges_beyond_its_range_and_its_width_on_both_sides(own, excess):
     candidate = _compared(_reference(UNSTABLE), np.array([-1000.0, own]), moved=[[-1000.0, -1000.0]])
     assert candidate.errors.tolist() == [0.0, excess]
@@ -87,6 +87,12 @@ def test_nan_where_the_reference_is_nan_sometimes_is_judged_as_a_share():
     always = _compared(reference, np.full(30, np.nan), moved=np.full((30, 4), np.nan))
     assert as_often.undefined == (0.2, 0.2) and as_often.verdict == "drop-in" and as_often.is_delaunay
     assert always.undefined == (1.0, 0.2) and always.verdict == "abandon" and not always.is_delaunay
+
+
+def test_nan_at_one_vector_where_the_reference_is_hardly_ever_nan_is_infinitely_wrong():
+    reference = _reference([[*range(-1000, -987)]])
+    assert _compared(reference, np.array([np.nan]), moved=[[np.nan] + 11 * [-990.0]]).errors[0] == 0.0
+    assert _compared(reference, np.array([np.nan]), moved=[12 * [np.nan]]).errors[0] == np.inf
 
 
 def test_a_moved_value_outside_the_range_counts_too():

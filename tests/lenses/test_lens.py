@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,10 @@ def _without_mesh(model):
     del model["arguments"]["galaxies"]["arguments"]["source"]["arguments"]["pixelization"]
 
 
+def _rewrite_info(folder, **changes):
+    _rewrite(folder / "info.json", lambda info: info.update(changes))
+
+
 BAD = {
     "missing data": (lambda f: (f / "data.fits").unlink(), "data.fits"),
     "missing psf": (lambda f: (f / "psf.fits").unlink(), "psf.fits"),
@@ -88,6 +93,22 @@ BAD = {
     "no pixel scale": (lambda f: _rewrite(f / "info.json", lambda info: info.pop("pixel_scale")), "info.json"),
     "pixel scale in words": (lambda f: _rewrite(f / "info.json", lambda i: i.update(pixel_scale="0.05")), "info.json"),
     "mask of no radius": (lambda f: _rewrite(f / "info.json", lambda i: i.update(mask_radius=0)), "info.json"),
+    **{
+        f"{key} that is none": (partial(_rewrite_info, **{key: value}), file)
+        for key, value, file in (
+            ("dataset", "spectrum", "info.json"),
+            ("transformer", "DFT", "info.json"),
+            ("sparse_operator", "yes", "info.json"),
+            ("settings", {"use_magic": True}, "info.json"),
+            ("positions_threshold", 0.3, "positions.json"),
+            ("grid_offset", [0.1, 0.0], "info.json"),
+            ("over_sample_size_pixelization", {"above": 4}, "info.json"),
+        )
+    },
+    "visibilities without a real-space shape": (
+        lambda f: _rewrite(f / "info.json", lambda i: i.update(dataset="interferometer")),
+        "info.json",
+    ),
     "unknown image mesh": (
         lambda f: _rewrite(f / "info.json", lambda i: i.update(image_mesh={"type": "Voronoi"})),
         "info.json",

@@ -1,0 +1,115 @@
+"""What a lens folder can ask of a fit: the mesh is Delaunay with every kind of dataset, operator, setting and penalty."""
+
+import json
+import shutil
+
+import autolens as al
+import numpy as np
+import pytest
+from astropy.io import fits
+
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.lenses import lens as lens_folder
+from knn_barycentric.mesh import KNNBarycentric
+
+VISIBILITIES = 190
+POSITIONS = [[1.6, 0.0], [-1.6, 0.1]]
+
+
+def _folder(tmp_path, **info):
+    """A copy of `small` with further keys in its `info.json`."""
+    folder = shutil.copytree(lens_folder.DATASETS / "small", tmp_path / "lens")
+    (folder / "expected.json").unlink()
+    known = json.loads((folder / "info.json").read_text())
+    (folder / "info.json").write_text(json.dumps(known | info))
+    return folder
+
+
+def _folder_of_visibilities(tmp_path, **info):
+    """Noise at an interferometer's visibilities, a model without lens light, and a coarse mesh."""
+    rng = np.random.default_rng(0)
+    folder = tmp_path / "lens"
+    folder.mkdir()
+    shutil.copy(lens_folder.DATASETS / "no_light" / "model.json", folder)
+    tables = {
+        "data": rng.standard_normal,
+        "noise_map": np.ones,
+        "uv_wavelengths": lambda n: 1.0e5 * rng.standard_normal(n),
+    }
+    for name, draw in tables.items():
+        fits.writeto(folder / f"{name}.fits", draw((VISIBILITIES, 2)))
+    (folder / "info.json").write_text(
+        json.dumps(
+            {
+                "dataset": "interferometer",
+                "real_space_shape": [60, 60],
+                "pixel_scale": 0.1,
+                "mask_radius": 2.5,
+                "redshift_lens": 0.5,
+                "redshift_source": 1.0,
+                "image_mesh": {"type": "Overlay", "shape": [14, 14]},
+                **info,
+            }
+        )
+    )
+    return folder
+
+
+def _log_evidences(lens):
+    likelihoods = Likelihood(lens, al.mesh.Delaunay), Likelihood(lens, KNNBarycentric)
+    return [float(each.jitted(each.prior_medians).log_evidence) for each in likelihoods]
+
+
+@pytest.mark.parametrize(
+    ("transformer", "sparse_operator"),
+    [
+        ("NUFFT", True),
+        pytest.param("NUFFT", False, marks=pytest.mark.slow),
+        pytest.param("DFT", True, marks=pytest.mark.slow),
+        pytest.param("DFT", False, marks=pytest.mark.slow),
+    ],
+)
+def test_visibilities(tmp_path, transformer, sparse_operator):
+    folder = _folder_of_visibilities(tmp_path, transformer=transformer, sparse_operator=sparse_operator)
+    lens = lens_folder.load(folder)
+    assert lens.data_points == VISIBILITIES
+    delaunay, ours = _log_evidences(lens)
+    assert ours == pytest.approx(delaunay, rel=1.0e-9)
+
+
+def test_the_sparse_operator_is_the_dense_one(tmp_path, small):
+    lens = lens_folder.load(_folder(tmp_path, sparse_operator=True))
+    delaunay, ours = _log_evidences(lens)
+    assert ours == pytest.approx(delaunay, rel=1.0e-9)
+    assert ours == pytest.approx(_log_evidences(small)[0], rel=1.0e-6)
+
+
+def test_settings_reach_the_fit(tmp_path, small):
+    lens = lens_folder.load(_folder(tmp_path, settings={"use_positive_only_solver": False}))
+    delaunay, ours = _log_evidences(lens)
+    assert ours == pytest.approx(delaunay, rel=1.0e-9)
+    assert ours != pytest.approx(small.expected[al.__version__]["log_evidence"], rel=1.0e-4)
+
+
+def test_positions_are_penalised_as_a_search_does(tmp_path, small):
+    folder = _folder(tmp_path, positions_threshold=0.01)
+    (folder / "positions.json").write_text(json.dumps(POSITIONS))
+    lens = lens_folder.load(folder)
+    delaunay, ours = _log_evidences(lens)
+    assert ours == pytest.approx(delaunay, rel=1.0e-9)
+    likelihood = Likelihood(lens, KNNBarycentric)
+    analysis = al.AnalysisImaging(
+        dataset=lens.dataset, adapt_images=lens.adapt_images, positions_likelihood_list=lens.positions, use_jax=True
+    )
+    instance = likelihood.model.instance_from_vector(likelihood.prior_medians, ignore_assertions=True)
+    assert ours == pytest.approx(float(analysis.log_likelihood_function(instance)), rel=1.0e-9)
+    assert ours < small.expected[al.__version__]["log_evidence"] - 1.0e3
+
+
+def test_over_sampling_by_signal_to_noise(tmp_path):
+    sizes = {"signal_to_noise": 3.0, "above": 4, "below": 2}
+    dataset = lens_folder.load(_folder(tmp_path, over_sample_size_pixelization=sizes)).dataset
+    bright = np.asarray(dataset.signal_to_noise_map.array) > 3.0
+    found = np.asarray(dataset.grids.over_sample_size_pixelization.array)
+    assert 0 < bright.sum() < len(bright)
+    assert (found == np.where(bright, 4, 2)).all()

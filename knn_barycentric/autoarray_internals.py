@@ -8,6 +8,7 @@ import numpy as np
 RELIED_ON = {
     "autoarray.inversion.inversion.abstract": {
         "AbstractInversion.log_det_regularization_matrix_term": None,
+        "AbstractInversion.log_det_curvature_reg_matrix_term": None,
         "AbstractInversion._log_det_symmetric_from": ("matrix",),
     },
     "autoarray.inversion.mesh.mesh": {"KNNBarycentric": None},

@@ -9,6 +9,7 @@ from autoarray.inversion.mesh.interpolator import sibson
 from autonerves import cached_property
 
 from knn_barycentric import autoarray_internals
+from knn_barycentric.curvature_log_det import curvature_log_det_term_of
 from knn_barycentric.fed_delaunay import delaunay_tables, unless_refused
 from knn_barycentric.log_det import log_det_term_of
 from knn_barycentric.mesh import KNNBarycentric
@@ -29,8 +30,9 @@ def patch(delaunay: bool = False, log_det: bool = False):
         Whether `al.mesh.Delaunay` and `al.mesh.DelaunayNN` also take their triangulation from JAX in place of the Qhull
         callback, under JAX; nothing else of them changes.
     log_det : bool, optional
-        Whether the log evidence of every inversion takes the log determinant of regularization by differences from
-        `log_det.grounded_log_det`, which is right where a factorization of the formed matrix is off by tens of nats, or NaN.
+        Whether the log evidence of every inversion takes both log determinants of regularization by differences, of H and
+        of F + H, from `log_det.grounded_log_det`, which is right where a factorization of the formed matrix is off by tens
+        of nats, or NaN.
 
     Raises
     ------
@@ -47,6 +49,11 @@ def patch(delaunay: bool = False, log_det: bool = False):
                 _replace(interpolator, "_mappings_sizes_weights", _unless_refused)
         if log_det:
             _replace(AbstractInversion, "log_det_regularization_matrix_term", lambda shipped: property(log_det_term_of))
+            _replace(
+                AbstractInversion,
+                "log_det_curvature_reg_matrix_term",
+                lambda shipped: property(curvature_log_det_term_of),
+            )
 
 
 def unpatch():

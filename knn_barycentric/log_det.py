@@ -1,15 +1,13 @@
 """The log determinant of regularization by differences, where the formed matrix has lost it.
 
-Schemes that penalise differences make a matrix D whose rows sum to zero: the constant source costs nothing. Only what else
-stands on the diagonal lifts it, a jitter of 1e-8 or a zeroth order term: H = D + diag(q), and H 1 = q. With coefficients as
-large as the default priors allow, q drowns in the rounding of H: a factorization of H finds noise in its place, or fails.
-
-In the basis of the constant source and the differences from one vertex r, which is unimodular,
+Differences of a constant source are zero: only a jitter of 1e-8 or a zeroth order term lifts it, H = D + diag(q) and
+H 1 = q. With large coefficients q drowns in the rounding of H, and a factorization finds noise in its place, or fails.
+In the basis of the constant source and the differences from one vertex r,
 
     det H = det G (sum(q) - q' G^-1 q'),
 
-exactly, where G and q' are H and q without r: a Schur complement. G has no small eigenvalue that H has lost, and q is known
-without rounding. r is the vertex with the largest diagonal.
+exactly, where G and q' are H and q without r, which has the largest diagonal: a Schur complement. G has no small
+eigenvalue that H has lost, and q is known without rounding.
 """
 
 from importlib import import_module
@@ -18,48 +16,42 @@ import numpy as np
 
 JITTER = 1.0e-8  # what autoarray adds to the diagonal of every such matrix
 
+# What is added to the unit diagonal of the scaled G, in turn, until it can be factorized.
 LIFTS = np.array([0.0, 1.0e-15, 1.0e-13, 1.0e-11, 1.0e-9])
-"""What is added to the unit diagonal of the scaled G, in turn, until it can be factorized."""
 
 
-def grounded_log_det(matrix, row_sums, xp=np):
-    """The log determinant of H = D + diag(q), where the rows of D sum to zero but for rounding.
+def grounded_log_det(matrix, images, constants, xp=np):
+    """() float, the log determinant (nats) of a (P, P) matrix that maps constants to less than its rounding.
 
-    Parameters
-    ----------
-    matrix
-        (P, P) float, H.
-    row_sums
-        (P,) float, q, positive and exact.
-    xp
-        `numpy` or `jax.numpy`; on JAX it works under `jit`, `vmap` and `jax.grad`.
-
-    Returns
-    -------
-    () float, in nats; NaN only if the matrix is not finite.
+    `constants` are (P, k), 1 where a constant is and else 0, in each row one at most, and `images` (P, k) what the
+    matrix would make of them without rounding. Works under `jit`, `vmap` and `jax.grad`; NaN only if the matrix is.
     """
     if xp is np:
-        return _factorized(matrix, row_sums, np)[0]
+        return _factorized(matrix, images, constants, np)[0]
     import jax
 
-    function = jax.custom_vjp(lambda matrix, row_sums: _factorized(matrix, row_sums, xp)[0])
-    function.defvjp(lambda matrix, row_sums: _factorized(matrix, row_sums, xp), _gradient)
-    return function(matrix, row_sums)
+    function = jax.custom_vjp(lambda matrix, images: _factorized(matrix, images, constants, xp)[0])
+    function.defvjp(lambda matrix, images: _factorized(matrix, images, constants, xp), _gradient)
+    return function(matrix, images)
 
 
-def _factorized(matrix, row_sums, xp):
+def _factorized(matrix, images, constants, xp):
     """The log determinant, and what its gradient is made of."""
     diagonal, eye = xp.diagonal(matrix), xp.eye(len(matrix))
-    others = xp.arange(len(matrix)) != xp.argmax(diagonal)
+    grounded = xp.argmax(xp.where(constants > 0.0, diagonal[:, None], 0.0), axis=0)
+    others = (xp.arange(len(matrix))[:, None] != grounded).all(axis=1)
     scale = 1.0 / xp.sqrt(xp.where(others, diagonal, 1.0))
     scaled = matrix * scale[:, None] * scale
     factor = _cholesky(xp.where(others[:, None] & others, scaled, eye), xp)
-    reduced = xp.where(others, row_sums, 0.0)
-    solved = scale * _solve(factor, scale * reduced, xp)
-    # It lies between the row sum of r and all of them, but for rounding.
-    last = xp.clip(row_sums.sum() - (reduced * solved).sum(), row_sums.min(), row_sums.sum())
-    log_det = 2.0 * xp.log(xp.diagonal(factor) / scale).sum() + xp.log(last)
-    return log_det + 0.0 * matrix.sum(), (factor, scale, solved, last, others)
+    reduced = xp.where(others[:, None], images, 0.0)
+    solved = scale[:, None] * _solve(factor, scale[:, None] * reduced, xp)
+    total = constants.T @ images
+    # Its diagonal lies between the jitter and the sum, but for rounding.
+    last = total - reduced.T @ solved
+    last = xp.where(xp.eye(len(last)) > 0.0, xp.clip(last, JITTER, total), last)
+    log_det = 2.0 * xp.log(xp.diagonal(factor) / scale).sum() + xp.linalg.slogdet(last)[1]
+    kept = factor, scale, solved, last, others, constants
+    return log_det + 0.0 * matrix.sum(), kept
 
 
 def _cholesky(scaled, xp):
@@ -90,22 +82,23 @@ def _gradient(kept, cotangent):
     """Of log det G it is G^-1; of the last factor, by the derivative of an inverse."""
     import jax.numpy as xp
 
-    factor, scale, solved, last, others = kept
-    of_matrix = scale[:, None] * _solve(factor, xp.diag(scale), xp) + xp.outer(solved, solved) / last
-    of_row_sums = (1.0 - 2.0 * xp.where(others, solved, 0.0)) / last
-    return cotangent * xp.where(others[:, None] & others, of_matrix, 0.0), cotangent * of_row_sums
+    factor, scale, solved, last, others, constants = kept
+    inverse = xp.linalg.inv(last)
+    of_matrix = scale[:, None] * _solve(factor, xp.diag(scale), xp) + solved @ inverse @ solved.T
+    of_images = (constants - 2.0 * xp.where(others[:, None], solved, 0.0)) @ inverse
+    return cotangent * xp.where(others[:, None] & others, of_matrix, 0.0), cotangent * of_images
 
 
 def log_det_term_of(inversion):
-    """() float, the log determinants of all matrices of an inversion (nats); autoarray's where no difference is penalised."""
-    total = 0.0
+    """() float, the log determinants of all H of an inversion (nats); autoarray's where no difference is penalised."""
+    total, xp = 0.0, inversion._xp
     for linear_obj, scheme in zip(inversion.linear_obj_list, inversion.regularization_list):
         if scheme is not None:
-            matrix, row_sums = linear_obj.regularization_matrix, row_sums_of(scheme, linear_obj, inversion._xp)
+            matrix, row_sums = linear_obj.regularization_matrix, row_sums_of(scheme, linear_obj, xp)
             if row_sums is None:
                 total = total + inversion._log_det_symmetric_from(matrix)
             else:
-                total = total + grounded_log_det(matrix, row_sums, inversion._xp)
+                total = total + grounded_log_det(matrix, row_sums[:, None], xp.ones((len(matrix), 1)), xp)
     return total
 
 

@@ -2,13 +2,14 @@
 
     .venv/bin/python -m jax_profiling.patch.diffs --output FOLDER
 
-writes three files, without lines of context:
+writes four files, without lines of context:
 
 - `autoarray-<version>.patch` adds the package `autoarray.inversion.mesh.knn_barycentric`, makes `al.mesh.KNNBarycentric` name
   its mesh, and adds `delaunax` to the requirements;
 - `autoarray-<version>-delaunay.patch`, on top of it, feeds `Delaunay` and `DelaunayNN` from the same triangulation;
 - `autoarray-<version>-log-det.patch`, on its own, adds `Settings(log_det_method="grounded")`: the right log determinant of
-  regularization by differences.
+  regularization by differences;
+- `autoarray-<version>-curvature-log-det.patch`, on top of that, does the same for that of curvature and regularization.
 
 They are for the tree that `--source` names: the folder that holds `autoarray/`, by default that of the installed release. Its
 requirements are in `pyproject.toml` in a checkout, and in `autoarray-<version>.dist-info/METADATA` where it is installed. With
@@ -90,7 +91,11 @@ def patches(source=INSTALLED, vendored=False):
         _added(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((MESH / "log_det.py").read_text())),
         _changed(source, INVERSION, with_log_det),
     ]
-    named = {"": mesh, "-delaunay": delaunay, "-log-det": log_det}
+    curvature = [
+        _added(f"{REGULARIZATION}/curvature_log_det.py", upstream_source((MESH / "curvature_log_det.py").read_text())),
+        _changed(source, INVERSION, with_curvature_log_det, on_top_of=with_log_det),
+    ]
+    named = {"": mesh, "-delaunay": delaunay, "-log-det": log_det, "-curvature-log-det": curvature}
     return {f"autoarray-{autoarray.__version__}{name}.patch": "".join(hunks) for name, hunks in named.items()}
 
 
@@ -98,6 +103,7 @@ def upstream_source(source, vendored=False):
     """A module as it stands in autoarray: under its name there, formatted as autoarray is."""
     package = PACKAGE.replace("/", ".")
     source = source.replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
+    source = source.replace("knn_barycentric.log_det", f"{REGULARIZATION.replace('/', '.')}.grounded_log_det")
     source = re.sub(r"^(\s*(?:from|import) )knn_barycentric\b", rf"\1{package}", source, flags=re.M)
     if vendored:
         source = re.sub(r"^(\s*)import delaunax$", rf"\1from {package} import delaunax", source, flags=re.M)
@@ -138,18 +144,27 @@ def with_tables(source):
 
 
 def with_log_det(source):
-    """autoarray's inversion, with the grounded log determinant where the settings ask for it."""
-    term = _find(source, INVERSION, "AbstractInversion", "log_det_regularization_matrix_term")
+    """autoarray's inversion, with the grounded log determinant of H where the settings ask for it."""
+    return _with_term(source, "log_det_regularization_matrix_term", "grounded_log_det", "log_det_term_of")
+
+
+def with_curvature_log_det(source):
+    """The same with that of F + H."""
+    return _with_term(source, "log_det_curvature_reg_matrix_term", "curvature_log_det", "curvature_log_det_term_of")
+
+
+def _with_term(source, own, module, name):
+    term = _find(source, INVERSION, "AbstractInversion", own)
     without = next((each for each in term.body if isinstance(each, ast.If)), None)
     if without is None:
-        raise DiffError(f"{INVERSION}: its log determinant begins with no condition; adapt `with_log_det` to it.")
-    lines = source.splitlines(keepends=True)
-    added = """
+        raise DiffError(f"{INVERSION}: `{own}` begins with no condition; adapt `_with_term` to it.")
+    added = f"""
         if self.settings.log_det_method == "grounded":
-            from ..regularization.grounded_log_det import log_det_term_of
+            from ..regularization.{module} import {name}
 
-            return log_det_term_of(self)
+            return {name}(self)
 """
+    lines = source.splitlines(keepends=True)
     lines.insert(without.end_lineno, added)
     return "".join(lines)
 
@@ -198,10 +213,11 @@ def _added(path, source):
     return _diff("/dev/null", f"b/{path}", "", source)
 
 
-def _changed(source, path, change):
+def _changed(source, path, change, on_top_of=lambda text: text):
+    """The hunk of a change of a file, after another that is applied first."""
     if not (source / path).exists():
         raise DiffError(f"{source / path} is missing; give --source the folder that holds autoarray/.")
-    text = (source / path).read_text()
+    text = on_top_of((source / path).read_text())
     return _diff(f"a/{path}", f"b/{path}", text, change(text))
 
 

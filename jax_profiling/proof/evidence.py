@@ -65,7 +65,8 @@ def study_of(lens, progress=lambda message: None):
             scheme = al.reg.AdaptSplit(*(_moved(each, move) for each in (inner, outer, scale)))
             matrix = np.asarray(scheme.regularization_matrix_from(mapper))
             shipped.append(cholesky_log_det(matrix))
-            grounded.append(grounded_log_det(matrix, row_sums_of(scheme, mapper, np)))
+            row_sums = row_sums_of(scheme, mapper, np)[:, None]
+            grounded.append(grounded_log_det(matrix, row_sums, np.ones_like(row_sums)))
         finite = np.array(shipped)[np.isfinite(shipped)]
         found["bias"][place] = np.abs(finite - grounded[0]).max() if len(finite) else np.nan
         found["noise"][place] = np.ptp(finite) if len(finite) else np.nan

@@ -9,6 +9,7 @@ from autoarray.inversion.inversion.abstract import AbstractInversion
 
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.lenses import lens as lens_folder
 from knn_barycentric.log_det import JITTER, grounded_log_det, log_det_term_of
 
 SCHEMES = {
@@ -48,6 +49,11 @@ def by_qr(stencil, row_sums):
     return float(2.0 * total)
 
 
+def grounded(matrix, row_sums, xp=np):
+    """The log determinant of a matrix with one constant."""
+    return grounded_log_det(matrix, row_sums[:, None], xp.ones((len(matrix), 1)), xp)
+
+
 CASES = {
     "nearly the jitter alone": (1.0e-6, 1.0e-6),
     "small": (1.0e-3, 1.0e-2),
@@ -66,7 +72,7 @@ def test_is_that_of_a_qr_in_long_double(case, xp):
     weights = inner * signal + outer * (1.0 - signal)
     stencil, row_sums = stencil_of(80, 0, weights), np.full(80, JITTER)
     matrix = (stencil.T @ stencil).astype(float) + np.diag(row_sums)
-    found = float(grounded_log_det(xp.asarray(matrix), xp.asarray(row_sums), xp))
+    found = float(grounded(xp.asarray(matrix), xp.asarray(row_sums), xp))
     assert found == pytest.approx(by_qr(stencil, row_sums), abs=1.0e-6)
 
 
@@ -76,7 +82,7 @@ def test_the_formed_matrix_alone_has_lost_it():
     expected = by_qr(stencil, row_sums)
     sign, shipped = np.linalg.slogdet(matrix)
     assert sign < 0 or abs(shipped - expected) > 0.1
-    assert grounded_log_det(matrix, row_sums) == pytest.approx(expected, abs=1.0e-6)
+    assert grounded(matrix, row_sums) == pytest.approx(expected, abs=1.0e-6)
 
 
 def test_gradient_matches_differences_of_the_qr():
@@ -87,7 +93,7 @@ def test_gradient_matches_differences_of_the_qr():
 
     def log_det(weights):
         rows = unit * jnp.repeat(weights, 4)[:, None]
-        return grounded_log_det(rows.T @ rows + jnp.diag(row_sums), jnp.asarray(row_sums), jnp)
+        return grounded(rows.T @ rows + jnp.diag(row_sums), jnp.asarray(row_sums), jnp)
 
     def by_difference(step):
         high, low = (
@@ -106,8 +112,50 @@ def test_a_matrix_that_is_not_finite_is_nan_and_spoils_no_other_lane():
     good = np.eye(5) + JITTER
     bad = good.copy()
     bad[2, 2] = np.nan
-    found = jax.vmap(lambda each: grounded_log_det(each, jnp.full(5, 1.0), jnp))(jnp.stack([good, bad]))
+    found = jax.vmap(lambda each: grounded(each, jnp.full(5, 1.0), jnp))(jnp.stack([good, bad]))
     assert np.isfinite(found[0]) and np.isnan(found[1])
+
+
+@pytest.mark.parametrize("xp", [np, jnp])
+@pytest.mark.parametrize("coefficient", [1.0, 1.0e3, 1.0e6])
+def test_that_of_curvature_and_regularization_of_two_mappers(coefficient, xp):
+    """Against QR of blurred mapping matrices and both stencils, one below the other."""
+    row_sums, mapping = np.full(80, JITTER), 1.0e2 * np.random.default_rng(0).random((60, 80))
+    stencil = np.zeros((320, 80), np.longdouble)
+    for block in (slice(0, 50), slice(50, 80)):
+        stencil[4 * block.start : 4 * block.stop, block] = stencil_of(
+            block.stop - block.start, 1, np.full(50, coefficient)
+        )
+    constants = np.repeat(np.eye(2), (50, 30), axis=0)
+    curvature = mapping.T @ mapping
+    matrix = curvature + (stencil.T @ stencil).astype(float) + np.diag(row_sums)
+    images = curvature @ constants + constants * JITTER
+    found = float(grounded_log_det(*map(xp.asarray, (matrix, images, constants)), xp))
+    expected = by_qr(np.vstack([mapping, stencil]), row_sums)
+    assert found == pytest.approx(expected, abs=1.0e-6)
+
+
+def test_the_curvature_of_a_constant_is_lost_at_the_ends_of_the_priors(small, patched):
+    """The shipped term moves by last bits of the coefficients; the grounded one does not."""
+    likelihood = Likelihood(small, al.mesh.Delaunay)
+    shipped, grounded = [], []
+    for move in range(3):
+        coefficient = float(9.0e5 * (1.0 + move * np.finfo(float).eps))
+        likelihood.model.galaxies.source.pixelization.regularization = al.reg.AdaptSplit(coefficient, coefficient, 0.5)
+        inversion = likelihood.fit(likelihood.prior_medians, xp=np).inversion
+        shipped.append(np.linalg.slogdet(inversion.curvature_reg_matrix_reduced)[1])
+        grounded.append(inversion.log_det_curvature_reg_matrix_term)
+    assert np.ptp(grounded) <= 1.0e-6 < np.ptp(shipped)
+
+
+@pytest.mark.parametrize("name", ["small", "two_planes"])
+def test_the_term_of_an_inversion_is_the_shipped_one_where_that_is_right(name, patched):
+    lens = lens_folder.load(name)
+    inversion = (
+        Likelihood(lens, al.mesh.Delaunay).fit(Likelihood(lens, al.mesh.Delaunay).prior_medians, xp=np).inversion
+    )
+    expected = np.linalg.slogdet(inversion.curvature_reg_matrix_reduced)[1]
+    assert inversion.log_det_curvature_reg_matrix_term == pytest.approx(expected, abs=1.0e-6)
 
 
 @pytest.fixture

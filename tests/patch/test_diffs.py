@@ -43,27 +43,38 @@ found = lens.load(sys.argv[1])
 for xp in (np, jnp):
     likelihood = Likelihood(found, al.mesh.Delaunay)
     fit = likelihood.fit(likelihood.prior_medians, xp=xp)
-    shipped = float(fit.inversion.log_det_regularization_matrix_term)
+    terms = ["log_det_regularization_matrix_term", "log_det_curvature_reg_matrix_term"][: int(sys.argv[2])]
+    shipped = [float(getattr(fit.inversion, term)) for term in terms]
     fit.inversion.settings._log_det_method = "grounded"
-    print(shipped, float(fit.inversion.log_det_regularization_matrix_term))
+    for term, value in zip(terms, shipped):
+        print(value, float(getattr(fit.inversion, term)))
 """
 
 
-def test_the_log_determinant_is_a_patch_of_its_own(site, small, tmp_path):
+def test_the_log_determinants_are_patches_of_their_own(site, small, tmp_path):
     assert diffs.main(["--output", str(tmp_path / "patches")]) == 0
-    file = tmp_path / "patches" / f"autoarray-{autoarray.__version__}-log-det.patch"
-    assert diffs.added_lines(file.read_text()) <= 150
-    _apply(file, site)
-    assert _differences(site) == ["inversion/inversion/abstract.py", "inversion/regularization/grounded_log_det.py"]
-    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, ROOT, SITE_PACKAGES)))}
-    ran = subprocess.run(
-        [sys.executable, "-c", GROUNDED, small.folder], capture_output=True, text=True, cwd=tmp_path, env=environment
-    )
-    assert ran.returncode == 0, ran.stderr
-    for line in ran.stdout.splitlines()[-2:]:
-        shipped, grounded = map(float, line.split())
-        assert grounded == pytest.approx(shipped, abs=1.0e-3) and grounded != shipped
-    _apply(file, site, reverse=True)
+    files = [
+        tmp_path / "patches" / f"autoarray-{autoarray.__version__}-{name}.patch"
+        for name in ("log-det", "curvature-log-det")
+    ]
+    assert [diffs.added_lines(file.read_text()) <= most for file, most in zip(files, (150, 50), strict=True)] == [
+        True,
+        True,
+    ]
+    own = ["inversion/inversion/abstract.py", "inversion/regularization/grounded_log_det.py"]
+    for terms, file in enumerate(files, start=1):
+        _apply(file, site)
+        environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, ROOT, SITE_PACKAGES)))}
+        command = [sys.executable, "-c", GROUNDED, small.folder, str(terms)]
+        ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+        assert ran.returncode == 0, ran.stderr
+        for line in ran.stdout.splitlines()[-2 * terms :]:
+            shipped, grounded = map(float, line.split())
+            assert grounded == pytest.approx(shipped, abs=1.0e-3)
+    assert _differences(site) == sorted([*own, "inversion/regularization/curvature_log_det.py"])
+    _apply(files[1], site, reverse=True)
+    assert _differences(site) == own
+    _apply(files[0], site, reverse=True)
     assert _differences(site) == []
 
 

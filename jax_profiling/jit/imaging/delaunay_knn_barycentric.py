@@ -94,6 +94,11 @@ def main(argv=None):
         print(error, file=sys.stderr)
         return 2
 
+    visibilities = [lens.name for lens in lenses if not isinstance(lens.dataset, al.Imaging)]
+    if arguments.profile and visibilities:
+        print(f"--profile times images, and {visibilities[0]} holds visibilities; leave it out.", file=sys.stderr)
+        return 2
+
     if arguments.log_det == "accurate":
         from knn_barycentric import patch
 

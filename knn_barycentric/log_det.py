@@ -17,7 +17,7 @@ import numpy as np
 JITTER = 1.0e-8  # what autoarray adds to the diagonal of every such matrix
 
 # What is added to the unit diagonal of the scaled G, in turn, until it can be factorized.
-LIFTS = np.array([0.0, 1.0e-15, 1.0e-13, 1.0e-11, 1.0e-9])
+LIFTS = np.array([1.0e-15, 1.0e-13, 1.0e-11, 1.0e-9])
 
 
 def grounded_log_det(matrix, images, constants, xp=np):
@@ -58,7 +58,7 @@ def _cholesky(scaled, xp):
     """The lower factor of a matrix with unit diagonal, lifted as little as it takes."""
     eye = xp.eye(len(scaled))
     if xp is np:
-        for lift in LIFTS:
+        for lift in (0.0, *LIFTS):
             try:
                 return np.linalg.cholesky(scaled + lift * eye)
             except np.linalg.LinAlgError:
@@ -66,10 +66,13 @@ def _cholesky(scaled, xp):
         return np.full_like(scaled, np.nan)
     from jax import lax
 
+    def lifted(carry):
+        return carry[0] + 1, lax.linalg.cholesky(scaled + xp.asarray(LIFTS)[carry[0]] * eye, symmetrize_input=False)
+
     return lax.while_loop(
         lambda carry: (carry[0] < len(LIFTS)) & ~xp.isfinite(carry[1][-1, -1]),
-        lambda carry: (carry[0] + 1, xp.linalg.cholesky(scaled + xp.asarray(LIFTS)[carry[0]] * eye)),
-        (0, xp.full_like(scaled, xp.nan)),
+        lifted,
+        (0, lax.linalg.cholesky(scaled, symmetrize_input=False)),
     )[1]
 
 

@@ -6,7 +6,14 @@ import autolens as al
 from autoarray.inversion.mesh.interpolator import delaunay as upstream
 from autonerves import cached_property
 
-from knn_barycentric.fed_delaunay import delaunay_tables
+import delaunax
+
+
+def tables_of(points):
+    """What stands in for autoarray's `_jax_delaunay_tables`: simplices, neighbours, and a simplex of each vertex."""
+    triangulation = delaunax.triangulate(points)
+    return triangulation.simplices, triangulation.neighbors, triangulation.vertex_simplex
+
 
 LARGER = 2.0**20
 """autoarray gives no weight to any vertex of a triangle below 1e-12 squared arcsec: on a larger scale there is none."""
@@ -29,7 +36,7 @@ class InterpolatorExactDelaunay(upstream.InterpolatorDelaunay):
     @cached_property
     def delaunay(self):
         """The tables that autoarray makes of the exact triangulation."""
-        with mock.patch.object(upstream, "_jax_delaunay_tables", delaunay_tables):
+        with mock.patch.object(upstream, "_jax_delaunay_tables", tables_of):
             return super().delaunay
 
     @cached_property

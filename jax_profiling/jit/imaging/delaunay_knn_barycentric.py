@@ -140,11 +140,11 @@ def pin_sentence_of(found):
 """
 __Under pytest__
 
-The prior median and five draws from the priors are one batched program of distinct parameter vectors, on every lens. The
+The prior median and three draws from the priors are one batched program of distinct parameter vectors, on every lens. The
 other modes, and autoarray's own mesh, are compared on the first lens and on those that are asked for.
 """
 
-DRAWS, MOVES = 5, 2
+DRAWS, MOVES = 3, 2
 
 
 @pytest.fixture(scope="module")

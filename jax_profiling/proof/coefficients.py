@@ -8,8 +8,6 @@ evaluations the search took, in what share of draws from the priors the log evid
 """
 
 import argparse
-import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -49,16 +47,14 @@ def row_of(name, lens, draws, folder):
     found = posterior.search(lens, likelihood.model, name, folder)
     names = [path.rpartition(".")[2] for path in likelihood.model.model_component_and_parameter_names]
     is_log = np.array(["coefficient" in each for each in names])
-    samples = np.where(is_log, np.log10(np.where(is_log, found.samples, 1.0)), found.samples)
-    mean = found.weights @ samples
-    error = np.sqrt(found.weights @ (samples - mean) ** 2)
+    found = found._replace(samples=np.where(is_log, np.log10(np.where(is_log, found.samples, 1.0)), found.samples))
     columns = [f"log10 {each}" if log else each for each, log in zip(names, is_log)]
     return columns, (
         name,
         f"{100.0 * np.isnan(drawn).mean():.1f} %",
         str(found.evaluations),
         f"{found.log_evidence:.3f}",
-        *(f"{each:.4f} +- {by:.4f}" for each, by in zip(mean, error)),
+        *(f"{each:.4f} +- {by:.4f}" for each, by in zip(found.mean, found.error)),
         f"{found.effective_size:.0f}",
     )
 
@@ -69,16 +65,12 @@ def main(argv=None):
     parser.add_argument("--draws", type=int, default=1000, help="from the priors, for the share of NaN (default 1000)")
     parser.add_argument("--output", type=Path, default=Path("results/local/coefficients"), help="where it all goes")
     arguments = parser.parse_args(argv)
-    # Pictures of every improvement would take longer than the fits.
-    os.environ.setdefault("PYAUTO_SKIP_VISUALIZATION", "1")
     try:
         lens = lens_folder.load(arguments.lens)
     except lens_folder.LensError as error:
         print(error, file=sys.stderr)
         return 2
-    searches = arguments.output.resolve() / "searches"
-    # PyAutoFit takes a finished search up again.
-    shutil.rmtree(searches, ignore_errors=True)
+    searches = posterior.emptied(arguments.output)
     rows = []
     for name, accurate in (("shipped", False), ("accurate", True)):
         knn_barycentric.patch(log_det=accurate)

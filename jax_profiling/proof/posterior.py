@@ -90,6 +90,15 @@ def model_of(lens, mesh_cls, free=FREE):
     return model.mapper_from_partial_prior_arguments({each: medians[each] for each in medians if each not in kept})
 
 
+def emptied(output):
+    """The folder for a command's searches, emptied: PyAutoFit would take a finished one up again, whatever it was run with."""
+    # Pictures of every improvement would take longer than the fits.
+    os.environ.setdefault("PYAUTO_SKIP_VISUALIZATION", "1")
+    searches = output.resolve() / "searches"
+    shutil.rmtree(searches, ignore_errors=True)
+    return searches
+
+
 def search(lens, model, name, folder):
     """Sample the posterior of a model of a lens.
 
@@ -239,19 +248,14 @@ def main(argv=None):
     parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
     parser.add_argument("--output", type=Path, default=Path("results/local/posterior"), help="where it all goes")
     arguments = parser.parse_args(argv)
-    # Pictures of every improvement would take longer than the fits.
-    os.environ.setdefault("PYAUTO_SKIP_VISUALIZATION", "1")
     try:
         lens = lens_folder.load(arguments.lens)
     except lens_folder.LensError as error:
         print(error, file=sys.stderr)
         return 2
-    # PyAutoFit takes a finished search up again, and would compare what an earlier mesh gave.
-    shutil.rmtree(arguments.output / "searches", ignore_errors=True)
+    searches = emptied(arguments.output)
     posteriors = {
-        (name := mesh_cls.__name__): search(
-            lens, model_of(lens, mesh_cls), name, arguments.output.resolve() / "searches"
-        )
+        mesh_cls.__name__: search(lens, model_of(lens, mesh_cls), mesh_cls.__name__, searches)
         for mesh_cls in (al.mesh.Delaunay, KNNBarycentric)
     }
     print("\n".join(write(lens, posteriors, arguments.output)[2:-2]))

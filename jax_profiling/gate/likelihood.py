@@ -13,7 +13,8 @@ import numpy as np
 from autoarray.inversion.mesh.interpolator.delaunay import InterpolatorDelaunay
 
 from jax_profiling.gate.exact_delaunay import InterpolatorExactDelaunay
-from jax_profiling.lenses.lens import Lens, galaxies_with_pixelization
+from jax_profiling.lenses.lens import Lens
+from jax_profiling.lenses.model import galaxies_with_pixelization, models_of
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 
 BATCH = 3
@@ -26,17 +27,20 @@ class Evidence(NamedTuple):
     Attributes
     ----------
     log_evidence
-        In nats.
+        In nats; where the lens has positions, less their penalty.
+    penalty
+        That penalty (nats), which no mesh has a part in and which may be a thousand times the rest.
     certified
         Whether every triangulation is certified; true for meshes that have no certificate.
     meshes
         The (N, 2) vertices (arcsec) and (2N, 3) simplices of every pixelization, for Delaunay as it stands and on the exact
-        triangulation; nothing for other meshes.
+        triangulation; nothing for other meshes, and on NumPy, where this project's mesh is autoarray's own code.
     values
-        (N,), the flux at every vertex of the last pixelization of the model.
+        (N,), the flux at every vertex of the last pixelization of the last dataset.
     """
 
     log_evidence: jax.Array
+    penalty: jax.Array
     certified: jax.Array
     meshes: tuple
     values: jax.Array
@@ -61,27 +65,21 @@ class Likelihood:
     mesh_cls
         The mesh class that takes the place of every mesh of the lens's model, keeping its `pixels`,
         `zeroed_pixels` and `areas_factor`, and the regularization.
+    use_jax
+        Whether `evidences` runs under JAX; the lens's own by default.
     mesh_kwargs
         Further arguments of the mesh class.
     """
 
-    def __init__(self, lens: Lens, mesh_cls, **mesh_kwargs):
+    def __init__(self, lens: Lens, mesh_cls, use_jax=None, **mesh_kwargs):
         self.lens = lens
+        self.use_jax = lens.use_jax if use_jax is None else use_jax
         self.model = model_with_mesh(lens.model, mesh_cls, **mesh_kwargs)
 
     @cached_property
     def _analyses(self):
-        lens = self.lens
-        analysis_cls = al.AnalysisImaging if isinstance(lens.dataset, al.Imaging) else al.AnalysisInterferometer
         return {
-            use_jax: analysis_cls(
-                dataset=lens.dataset,
-                adapt_images=lens.adapt_images,
-                settings=lens.settings,
-                positions_likelihood_list=lens.positions,
-                use_jax=use_jax,
-            )
-            for use_jax in (True, False)
+            use_jax: [analysis_of(factor, use_jax=use_jax) for factor in self.lens.factors] for use_jax in (True, False)
         }
 
     @property
@@ -96,35 +94,57 @@ class Likelihood:
             number, self.model.prior_count
         )
 
-    def fit(self, parameters, xp=jnp):
-        """The autolens fit of one parameter vector; traceable where `xp` is `jax.numpy`."""
-        return self._analyses[xp is jnp].fit_from(instance=self._instance(parameters, xp))
+    def _instances(self, parameters, xp):
+        """The instance of each dataset's model."""
+        return models_of(self.model.instance_from_vector(vector=parameters, ignore_assertions=True, xp=xp))
 
-    def _instance(self, parameters, xp):
-        return self.model.instance_from_vector(vector=parameters, ignore_assertions=True, xp=xp)
+    def fit(self, parameters, xp=jnp):
+        """The autolens fit of one parameter vector, to the last dataset; traceable where `xp` is `jax.numpy`."""
+        return self._fits(self._instances(parameters, xp), xp)[-1]
+
+    def _fits(self, instances, xp):
+        """The fit of every dataset; those that share their preloads have the first one's, as in an `af.FactorGraphModel`."""
+        analyses = self._analyses[xp is jnp]
+        shared = analyses[0].shared_state_from(instances[0])
+        arguments = {} if shared is None else {"preloads": shared}
+        return [
+            analysis.fit_from(instance=instance, **arguments)
+            for analysis, instance in zip(analyses, instances, strict=True)
+        ]
 
     def evidence(self, parameters, xp=jnp) -> Evidence:
         """The log evidence of one parameter vector, and the source behind it; NaN where the likelihood is undefined.
 
-        Where the lens has positions their penalty is taken off, as a search does.
+        That of several datasets is the sum. Where the lens has positions their penalty is taken off, as a search does.
         """
-        fit = self.fit(parameters, xp=xp)
-        penalty = 0.0
-        if self.lens.positions:
-            penalty = self._analyses[xp is jnp].log_likelihood_penalty_from(instance=self._instance(parameters, xp))
-        mappers = fit.inversion.cls_list_from(al.Mapper)
+        instances = self._instances(parameters, xp)
+        fits = self._fits(instances, xp)
         certified, meshes = xp.asarray(True), []
+        mappers = [mapper for fit in fits for mapper in fit.inversion.cls_list_from(al.Mapper)]
         for interpolator in (mapper.interpolator for mapper in mappers):
             if isinstance(interpolator, InterpolatorKNNBarycentric) and interpolator.traced:
                 certified = certified & interpolator.triangulation.certified
-            if type(interpolator) in (InterpolatorDelaunay, InterpolatorExactDelaunay):
+            if xp is jnp and type(interpolator) in (InterpolatorDelaunay, InterpolatorExactDelaunay):
                 meshes.append((interpolator.mesh_grid_xy, interpolator.delaunay.simplices))
+        penalty = xp.asarray(0.0)
+        for factor, analysis, instance in zip(self.lens.factors, self._analyses[xp is jnp], instances, strict=True):
+            if factor.positions:
+                penalty = penalty + analysis.log_likelihood_penalty_from(instance=instance)
         return Evidence(
-            log_evidence=fit.figure_of_merit - penalty,
+            log_evidence=sum(map(_figure_of_merit_of, fits)) - penalty,
+            penalty=penalty,
             certified=certified,
             meshes=tuple(meshes),
-            values=fit.inversion.reconstruction_dict[mappers[-1]],
+            values=fits[-1].inversion.reconstruction_dict[mappers[-1]],
         )
+
+    def _evidence_on_numpy(self, parameters):
+        """`evidence` on NumPy, where autolens refuses some parameters (an ellipticity above one): NaN there, too."""
+        try:
+            return self.evidence(parameters, xp=np)
+        except al.exc.ModelParameterException:
+            values = np.full(self.lens.factors[-1].vertices, np.nan)
+            return Evidence(np.nan, np.asarray(0.0), np.asarray(True), (), values)
 
     def mapper(self, parameters, xp=np):
         """The mapper of the last pixelization, without an inversion."""
@@ -148,7 +168,7 @@ class Likelihood:
         return jax.jit(jax.vmap(self.evidence))
 
     def evidences(self, parameters, batch=BATCH) -> Evidence:
-        """The log evidence of any number of parameter vectors, by one compiled program.
+        """The log evidence of any number of parameter vectors, by one compiled program; on NumPy where the lens is.
 
         Parameters
         ----------
@@ -163,12 +183,36 @@ class Likelihood:
             NumPy arrays, whose first axis is M.
         """
         count = len(parameters)
-        if batch == 1:
-            results = [self.jitted(jnp.asarray(vector)) for vector in parameters]
+        if batch == 1 or not self.use_jax:
+            evidence = self.jitted if self.use_jax else self._evidence_on_numpy
+            results = [evidence(np.asarray(vector)) for vector in parameters]
             return jax.tree.map(lambda *columns: np.stack(columns), *results)
         padded = np.concatenate([parameters, np.repeat(parameters[-1:], -count % batch, axis=0)])
         results = [self.batched(jnp.asarray(lanes)) for lanes in padded.reshape(-1, batch, padded.shape[1])]
         return jax.tree.map(lambda *columns: np.concatenate(columns)[:count], *results)
+
+
+def analysis_of(factor, use_jax):
+    """The autolens analysis of one dataset, as a search has it."""
+    kind = "Imaging" if isinstance(factor.dataset, al.Imaging) else "Interferometer"
+    return getattr(al, f"Analysis{kind}")(
+        dataset=factor.dataset,
+        adapt_images=factor.adapt_images,
+        settings=factor.settings,
+        positions_likelihood_list=factor.positions,
+        shared_preloads=factor.info["shared_preloads"],
+        # Every parameter vector has its evidence here, demagnified solutions too.
+        raise_inversion_positions_likelihood_exception=False,
+        use_jax=use_jax,
+    )
+
+
+def _figure_of_merit_of(fit):
+    """The log evidence of a fit; NaN where NumPy's linear algebra fails, which JAX's says in this way."""
+    try:
+        return fit.figure_of_merit
+    except (al.exc.InversionException, np.linalg.LinAlgError):
+        return np.nan
 
 
 def tables_of(mesh, mesh_grid, data_points, xp=jnp):

@@ -45,8 +45,11 @@ class Reference:
         V (1 + M, D) float64, each vector and, behind it, the same moved by its last bits; M is larger where it is unstable.
     values
         V (1 + M,) float64, its log evidence (nats) at each of those.
+    penalties
+        (V,) float64, the part of -log evidence that is the penalty of positions (nats); 0 where there are none.
     tied, dropped
-        (V,) bool, where the mesh has several Delaunay triangulations, and where Qhull's leaves out a distinct vertex.
+        (V,) bool, where the mesh has several Delaunay triangulations, and where Qhull's leaves out a distinct vertex. Not asked
+        where the reference is on NumPy: what Qhull finds is the answer there, and on NumPy the mesh is autoarray's own code.
     qhull, permuted
         (V,) float64, the log evidence of Delaunay as it stands, and with its vertices in another order; NaN where the mesh is
         neither tied nor dropped, and the reference is Delaunay as it stands.
@@ -56,6 +59,7 @@ class Reference:
 
     parameters: list
     values: list
+    penalties: np.ndarray
     tied: np.ndarray
     dropped: np.ndarray
     qhull: np.ndarray
@@ -74,8 +78,8 @@ class Reference:
 
     @property
     def sizes(self):
-        """(V,) float64, |log evidence| at each vector, the median of the finite values; NaN where there is none."""
-        rows = (row[np.isfinite(row)] for row in self.values)
+        """(V,) float64, |log evidence| at each vector without penalties, the median of finite values; NaN where none is."""
+        rows = (row[np.isfinite(row)] + penalty for row, penalty in zip(self.values, self.penalties))
         return np.array([abs(np.median(row)) if row.size else np.nan for row in rows])
 
     @property
@@ -164,7 +168,7 @@ def without_symmetry(moved):
     return np.where(np.abs(moved) < np.finfo(float).tiny, np.sign(moved) * np.finfo(float).epsneg, moved)
 
 
-def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: None):
+def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: None, use_jax=None):
     """The `Reference` at (V, D) parameter vectors, and the (N,) flux at the first one's vertices.
 
     Parameters
@@ -179,12 +183,15 @@ def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: 
         How many times each vector is evaluated again.
     progress
         Called with a line of text whenever a likelihood begins.
+    use_jax
+        Whether the reference is evaluated under JAX; the lens's own by default.
     """
     parameters = list(moved_by_last_bits(parameters, moves))
     progress("Delaunay")
-    delaunay = Likelihood(lens, Delaunay)
+    delaunay = Likelihood(lens, Delaunay, use_jax)
     found = _at_each(delaunay, parameters, batch)
     values = [each.log_evidence for each in found]
+    penalties = np.array([each.penalty[0] for each in found], dtype=float)
     kinds = [_kind_of([[table[0] for table in mesh] for mesh in each.meshes]) for each in found]
     tied, dropped = np.array(kinds, bool).T
     qhull, permuted = np.full((2, len(values)), np.nan)
@@ -202,7 +209,7 @@ def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: 
             meshes = [[table[0] for table in mesh] for mesh in own.meshes]
             faults[vector] = next(filter(None, (oracle.fault_of(*mesh) for mesh in meshes)), None)
             tied[vector] |= faults[vector] is None and any(oracle.ties_of(*mesh) > 0 for mesh in meshes)
-    reference = Reference(parameters, values, tied, dropped, qhull, permuted, tuple(faults))
+    reference = Reference(parameters, values, penalties, tied, dropped, qhull, permuted, tuple(faults))
     for likelihood, which in ((delaunay, ~reference.odd), (exact, reference.odd)):
         if moves and (unstable := np.flatnonzero(which & reference.unstable)).size:
             progress("Delaunay, moved more often")

@@ -12,6 +12,7 @@ from autoarray.inversion.mesh.mesh.knn import KNearestNeighbor
 from autoarray.inversion.mesh.mesh.knn import KNNBarycentric as ShippedKNNBarycentric
 
 from jax_profiling.gate.likelihood import BATCH, Likelihood
+from jax_profiling.gate.mended_peers import MendedKNearestNeighbor, MendedKNNBarycentric
 from jax_profiling.gate.reference import MOVES, STABLE, Reference, reference_of, undefined_more_often
 from jax_profiling.lenses.lens import Lens
 from jax_profiling.terminal.writing import write_aside
@@ -31,10 +32,12 @@ _SHIPPED_ARGUMENTS = {"k_neighbors": 10, "radius_scale": 1.5, "split_neighbor_di
 
 PEERS = {
     "autoarray KNNBarycentric": (ShippedKNNBarycentric, _SHIPPED_ARGUMENTS),
+    "autoarray KNNBarycentric mended": (MendedKNNBarycentric, _SHIPPED_ARGUMENTS),
     "autoarray KNearestNeighbor": (KNearestNeighbor, _SHIPPED_ARGUMENTS),
+    "autoarray KNearestNeighbor mended": (MendedKNearestNeighbor, _SHIPPED_ARGUMENTS),
     "autoarray DelaunayNN": (DelaunayNN, {}),
 }
-"""autoarray's own meshes, for comparison, with the arguments that are their defaults."""
+"""autoarray's own meshes, for comparison, with the arguments that are their defaults; two also as they were meant."""
 
 VERDICTS = {"drop-in": 1.0e-4, "opt-in": 1.0e-3, "marginal": 1.0e-2, "abandon": np.inf}
 """Verdict -> the largest relative error of the log evidence that still earns it."""
@@ -201,11 +204,11 @@ class Gate:
         return self.default is not None and judged and self.default.verdict in ("drop-in", "opt-in")
 
 
-def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None):
+def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None, batch=BATCH, reference_on_numpy=False):
     """Compare meshes with Delaunay on one lens.
 
     Reference and candidates run in the same process and in the same mode: the prior median alone is jitted, the median and
-    draws are one batched program.
+    draws are one batched program. A lens that is fitted on NumPy is so by both.
 
     Parameters
     ----------
@@ -219,6 +222,10 @@ def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None):
         How many times the reference is evaluated again at each vector, moved by its last bits.
     progress
         Called with a line of text whenever a likelihood begins.
+    batch
+        How many lanes the batched program has.
+    reference_on_numpy
+        Evaluate Delaunay on NumPy, for fits in which it cannot run under JAX.
 
     Returns
     -------
@@ -227,11 +234,13 @@ def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None):
     known = {**RUNGS, **PEERS}
     chosen = [rung for rung in known if rungs is None or rung in rungs or rung == DEFAULT_RUNG]
     delaunay = Likelihood(lens, Delaunay)
-    parameters, batch = delaunay.prior_medians[None], BATCH if draws else 1
+    parameters, batch = delaunay.prior_medians[None], batch if draws else 1
     if draws:
         parameters = np.concatenate([parameters, delaunay.draws(draws)])
     sources, candidates = {}, []
-    reference, sources["Delaunay"] = reference_of(lens, parameters, batch, moves, progress)
+    reference, sources["Delaunay"] = reference_of(
+        lens, parameters, batch, moves, progress, use_jax=lens.use_jax and not reference_on_numpy
+    )
     unstable = [reference.parameters[vector][1:] for vector in np.flatnonzero(reference.unstable)]
     for rung in chosen:
         progress(rung)

@@ -8,12 +8,6 @@ from astropy.io import fits
 
 from jax_profiling.lenses.spec import EDGE_POINTS
 
-NOT_YET = {
-    "grid_offset": None,
-    "grid_rotation_angle": None,
-}
-"""Keys of `info.json` that would change the fit in ways that this workspace cannot, and the value that changes nothing."""
-
 
 class LensError(Exception):
     """A lens folder cannot be used; the message is one sentence that names the file and the mend."""
@@ -28,10 +22,15 @@ def json_from(path):
         raise LensError(f"{path}: not readable as JSON ({error}); mend or rewrite it.") from None
 
 
-def info_from(path):
-    info = json_from(path)
-    if not isinstance(info, dict):
-        raise LensError(f"{path}: not a JSON object; write keys such as pixel_scale and mask_radius into one.")
+def info_from(path, above=None, **changes):
+    """`info.json` with defaults filled in; where several datasets have one each, on top of the one `above` them."""
+    info = {}
+    for each in filter(None, (above, path)):
+        found = json_from(each)
+        if not isinstance(found, dict):
+            raise LensError(f"{each}: not a JSON object; write keys such as pixel_scale and mask_radius into one.")
+        info |= found
+    info |= changes
     for key in ("pixel_scale", "mask_radius", "redshift_lens", "redshift_source"):
         value = info.get(key)
         if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
@@ -44,13 +43,14 @@ def info_from(path):
     info.setdefault("dataset", "imaging")
     info.setdefault("sparse_operator", False)
     info.setdefault("settings", {})
-    for key, known in NOT_YET.items():
-        if info.get(key, known) != known:
-            raise LensError(f"{path}: {key} is {info[key]!r}, which this workspace does not fit yet; leave it out.")
+    info.setdefault("shared_preloads", False)
     _check_dataset(path, info)
-    centre = info["mask_centre"]
-    if not (isinstance(centre, list) and len(centre) == 2 and all(isinstance(each, (int, float)) for each in centre)):
-        raise LensError(f"{path}: mask_centre is {centre!r}; give it as [y, x] in arcsec.")
+    for key in ("mask_centre", "grid_offset"):
+        pair = info.get(key, [0.0, 0.0])
+        if not (isinstance(pair, list) and len(pair) == 2 and all(map(_is_number, pair))):
+            raise LensError(f"{path}: {key} is {pair!r}; give it as [y, x] in arcsec.")
+    if not _is_number(info.get("grid_rotation_angle", 0.0)):
+        raise LensError(f"{path}: grid_rotation_angle is {info['grid_rotation_angle']!r}; give it in degrees.")
     sizes = {key: info[key] for key in ("over_sample_size_pixelization", "over_sample_size_lp") if key in info}
     by_noise = sizes.get("over_sample_size_pixelization")
     if isinstance(by_noise, dict):
@@ -67,6 +67,10 @@ def info_from(path):
     return info
 
 
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
 TRANSFORMERS = {"DFT": al.TransformerDFT, "NUFFT": al.TransformerNUFFT}
 """What takes an image to visibilities, by its name in `info.json`."""
 
@@ -74,8 +78,10 @@ TRANSFORMERS = {"DFT": al.TransformerDFT, "NUFFT": al.TransformerNUFFT}
 def _check_dataset(path, info):
     if info["dataset"] not in ("imaging", "interferometer"):
         raise LensError(f'{path}: dataset is {info["dataset"]!r}; give "imaging" or "interferometer".')
-    if info["sparse_operator"] not in (False, True):
-        raise LensError(f"{path}: sparse_operator is {info['sparse_operator']!r}; give true or false.")
+    if info["sparse_operator"] not in (False, True, "cpu"):
+        raise LensError(f'{path}: sparse_operator is {info["sparse_operator"]!r}; give true, false or "cpu".')
+    if info["shared_preloads"] not in (False, True):
+        raise LensError(f"{path}: shared_preloads is {info['shared_preloads']!r}; give true or false.")
     of_visibilities = {"real_space_shape", "transformer"}
     if info["dataset"] == "imaging":
         if found := sorted(of_visibilities & set(info)):
@@ -83,6 +89,8 @@ def _check_dataset(path, info):
                 f'{path}: {found[0]} is for visibilities; leave it out, or give "dataset": "interferometer".'
             )
         return
+    if info["sparse_operator"] == "cpu":
+        raise LensError(f"{path}: sparse_operator is 'cpu', which autolens has for images alone; give true or false.")
     for key in ("over_sample_size_pixelization", "over_sample_size_lp"):
         if info.get(key, 1) != 1:
             raise LensError(

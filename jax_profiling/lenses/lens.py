@@ -4,34 +4,21 @@ The folder holds PyAuto's own files: `info.json`, `model.json`, `data.fits`, `no
 `uv_wavelengths.fits` for visibilities; optionally `mask.fits`, `mask_extra_galaxies.fits`, `adapt_image.fits` and
 `positions.json`. A simulated lens also has `tracer.json` (the truth) and `expected.json` (the reference log evidence per
 autolens release).
+
+Several datasets of one lens (bands, exposures, channels) have a folder each inside of it, with their files and an `info.json`
+that says where they differ from the one above.
 """
 
 from dataclasses import dataclass
 from pathlib import Path
 
 import autofit as af
-import autolens as al
-import numpy as np
-from autoarray.inversion.mesh.image_mesh.abstract import append_with_circle_edge_points
 
-from jax_profiling.lenses.files import (
-    LensError,
-    check_shape,
-    image_from,
-    imaging_from,
-    info_from,
-    interferometer_from,
-    json_from,
-    mask_from,
-    positions_from,
-    settings_from,
-)
-from jax_profiling.lenses.model import galaxies_with_pixelization, model_from, model_json_of
-from jax_profiling.lenses.simulate import DATASETS, simulate
+from jax_profiling.lenses.factor import Factor, factor_from
+from jax_profiling.lenses.files import LensError, info_from, json_from
+from jax_profiling.lenses.model import model_from, model_json_of, model_of_datasets, models_of
+from jax_profiling.lenses.simulate import DATASETS, MATRIX, simulate
 from jax_profiling.lenses.specs import SPECS
-
-OVER_SAMPLE_SIZES = {"sub_size_list": [4, 2, 1], "radial_list": [0.3, 0.6], "centre_list": [(0.0, 0.0)]}
-"""Over-sampling of the light profiles unless `info.json` gives one (radii in arcsec)."""
 
 
 @dataclass(frozen=True)
@@ -46,43 +33,50 @@ class Lens:
         Where its files are.
     model_path
         The `model.json` that is fitted: the folder's own, or that of a search.
-    info
-        `info.json`, with defaults filled in.
-    dataset
-        The masked and over-sampled `al.Imaging`, or the `al.Interferometer`.
     model
-        The PyAutoFit model of `model.json`.
-    adapt_images
-        The image-plane mesh grid (and adapt image) of every galaxy with a pixelization.
-    settings
-        The `al.Settings` of the fit; None for autolens's own.
-    positions
-        A list of `al.PositionsLH`, or None.
-    vertices
-        The number of mesh vertices N, edge points included, of the first pixelization.
+        The PyAutoFit model: that of `model.json`, or one per dataset in an `af.Collection`, as an `af.FactorGraphModel` has it.
+    factors
+        Its datasets, at least one.
+    expected
+        `expected.json`, {autolens release: {"log_evidence": x}}; empty where the fit has no pins.
     """
 
     name: str
     folder: Path
     model_path: Path
-    info: dict
-    dataset: al.Imaging | al.Interferometer
     model: af.AbstractPriorModel
-    adapt_images: al.AdaptImages
-    settings: al.Settings | None
-    positions: list | None
-    vertices: int
+    factors: tuple[Factor, ...]
+    expected: dict
+
+    @property
+    def info(self):
+        """`info.json` of the first dataset, with defaults filled in."""
+        return self.factors[0].info
+
+    @property
+    def dataset(self):
+        """The first dataset."""
+        return self.factors[0].dataset
+
+    @property
+    def adapt_images(self):
+        """The `al.AdaptImages` of the first dataset."""
+        return self.factors[0].adapt_images
+
+    @property
+    def vertices(self):
+        """The number of mesh vertices N, edge points included, on the first dataset."""
+        return self.factors[0].vertices
 
     @property
     def data_points(self):
-        """The number of image pixels inside the mask, or of visibilities."""
-        return self.dataset.data.shape[0]
+        """The number of image pixels inside the masks, or of visibilities."""
+        return sum(factor.dataset.data.shape[0] for factor in self.factors)
 
     @property
-    def expected(self):
-        """`expected.json`, {autolens release: {"log_evidence": x}}; empty where the model has no pins."""
-        path = self.folder / "expected.json"
-        return json_from(path) if path.exists() and self.model_path.parent == self.folder else {}
+    def use_jax(self):
+        """Whether it is fitted under JAX; autoarray's sparse operator for CPUs is NumPy's and numba's."""
+        return all(factor.info["sparse_operator"] != "cpu" for factor in self.factors)
 
 
 def names():
@@ -90,15 +84,17 @@ def names():
     return sorted(path.parent.name for path in DATASETS.glob("*/info.json"))
 
 
-def load(lens):
+def load(lens, **changes):
     """Load and check a lens folder.
 
     Parameters
     ----------
     lens
-        The name of a folder under `dataset/imaging/`, or the path of one anywhere. A lens of `specs.SPECS` whose
-        folder does not exist yet is simulated first. `SEARCH@LENS` is the model of a finished PyAutoFit search, by its
+        The name of a folder under `dataset/imaging/` or `dataset/matrix/`, or the path of one anywhere. A lens of `specs.SPECS`
+        whose folder does not exist yet is simulated first. `SEARCH@LENS` is the model of a finished PyAutoFit search, by its
         output folder, on the dataset of such a lens.
+    changes
+        Keys of `info.json` that are to have another value than in the file.
 
     Returns
     -------
@@ -112,103 +108,33 @@ def load(lens):
     # A folder may have the sign in its name.
     search, _, lens = ("", "", lens) if Path(lens).is_dir() else str(lens).rpartition("@")
     folder = _folder_of(lens)
-    info = info_from(folder / "info.json")
     model_path = model_json_of(Path(search)) if search else folder / "model.json"
-    model = model_from(model_path)
-    if info["dataset"] == "interferometer":
-        dataset = interferometer_from(folder, info, mask_from(folder, info, tuple(info["real_space_shape"])))
-    else:
-        dataset = imaging_of(folder, info)
-    if info["sparse_operator"]:
-        dataset = dataset.apply_sparse_operator()
-    adapt_image = adapt_image_of(folder, dataset)
-    mesh_grid = image_plane_mesh_grid_from(folder, info, dataset, adapt_image)
-    paths = [str(("galaxies", name)) for name, _ in galaxies_with_pixelization(model)]
-    adapt_images = al.AdaptImages(
-        galaxy_name_image_dict=dict.fromkeys(paths, adapt_image),
-        galaxy_name_image_plane_mesh_grid_dict=dict.fromkeys(paths, mesh_grid),
-    )
+    below = sorted(path.parent for path in folder.glob("*/info.json"))
+    if below and (folder / "data.fits").exists():
+        raise LensError(
+            f"{folder}: holds data.fits and a folder {below[0].name} with another dataset; keep one of the two."
+        )
+    infos = [info_from(path / "info.json", above=folder / "info.json", **changes) for path in below]
+    infos = infos or [info_from(folder / "info.json", **changes)]
+    model = model_of_datasets(model_path, model_from(model_path), infos) if below else model_from(model_path)
+    expected = folder / "expected.json"
+    factors = map(factor_from, below or [folder], infos, models_of(model))
     return Lens(
         name=f"{Path(search).name}@{folder.name}" if search else folder.name,
         folder=folder,
         model_path=model_path,
-        info=info,
-        dataset=dataset,
         model=model,
-        adapt_images=adapt_images,
-        settings=settings_from(folder / "info.json", info),
-        positions=positions_from(folder, info),
-        vertices=len(mesh_grid),
+        factors=tuple(factors),
+        expected=json_from(expected) if expected.exists() and not (search or changes) else {},
     )
-
-
-def imaging_of(folder, info):
-    """The masked and over-sampled `al.Imaging` of a lens folder."""
-    mask = mask_from(folder, info, image_from(folder / "data.fits").shape)
-    imaging = imaging_from(folder, mask)
-    extra = folder / "mask_extra_galaxies.fits"
-    if extra.exists():
-        check_shape(extra, image_from(extra), imaging.data.native)
-        scaled = al.Mask2D.from_fits(file_path=extra, pixel_scales=info["pixel_scale"], invert=True)
-        imaging = imaging.apply_noise_scaling(mask=scaled)
-
-    dataset = imaging.apply_mask(mask=mask)
-    over_sample_size_lp = info.get("over_sample_size_lp")
-    if over_sample_size_lp is None:
-        over_sample_size_lp = al.util.over_sample.over_sample_size_via_radial_bins_from(
-            grid=dataset.grid, **OVER_SAMPLE_SIZES
-        )
-    over_sample_size_pixelization = info["over_sample_size_pixelization"]
-    if isinstance(over_sample_size_pixelization, dict):
-        above = np.asarray(dataset.signal_to_noise_map.array) > over_sample_size_pixelization["signal_to_noise"]
-        sizes = np.where(above, over_sample_size_pixelization["above"], over_sample_size_pixelization["below"])
-        over_sample_size_pixelization = al.Array2D(values=sizes, mask=dataset.mask)
-    return dataset.apply_over_sampling(
-        over_sample_size_lp=over_sample_size_lp, over_sample_size_pixelization=over_sample_size_pixelization
-    )
-
-
-def adapt_image_of(folder, dataset):
-    """What mesh and regularization adapt to: `adapt_image.fits`, or else the data (of visibilities the dirty image)."""
-    path = folder / "adapt_image.fits"
-    mask = dataset.grid.mask
-    if not path.exists():
-        return dataset.data if isinstance(dataset, al.Imaging) else dataset.dirty_image
-    image = image_from(path)
-    if image.shape != mask.shape_native:
-        raise LensError(
-            f"{path}: shape {image.shape} differs from the mask's {mask.shape_native}; cut both to one shape."
-        )
-    return al.Array2D(values=image, mask=mask)
 
 
 def _folder_of(lens):
-    named = DATASETS / str(lens)
-    if not (named / "info.json").exists() and str(lens) in SPECS:
+    named = next((base / str(lens) for base in (DATASETS, MATRIX) if (base / str(lens) / "info.json").exists()), None)
+    if named is None and str(lens) in SPECS:
         simulate(str(lens))
-    folder = named if named.is_dir() else Path(lens)
+        named = DATASETS / str(lens)
+    folder = named or Path(lens)
     if not folder.is_dir():
         raise LensError(f"{lens}: no such lens; give a folder, or one of {', '.join(sorted({*names(), *SPECS}))}.")
     return folder.resolve()
-
-
-def image_plane_mesh_grid_from(folder, info, dataset, adapt_image):
-    spec, path = info["image_mesh"], folder / "info.json"
-    try:
-        kind = spec["type"]
-        if kind == "Overlay":
-            image_mesh = al.image_mesh.Overlay(shape=tuple(spec["shape"]))
-        elif kind in ("Hilbert", "KMeans"):
-            weights = {"weight_floor": spec.get("weight_floor", 0.0), "weight_power": spec.get("weight_power", 1.0)}
-            image_mesh = getattr(al.image_mesh, kind)(pixels=spec["pixels"], **weights)
-        else:
-            raise ValueError(f"unknown type {kind!r}")
-        mesh_grid = image_mesh.image_plane_mesh_grid_from(mask=dataset.grid.mask, adapt_data=adapt_image)
-    except Exception as error:
-        raise LensError(
-            f"{path}: image_mesh {spec!r} cannot be built ({error!r}); "
-            'give {"type": "Overlay", "shape": [39, 39]} or {"type": "Hilbert", "pixels": 1500}.'
-        ) from None
-    return append_with_circle_edge_points(
-        mesh_grid, centre=dataset.grid.mask.mask_centre, radius=info["edge_radius"], n_points=info["edge_points"]
-    )

@@ -1,4 +1,4 @@
-"""The `model.json` of a lens folder, or of a finished search."""
+"""The `model.json` of a lens folder, or of a finished search, and the models of several datasets."""
 
 import importlib
 
@@ -8,13 +8,56 @@ import autolens as al
 from jax_profiling.lenses.files import LensError, json_from
 
 
-def galaxies_with_pixelization(model):
-    """(name, galaxy model) of every galaxy of a model that has a pixelization."""
-    return [
-        (name, galaxy)
-        for name, galaxy in model.galaxies.items()
-        if getattr(galaxy, "pixelization", None) is not None and hasattr(galaxy.pixelization, "mesh")
-    ]
+def galaxies_with_pixelization(model, path=()):
+    """(path, galaxy model) of every galaxy that has a pixelization with a mesh, wherever it stands in a model."""
+    found = []
+    for name, part in model.items():
+        if hasattr(getattr(part, "pixelization", None), "mesh"):
+            found.append(((*path, name), part))
+        elif isinstance(part, af.Collection):
+            found += galaxies_with_pixelization(part, (*path, name))
+    return found
+
+
+def models_of(model):
+    """The model of each dataset: those of a collection of models, or the model itself."""
+    return [model] if hasattr(model, "galaxies") else [part for _, part in model.items()]
+
+
+def model_of_datasets(path, model, infos):
+    """The models of several datasets in one collection, as an `af.FactorGraphModel` has them.
+
+    Parameters
+    ----------
+    path
+        Its `model.json`.
+    model
+        One model for all datasets, which then share every parameter, or one per dataset in a collection, in the order of the
+        folders' names; that is what a search with an `af.FactorGraphModel` writes.
+    infos
+        The `info.json` of every dataset; `grid_offset` and `grid_rotation_angle` become the `dataset_model`.
+    """
+    models = models_of(model)
+    if len(models) not in (1, len(infos)):
+        raise LensError(f"{path}: holds {len(models)} models for {len(infos)} datasets; give one, or one per dataset.")
+    if len(models) == 1:
+        # Priors are told apart by their number, which a copy keeps.
+        models = [model.copy() for _ in infos]
+    for part, info in zip(models, infos, strict=True):
+        dataset_model_to(part, info, path)
+    return af.Collection(models)
+
+
+def dataset_model_to(model, info, path):
+    """Give a model the offset and the rotation of its dataset, where `info.json` has them."""
+    keys = {"grid_offset", "grid_rotation_angle"} & set(info)
+    if not keys:
+        return
+    if getattr(model, "dataset_model", None) is not None:
+        raise LensError(f"{path}: has a dataset_model, and info.json {sorted(keys)[0]}; leave one of the two out.")
+    model.dataset_model = al.DatasetModel(
+        grid_offset=tuple(info.get("grid_offset", (0.0, 0.0))), grid_rotation_angle=info.get("grid_rotation_angle", 0.0)
+    )
 
 
 def model_json_of(search):
@@ -39,15 +82,18 @@ def model_from(path):
     try:
         model = af.AbstractPriorModel.from_dict(model_dict)
         found = galaxies_with_pixelization(model)
+        without = [part for part in models_of(model) if not galaxies_with_pixelization(part)]
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise LensError(f"{path}: not a PyAutoFit model ({reason}); write it with json.dump(model.dict()).") from None
-    if not found:
+    if not found or without:
         raise LensError(f"{path}: no galaxy has a pixelization with a mesh; add one to the source galaxy.")
-    for name, galaxy in found:
+    for galaxy_path, galaxy in found:
         mesh = galaxy.pixelization.mesh
         if not issubclass(getattr(mesh, "cls", type(mesh)), al.mesh.Delaunay):
-            raise LensError(f"{path}: galaxy {name} has a mesh without triangles; give it al.mesh.Delaunay.")
+            raise LensError(
+                f"{path}: galaxy {'.'.join(galaxy_path)} has a mesh without triangles; give it al.mesh.Delaunay."
+            )
     return model
 
 

@@ -9,37 +9,98 @@ import os
 from pathlib import Path
 
 import autolens as al
+import numpy as np
+from astropy.io import fits
 from autoarray.dataset.plot.imaging_plots import fits_imaging
+from autoarray.dataset.plot.interferometer_plots import fits_interferometer
 from filelock import FileLock
 
+from jax_profiling.lenses.production import PRODUCTION, uv_wavelengths
 from jax_profiling.lenses.spec import EDGE_POINTS, PIXEL_SCALES, shape_native_of
 from jax_profiling.lenses.specs import ON_DEMAND, SPECS
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
 
+NOISE_SIGMA = 5.0
+"""The RMS noise of the real and of the imaginary part of a simulated visibility (Jy)."""
+
 DATASETS = Path(__file__).resolve().parents[2] / "dataset" / "imaging"
+MATRIX = DATASETS.parent / "matrix"
+"""Where the lenses of the production matrix are."""
 
 
 def simulate(name, folder=None):
-    """Simulate a lens of `specs.SPECS` into its folder; safe to call from several processes at once.
+    """Simulate a lens into its folder; safe to call from several processes at once.
 
     Parameters
     ----------
     name
-        A key of `specs.SPECS`.
+        A key of `specs.SPECS` or of `production.PRODUCTION`.
     folder
-        Where the lens folder goes, default `dataset/imaging/<name>`. A folder that exists is left alone.
+        Where the lens folder goes, by default `dataset/imaging/<name>`, of the latter `dataset/matrix/<name>`. A folder that
+        exists is left alone.
     """
-    folder = Path(folder or DATASETS / name)
+    spec = {**SPECS, **PRODUCTION}[name]
+    folder = Path(folder or (DATASETS if name in SPECS else MATRIX) / name)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / f".{folder.name}.lock"):
         if not (folder / "info.json").exists():
-            _simulate(SPECS[name](), folder)
+            _simulate(spec(), folder)
 
 
 def _simulate(spec, folder):
+    redshifts = [galaxy.redshift for galaxy in spec.tracer.galaxies]
+    info = {
+        "pixel_scale": PIXEL_SCALES[spec.instrument],
+        "redshift_lens": min(redshifts),
+        "redshift_source": max(redshifts),
+        "over_sample_size_pixelization": 1,
+        "edge_points": EDGE_POINTS,
+        **spec.info,
+    }
+    with write_aside(folder) as aside:
+        for number, (name, dataset) in enumerate(spec.datasets.items()):
+            (aside / name).mkdir()
+            _write_dataset(spec, dataset["tracer"], aside / name, seed=number + 1)
+            _write_json(dataset.get("info", {}), aside / name / "info.json")
+        if not spec.datasets:
+            _write_dataset(spec, spec.tracer, aside, seed=1)
+        al.output_to_json(spec.tracer, file_path=aside / "tracer.json")
+        _write_json(spec.model.dict(), aside / "model.json")
+        if "positions_threshold" in info:
+            _write_json(_positions_of(spec), aside / "positions.json")
+        (aside / "README.md").write_text(f"{spec.geometry[0].upper()}{spec.geometry[1:]}.\n")
+        # Last, because its presence is what makes a folder a lens folder.
+        _write_json(info, aside / "info.json")
+
+
+def _write_json(value, path):
+    path.write_text(json.dumps(value, indent=1) + "\n")
+
+
+def _write_dataset(spec, tracer, folder, seed):
+    """The FITS files of one dataset."""
+    if spec.info.get("dataset") == "interferometer":
+        dataset = _interferometer_of(spec, tracer, seed)
+        paths = ("data", "noise_map", "uv_wavelengths")
+        fits_interferometer(dataset, **{f"{key}_path": folder / f"{key}.fits" for key in paths})
+        return
+    imaging = _imaging_of(spec, tracer, seed)
+    fits_imaging(imaging, **{f"{key}_path": folder / f"{key}.fits" for key in ("data", "noise_map", "psf")})
+    native = np.asarray(imaging.noise_map.native.array)
+    grid = al.Grid2D.uniform(shape_native=native.shape, pixel_scales=imaging.pixel_scales)
+    if spec.adapt_signal_to_noise is not None:
+        source = np.asarray(tracer.image_2d_list_from(grid=grid)[-1].native.array)
+        fits.writeto(folder / "adapt_image.fits", np.minimum(source, spec.adapt_signal_to_noise * native))
+    if spec.noise_scaled is not None:
+        centre, radius = spec.noise_scaled
+        inside = np.hypot(*np.moveaxis(np.asarray(grid.native.array) - centre, -1, 0)) < radius
+        fits.writeto(folder / "mask_extra_galaxies.fits", inside.astype(float))
+
+
+def _imaging_of(spec, tracer, seed):
     pixel_scale = PIXEL_SCALES[spec.instrument]
-    shape_native = shape_native_of(spec.info["mask_radius"], pixel_scale)
+    shape_native = shape_native_of(spec.side or spec.info["mask_radius"], pixel_scale)
     grid = al.Grid2D.uniform(shape_native=shape_native, pixel_scales=pixel_scale)
     grid = grid.apply_over_sampling(
         over_sample_size=al.util.over_sample.over_sample_size_via_radial_bins_from(
@@ -51,41 +112,45 @@ def _simulate(spec, folder):
         background_sky_level=0.1,
         psf=al.Convolver.from_gaussian(shape_native=(21, 21), sigma=pixel_scale, pixel_scales=pixel_scale),
         add_poisson_noise_to_data=True,
-        noise_seed=1,
+        noise_seed=seed,
     )
-    imaging = simulator.via_tracer_from(tracer=spec.tracer, grid=grid)
+    return simulator.via_tracer_from(tracer=tracer, grid=grid)
 
-    redshifts = [galaxy.redshift for galaxy in spec.tracer.galaxies]
-    info = {
-        "pixel_scale": pixel_scale,
-        "redshift_lens": min(redshifts),
-        "redshift_source": max(redshifts),
-        "over_sample_size_pixelization": 1,
-        "edge_points": EDGE_POINTS,
-        **spec.info,
-    }
-    with write_aside(folder) as aside:
-        fits_imaging(imaging, **{f"{key}_path": aside / f"{key}.fits" for key in ("data", "noise_map", "psf")})
-        al.output_to_json(spec.tracer, file_path=aside / "tracer.json")
-        (aside / "model.json").write_text(json.dumps(spec.model.dict(), indent=1) + "\n")
-        (aside / "README.md").write_text(f"{spec.geometry[0].upper()}{spec.geometry[1:]}.\n")
-        # Last, because its presence is what makes a folder a lens folder.
-        (aside / "info.json").write_text(json.dumps(info, indent=1) + "\n")
+
+def _interferometer_of(spec, tracer, seed):
+    simulator = al.SimulatorInterferometer(
+        uv_wavelengths=uv_wavelengths(), exposure_time=300.0, noise_sigma=NOISE_SIGMA, noise_seed=seed
+    )
+    grid = al.Grid2D.uniform(
+        shape_native=tuple(spec.info["real_space_shape"]), pixel_scales=PIXEL_SCALES[spec.instrument]
+    )
+    return simulator.via_tracer_from(tracer=tracer, grid=grid)
+
+
+def _positions_of(spec):
+    """The images of the source's centre, [y, x] in arcsec."""
+    solver = al.PointSolver.for_grid(
+        grid=al.Grid2D.uniform(shape_native=(120, 120), pixel_scales=0.05), pixel_scale_precision=0.001
+    )
+    centre = spec.tracer.galaxies[-1].bulge.centre
+    images = solver.solve(tracer=spec.tracer, source_plane_coordinate=centre)
+    return [[round(float(value), 4) for value in image] for image in np.asarray(images.array)]
 
 
 def main(argv=None):
-    parser = argparse.ArgumentParser(description="Simulate lenses from their specs, in specs.py.")
-    committed = [name for name in SPECS if name not in ON_DEMAND]
+    parser = argparse.ArgumentParser(description="Simulate lenses from their specs, in specs.py and production.py.")
+    specs = {**SPECS, **PRODUCTION}
+    committed = [name for name in specs if name not in ON_DEMAND]
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help=f"any of {', '.join(SPECS)} (default all but {', '.join(ON_DEMAND)})"
+        "names", nargs="*", metavar="NAME", help=f"any of {', '.join(specs)} (default all but {', '.join(ON_DEMAND)})"
     )
     names = parser.parse_args(argv).names
     for name in names:
-        if name not in SPECS:
-            parser.error(f"{name} is no lens of specs.py; give any of {', '.join(SPECS)}.")
+        if name not in specs:
+            parser.error(f"{name} is no lens that is simulated; give any of {', '.join(specs)}.")
     for name in names or committed:
         simulate(name)
-        print(f"{name}: {os.path.relpath(DATASETS / name)}")
+        print(f"{name}: {os.path.relpath((DATASETS if name in SPECS else MATRIX) / name)}")
     return 0
 
 

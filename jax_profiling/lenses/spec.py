@@ -26,6 +26,14 @@ class Spec:
         The PyAutoFit model that is fitted; its mesh has the vertices of `info["image_mesh"]` and `EDGE_POINTS`.
     info
         What the lens folder's `info.json` says beside the pixel scale and the redshifts.
+    side
+        Half a side of the image (arcsec); that of the mask by default.
+    datasets
+        Several datasets: folder name -> its tracer and what its own `info.json` says; empty where there is one.
+    adapt_signal_to_noise
+        Write `adapt_image.fits`, the image of the source capped at this signal to noise.
+    noise_scaled
+        Write `mask_extra_galaxies.fits`, a circle given by its centre and radius (arcsec).
     """
 
     geometry: str
@@ -33,6 +41,10 @@ class Spec:
     tracer: al.Tracer
     model: af.Collection
     info: dict = field(default_factory=dict)
+    side: float | None = None
+    datasets: dict = field(default_factory=dict)
+    adapt_signal_to_noise: float | None = None
+    noise_scaled: tuple | None = None
 
 
 MASK_RADIUS = 3.5
@@ -67,7 +79,7 @@ def spec_of(
 ):
     """A spec whose model has MGE light, mass profiles around the truth (`spread` times `AROUND`), and a mesh per source."""
     model = {"lens": _lens_model(lens, gaussians, mask_radius, spread)}
-    vertices = _vertices_of(image_mesh, mask_radius, PIXEL_SCALES[instrument])
+    vertices = mesh_vertices_of({"image_mesh": image_mesh, "mask_radius": mask_radius}, instrument)
     for number, source in enumerate(sources):
         name = "source" if len(sources) == 1 else f"source_{number}"
         model[name] = _source_model(source, vertices, regularization, spread)
@@ -86,15 +98,30 @@ def shape_native_of(mask_radius, pixel_scale):
     return side, side
 
 
-def _vertices_of(image_mesh, mask_radius, pixel_scale):
-    """How many vertices an image mesh has inside the mask."""
+def mesh_vertices_of(info, instrument="euclid"):
+    """How many vertices the image mesh of an `info.json` has inside the mask."""
+    image_mesh, pixel_scale = info["image_mesh"], PIXEL_SCALES[instrument]
     if image_mesh["type"] == "Hilbert":
         return image_mesh["pixels"]
-    mask = al.Mask2D.circular(
-        shape_native=shape_native_of(mask_radius, pixel_scale), pixel_scales=pixel_scale, radius=mask_radius
-    )
+    shape_native = tuple(info.get("real_space_shape") or shape_native_of(info["mask_radius"], pixel_scale))
+    mask = al.Mask2D.circular(shape_native=shape_native, pixel_scales=pixel_scale, radius=info["mask_radius"])
     overlay = al.image_mesh.Overlay(shape=tuple(image_mesh["shape"]))
     return len(overlay.image_plane_mesh_grid_from(mask=mask, adapt_data=None))
+
+
+def sersic_of(centre, intensity, effective_radius, sersic_index=1.0):
+    """A cored Sersic profile, elongated a little."""
+    return al.lp.SersicCore(
+        centre=centre,
+        ell_comps=ell_comps_of(0.8, 60.0),
+        intensity=intensity,
+        effective_radius=effective_radius,
+        sersic_index=sersic_index,
+    )
+
+
+def ell_comps_of(axis_ratio, angle):
+    return al.convert.ell_comps_from(axis_ratio=axis_ratio, angle=angle)
 
 
 def _lens_model(lens, gaussians, mask_radius, spread):

@@ -3,7 +3,7 @@
 import autofit as af
 import autolens as al
 
-from jax_profiling.lenses.spec import MASK_RADIUS, OVERLAY, spec_of
+from jax_profiling.lenses.spec import MASK_RADIUS, OVERLAY, ell_comps_of, sersic_of, spec_of
 
 
 def fiducial(instrument="hst"):
@@ -73,7 +73,7 @@ def cross():
 def naked_cusp():
     """A shear so strong that two cusps of the caustic lie outside the cut, where a source has three images on one side."""
     lens = _lens(
-        al.mp.Isothermal(einstein_radius=1.0, ell_comps=_ell_comps(0.9, 90.0)), shear=(-0.4, 0.0), bulge=_bulge()
+        al.mp.Isothermal(einstein_radius=1.0, ell_comps=ell_comps_of(0.9, 90.0)), shear=(-0.4, 0.0), bulge=_bulge()
     )
     return spec_of(
         "shear 0.4 along the axes: source at a cusp outside the cut; symmetric at the prior median, where the mesh has ties",
@@ -102,7 +102,7 @@ def clumpy():
     clumps = al.Galaxy(
         redshift=1.0,
         **{
-            f"clump_{number}": _sersic(centre, intensity, radius)
+            f"clump_{number}": sersic_of(centre, intensity, radius)
             for number, (centre, intensity, radius) in enumerate(
                 [
                     ((0.05, 0.0), 3.0, 0.12),
@@ -125,7 +125,7 @@ def clumpy():
 
 def no_light():
     """A lens without light of its own."""
-    lens = _lens(al.mp.Isothermal(einstein_radius=1.3, ell_comps=_ell_comps(0.8, 20.0)), shear=(0.02, -0.03))
+    lens = _lens(al.mp.Isothermal(einstein_radius=1.3, ell_comps=ell_comps_of(0.8, 20.0)), shear=(0.02, -0.03))
     return spec_of(
         "a lens without light: the inversion has no column but the mesh's; regularization coefficient free",
         lens,
@@ -138,7 +138,7 @@ def two_planes():
     """Two sources at different redshifts, the nearer of which is a lens too."""
     near = al.Galaxy(
         redshift=1.0,
-        bulge=_sersic((0.04, 0.03), 5.0, 0.08),
+        bulge=sersic_of((0.04, 0.03), 5.0, 0.08),
         mass=al.mp.IsothermalSph(centre=(0.04, 0.03), einstein_radius=0.15),
     )
     far = _source(centre=(-0.06, 0.08), intensity=5.0, effective_radius=0.08, redshift=2.0)
@@ -164,19 +164,19 @@ def faint():
 
 def _ring():
     """The lens and the sources of the fiducial."""
-    bulge = al.lp.Sersic(ell_comps=_ell_comps(0.9, 45.0), intensity=2.0, effective_radius=0.6, sersic_index=3.0)
-    mass = al.mp.Isothermal(einstein_radius=1.6, ell_comps=_ell_comps(0.9, 45.0))
+    bulge = al.lp.Sersic(ell_comps=ell_comps_of(0.9, 45.0), intensity=2.0, effective_radius=0.6, sersic_index=3.0)
+    mass = al.mp.Isothermal(einstein_radius=1.6, ell_comps=ell_comps_of(0.9, 45.0))
     return _lens(mass, shear=(0.05, 0.05), bulge=bulge), [_source((0.0, 0.0), intensity=4.0, effective_radius=0.1)]
 
 
 def _elongated():
     """The lens whose caustic most of these sources are placed on: its cusps are at (+-0.24, +-0.18) arcsec."""
-    mass = al.mp.Isothermal(einstein_radius=1.2, ell_comps=_ell_comps(0.65, 45.0))
+    mass = al.mp.Isothermal(einstein_radius=1.2, ell_comps=ell_comps_of(0.65, 45.0))
     return _lens(mass, shear=(0.03, 0.03), bulge=_bulge())
 
 
 def _power_law(slope, geometry):
-    mass = al.mp.PowerLaw(einstein_radius=1.3, ell_comps=_ell_comps(0.8, 110.0), slope=slope)
+    mass = al.mp.PowerLaw(einstein_radius=1.3, ell_comps=ell_comps_of(0.8, 110.0), slope=slope)
     lens = _lens(mass, shear=(-0.04, 0.02), bulge=_bulge())
     return spec_of(geometry, lens, [_source(centre=(0.05, 0.08), intensity=4.0, effective_radius=0.1)])
 
@@ -187,25 +187,11 @@ def _lens(mass, shear, **light):
 
 
 def _bulge():
-    return al.lp.Sersic(ell_comps=_ell_comps(0.8, 45.0), intensity=1.0, effective_radius=0.5, sersic_index=3.0)
+    return al.lp.Sersic(ell_comps=ell_comps_of(0.8, 45.0), intensity=1.0, effective_radius=0.5, sersic_index=3.0)
 
 
 def _source(centre, intensity, effective_radius, redshift=1.0):
-    return al.Galaxy(redshift=redshift, bulge=_sersic(centre, intensity, effective_radius))
-
-
-def _sersic(centre, intensity, effective_radius):
-    return al.lp.SersicCore(
-        centre=centre,
-        ell_comps=_ell_comps(0.8, 60.0),
-        intensity=intensity,
-        effective_radius=effective_radius,
-        sersic_index=1.0,
-    )
-
-
-def _ell_comps(axis_ratio, angle):
-    return al.convert.ell_comps_from(axis_ratio=axis_ratio, angle=angle)
+    return al.Galaxy(redshift=redshift, bulge=sersic_of(centre, intensity, effective_radius))
 
 
 SPECS = {

@@ -27,7 +27,7 @@ from autonerves import conf
 from matplotlib.lines import Line2D
 
 from jax_profiling.gate import report
-from jax_profiling.gate.likelihood import model_with_mesh
+from jax_profiling.gate.likelihood import analysis_of, model_with_mesh
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
@@ -119,13 +119,7 @@ def search(lens, model, name, folder):
     """
     conf.instance.output_path = str(folder)
     nautilus = af.Nautilus(name=name, unique_tag=lens.name, **SEARCH)
-    analysis = al.AnalysisImaging(
-        dataset=lens.dataset,
-        adapt_images=lens.adapt_images,
-        use_jax=True,
-        # The priors of the mass are around the truth, far from demagnified solutions.
-        raise_inversion_positions_likelihood_exception=False,
-    )
+    analysis = analysis_of(lens.factors[0], use_jax=True)
     began = time.perf_counter()
     samples = nautilus.fit(model=model, analysis=analysis).samples
     weights = np.asarray(samples.weight_list)

@@ -28,6 +28,7 @@ import knn_barycentric
 from jax_profiling.gate import report, verdict
 from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.speed import steps
 from jax_profiling.speed.peers import CallbackDelaunay
 from jax_profiling.speed.tables import GROUPS, SCIPY, figure_of, file_name_of, markdown_of, table_of
@@ -120,7 +121,7 @@ def _log_evidence_of(likelihood):
 
 
 def _mesh_of(likelihood):
-    (_, galaxy), *_ = lens_folder.galaxies_with_pixelization(likelihood.model)
+    (_, galaxy), *_ = galaxies_with_pixelization(likelihood.model)
     return galaxy.pixelization.mesh.instance_from_vector([])
 
 

@@ -18,7 +18,14 @@ def _reference(values, tied=False, dropped=False, faults=None, qhull=np.nan, per
     tied, dropped = np.broadcast_to(tied, count), np.broadcast_to(dropped, count)
     qhull, permuted = np.full(count, qhull), np.full(count, permuted)
     return Reference(
-        list(np.zeros((*values.shape, 1))), list(values), tied, dropped, qhull, permuted, faults or (None,) * count
+        list(np.zeros((*values.shape, 1))),
+        list(values),
+        np.zeros(count),
+        tied,
+        dropped,
+        qhull,
+        permuted,
+        faults or (None,) * count,
     )
 
 
@@ -31,7 +38,11 @@ def _compared(reference, log_evidence, moved=(), certified=True, rung="delaunay"
     """A mesh with so many log evidences at the vectors, followed by those at the moves of unstable ones."""
     log_evidence = np.concatenate([log_evidence, *moved])
     evidence = Evidence(
-        log_evidence, np.broadcast_to(certified, log_evidence.shape), (), np.zeros((len(log_evidence), 3))
+        log_evidence,
+        np.zeros_like(log_evidence),
+        np.broadcast_to(certified, log_evidence.shape),
+        (),
+        np.zeros((len(log_evidence), 3)),
     )
     return verdict._candidate(rung, reference, evidence)
 

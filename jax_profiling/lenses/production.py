@@ -1,0 +1,307 @@
+"""The lenses of the production matrix: what the pipelines of PyAutoLens fit, with autolens's own default priors.
+
+Each is small, and its geometry is that of the pipeline that it stands for; what only differs in a key of `info.json` or in its
+regularization is a cell of `jax_profiling.proof.cells`.
+"""
+
+import autofit as af
+import autolens as al
+import numpy as np
+
+from jax_profiling.lenses.frame import in_frame_of
+from jax_profiling.lenses.spec import EDGE_POINTS, Spec, ell_comps_of, mesh_vertices_of, sersic_of
+
+BASELINES = 250.0 / 8.7e-4
+"""How far antennas are from the centre of their array, in wavelengths: 250 m at 0.87 mm."""
+
+
+def source_pix_1():
+    """The first pixelized source of a SLaM pipeline."""
+    return _production(
+        "SLaM source-pix 1: Overlay mesh whose ring of edge points is half a pixel outside the mask, default priors",
+        _tracer(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0))),
+        {
+            "mask_radius": 3.0,
+            "edge_radius": 3.05,
+            "over_sample_size_pixelization": 4,
+            "image_mesh": {"type": "Overlay", "shape": [26, 26]},
+            "positions_threshold": 0.3,
+        },
+        light=_mge(3.0, gaussian_per_basis=2),
+    )
+
+
+def source_pix_2():
+    """The second pixelized source of a SLaM pipeline."""
+    return _production(
+        "SLaM source-pix 2: power law with default priors, Hilbert mesh on a model image capped at signal to noise 3",
+        _tracer(al.mp.PowerLaw(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0), slope=2.1)),
+        {
+            "mask_radius": 3.0,
+            "edge_radius": 3.05,
+            "over_sample_size_pixelization": 4,
+            "image_mesh": {"type": "Hilbert", "pixels": 1000, "weight_power": 3.5, "weight_floor": 0.01},
+            "positions_threshold": 0.3,
+        },
+        light=_mge(3.0, gaussian_per_basis=2),
+        mass=al.mp.PowerLaw,
+        adapt_signal_to_noise=3.0,
+    )
+
+
+def euclid_cpu():
+    """What a Euclid pipeline fits on CPUs."""
+    centre = (0.6, -0.4)
+    return _production(
+        "Euclid's pipeline on CPUs: NumPy and numba, a mask off the centre of the image, the noise of another galaxy scaled",
+        _tracer(
+            al.mp.Isothermal(centre=centre, einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)),
+            centre=centre,
+            others=[al.Galaxy(redshift=0.5, bulge=sersic_of((2.4, 0.9), 1.5, 0.25))],
+        ),
+        {
+            "mask_radius": 3.0,
+            "mask_centre": list(centre),
+            "over_sample_size_pixelization": {"signal_to_noise": 3.0, "above": 4, "below": 2},
+            "image_mesh": {"type": "Hilbert", "pixels": 500, "weight_power": 3.5, "weight_floor": 0.01},
+            "sparse_operator": "cpu",
+        },
+        light=_mge(3.0, centre=centre),
+        centre=centre,
+        noise_scaled=((2.4, 0.9), 0.5),
+        side=3.7,
+    )
+
+
+def interferometer():
+    """190 visibilities of one snapshot of 20 antennas."""
+    return _production(
+        "190 visibilities, one snapshot of 20 antennas; the mesh is Overlay, the coefficient fixed",
+        _tracer(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)), light=False),
+        {
+            "dataset": "interferometer",
+            "mask_radius": 3.5,
+            "real_space_shape": [256, 256],
+            "image_mesh": {"type": "Overlay", "shape": [26, 26]},
+        },
+        regularization=af.Model(al.reg.ConstantSplit, coefficient=1.0),
+    )
+
+
+def datacube():
+    """Four channels of an emission line."""
+    mass = al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0))
+    channels = {
+        f"channel_{number}": {"tracer": _tracer(mass, light=False, source=((0.05 + 0.04 * number, 0.0), 3.0 + number))}
+        for number in range(4)
+    }
+    return _production(
+        "four channels of 190 visibilities that share every parameter; sparse operator, the coefficient free",
+        channels["channel_0"]["tracer"],
+        {
+            "dataset": "interferometer",
+            "mask_radius": 3.5,
+            "real_space_shape": [256, 256],
+            "image_mesh": {"type": "Overlay", "shape": [26, 26]},
+            "sparse_operator": True,
+            "shared_preloads": True,
+        },
+        regularization=af.Model(al.reg.ConstantSplit),
+        datasets=channels,
+    )
+
+
+def two_bands():
+    """Two images of one lens, one of which is shifted and rotated."""
+    tracer = _tracer(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)))
+    frame = {"grid_offset": [0.05, -0.03], "grid_rotation_angle": 1.0}
+    return _production(
+        "two bands that share the mass, each with light and regularization of its own; one is shifted and rotated",
+        tracer,
+        {
+            "mask_radius": 3.0,
+            "over_sample_size_pixelization": 2,
+            "image_mesh": {"type": "Hilbert", "pixels": 500, "weight_power": 3.5, "weight_floor": 0.01},
+        },
+        light=_mge(3.0),
+        datasets={"g": {"tracer": tracer}, "r": {"tracer": in_frame_of(tracer, **frame), "info": frame}},
+        shared=("mass", "shear"),
+    )
+
+
+def group():
+    """A lens with companions."""
+    extra = [((3.0, 2.4), 0.45), ((-3.4, 1.2), 0.35)]
+    scaled = [((1.5, -4.2), 0.5), ((-2.0, -4.6), 0.8)]
+    companions = [
+        al.Galaxy(
+            redshift=0.5,
+            bulge=sersic_of(centre, 1.5, 0.3),
+            mass=al.mp.IsothermalSph(centre=centre, einstein_radius=radius),
+        )
+        for centre, radius in [*extra, *((centre, 0.4 * luminosity) for centre, luminosity in scaled)]
+    ]
+    factor = af.UniformPrior(lower_limit=0.0, upper_limit=0.8)
+    exponent = af.UniformPrior(lower_limit=0.5, upper_limit=1.5)
+    return _production(
+        "a group: two extra galaxies with light and mass of their own, and two more on a scaling relation of luminosity",
+        _tracer(al.mp.Isothermal(einstein_radius=3.2, ell_comps=ell_comps_of(0.85, 40.0)), others=companions),
+        {
+            "mask_radius": 7.5,
+            "over_sample_size_pixelization": 4,
+            "image_mesh": {"type": "Overlay", "shape": [22, 22]},
+        },
+        light=_mge(7.5),
+        extra_galaxies=af.Collection(*(_companion(centre) for centre, _ in extra)),
+        scaling_galaxies=af.Collection(
+            *(_companion(centre, einstein_radius=factor * luminosity**exponent) for centre, luminosity in scaled)
+        ),
+    )
+
+
+def double_source_plane():
+    """Two sources at different redshifts, with default priors."""
+    near = al.Galaxy(
+        redshift=1.0,
+        bulge=sersic_of((0.04, 0.03), 5.0, 0.08),
+        mass=al.mp.IsothermalSph(centre=(0.04, 0.03), einstein_radius=0.15),
+    )
+    far = al.Galaxy(redshift=2.0, bulge=sersic_of((-0.06, 0.08), 5.0, 0.08))
+    lens = _tracer(al.mp.Isothermal(einstein_radius=1.2, ell_comps=ell_comps_of(0.8, 45.0))).galaxies[0]
+    image_mesh = {"type": "Overlay", "shape": [20, 20]}
+    info = {"mask_radius": 2.5, "image_mesh": image_mesh, "over_sample_size_pixelization": 2}
+    sources = {
+        "source_0": _source(1.0, info, mass=af.Model(al.mp.IsothermalSph)),
+        "source_1": _source(2.0, info),
+    }
+    model = af.Collection(galaxies=af.Collection(lens=_lens(al.mp.Isothermal, _mge(2.5)), **sources))
+    return Spec(
+        "double source plane: two meshes, 30 vertices of each without flux; adaptive regularization, default priors",
+        "euclid",
+        al.Tracer(galaxies=[lens, near, far]),
+        model,
+        info,
+    )
+
+
+def gradient_search():
+    """A source near a caustic, for searches by gradients."""
+    return _production(
+        "a source near a caustic: strong ellipticity and shear, power law; coarse mesh, for searches by gradients",
+        _tracer(
+            al.mp.PowerLaw(einstein_radius=1.4, ell_comps=(0.2, 0.2625), slope=2.1),
+            shear=(0.1, 0.05),
+            source=((0.2, 0.25), 6.0),
+        ),
+        {
+            "mask_radius": 2.5,
+            "over_sample_size_pixelization": 2,
+            "image_mesh": {"type": "Hilbert", "pixels": 200, "weight_power": 3.5, "weight_floor": 0.01},
+        },
+        light=_mge(2.5),
+        mass=al.mp.PowerLaw,
+    )
+
+
+def _production(
+    geometry,
+    tracer,
+    info,
+    light=None,
+    mass=al.mp.Isothermal,
+    regularization=None,
+    centre=(0.0, 0.0),
+    datasets=None,
+    shared=None,
+    extra_galaxies=None,
+    scaling_galaxies=None,
+    **files,
+):
+    """A spec at Euclid's resolution whose model has autolens's own default priors.
+
+    `shared` names what several datasets share of the lens galaxy; where it is None they share every parameter.
+    """
+    others = {"extra_galaxies": extra_galaxies, "scaling_galaxies": scaling_galaxies}
+
+    def model_of(lens):
+        source = _source(1.0, info, regularization=regularization and regularization.copy())
+        return af.Collection(
+            galaxies=af.Collection(lens=lens, source=source),
+            **{name: galaxies for name, galaxies in others.items() if galaxies is not None},
+        )
+
+    lens = _lens(mass, light, centre)
+    if shared is None:
+        model = model_of(lens)
+    else:
+        kept = {name: getattr(lens, name) for name in shared}
+        model = af.Collection(
+            [model_of(af.Model(al.Galaxy, redshift=0.5, bulge=_mge(info["mask_radius"]), **kept)) for _ in datasets]
+        )
+    return Spec(geometry, "euclid", tracer, model, info, datasets=datasets or {}, **files)
+
+
+def _tracer(mass, centre=(0.0, 0.0), light=True, shear=(0.05, -0.02), source=((0.07, 0.05), 4.0), others=()):
+    """A lens, other galaxies, and a source, which is given by its centre relative to `centre` and its intensity."""
+    bulge = {"bulge": sersic_of(centre, 1.5, 0.6, sersic_index=3.0)} if light else {}
+    gamma_1, gamma_2 = shear
+    lens = al.Galaxy(redshift=0.5, mass=mass, shear=al.mp.ExternalShear(gamma_1=gamma_1, gamma_2=gamma_2), **bulge)
+    place, intensity = source
+    # The shear of autolens is about the origin, which moves the source of a lens that is elsewhere.
+    moved = np.add(np.add(centre, place), np.negative(_sheared(centre, shear)))
+    return al.Tracer(galaxies=[lens, *others, al.Galaxy(redshift=1.0, bulge=sersic_of(tuple(moved), intensity, 0.1))])
+
+
+def _sheared(centre, shear):
+    """The deflection of an external shear at a point (arcsec)."""
+    grid = al.Grid2DIrregular([centre])
+    field = al.mp.ExternalShear(gamma_1=shear[0], gamma_2=shear[1])
+    return np.asarray(field.deflections_yx_2d_from(grid=grid).array)[0]
+
+
+def _mge(mask_radius, **arguments):
+    return al.model_util.mge_model_from(mask_radius=mask_radius, total_gaussians=20, **arguments)
+
+
+def _lens(mass, light, centre=(0.0, 0.0)):
+    """A lens galaxy with default priors, those of its centre around `centre`."""
+    mass = af.Model(mass)
+    for axis, value in enumerate(centre):
+        setattr(mass.centre, f"centre_{axis}", af.GaussianPrior(mean=value, sigma=0.1))
+    light = {} if light is None else {"bulge": light}
+    return af.Model(al.Galaxy, redshift=0.5, mass=mass, shear=af.Model(al.mp.ExternalShear), **light)
+
+
+def _source(redshift, info, regularization=None, **profiles):
+    """A source galaxy with adaptive regularization of default priors, unless another one is given."""
+    mesh = af.Model(al.mesh.Delaunay, pixels=mesh_vertices_of(info), zeroed_pixels=EDGE_POINTS, areas_factor=0.5)
+    pixelization = af.Model(al.Pixelization, mesh=mesh, regularization=regularization or af.Model(al.reg.AdaptSplit))
+    return af.Model(al.Galaxy, redshift=redshift, pixelization=pixelization, **profiles)
+
+
+def _companion(centre, einstein_radius=None):
+    """A galaxy beside the lens; its centre is known, and its Einstein radius has a prior or a relation."""
+    mass = af.Model(al.mp.IsothermalSph, centre=centre)
+    mass.einstein_radius = einstein_radius or af.UniformPrior(lower_limit=0.0, upper_limit=1.0)
+    return af.Model(al.Galaxy, redshift=0.5, bulge=_mge(1.5, centre_fixed=centre), mass=mass)
+
+
+def uv_wavelengths():
+    """(190, 2), the baselines of 20 antennas, in wavelengths; seeded."""
+    antennas = BASELINES * np.random.default_rng(20).normal(scale=0.4, size=(20, 2))
+    first, second = np.triu_indices(len(antennas), k=1)
+    return antennas[first] - antennas[second]
+
+
+PRODUCTION = {
+    "source_pix_1": source_pix_1,
+    "source_pix_2": source_pix_2,
+    "euclid_cpu": euclid_cpu,
+    "interferometer": interferometer,
+    "datacube": datacube,
+    "two_bands": two_bands,
+    "group": group,
+    "double_source_plane": double_source_plane,
+    "gradient_search": gradient_search,
+}
+"""Lens folder name -> a function that gives its `Spec`."""

@@ -3,7 +3,7 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test lint bench patch posterior compat clean
+.PHONY: gate test lint bench matrix patch posterior compat clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -20,6 +20,9 @@ lint: $(READY)
 bench: $(READY)
 	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[benchmark]' --constraint constraints.txt
 	$(PY) -m jax_profiling.speed.bench $(ARGS)
+
+matrix: $(READY)
+	$(PY) -m jax_profiling.proof.matrix --workers 2 $(ARGS)
 
 posterior: $(READY)
 	$(PY) -m jax_profiling.proof.posterior $(ARGS)

@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import autofit as af
 import autolens as al
 import numpy as np
 import pytest
@@ -10,6 +11,7 @@ from astropy.io import fits
 
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.lenses.model import galaxies_with_pixelization
 from knn_barycentric.mesh import KNNBarycentric
 
 VISIBILITIES = 190
@@ -113,3 +115,27 @@ def test_over_sampling_by_signal_to_noise(tmp_path):
     found = np.asarray(dataset.grids.over_sample_size_pixelization.array)
     assert 0 < bright.sum() < len(bright)
     assert (found == np.where(bright, 4, 2)).all()
+
+
+def test_a_mesh_is_replaced_wherever_it_stands(tmp_path, small):
+    """The source among the extra galaxies, the shear as a mass field: the same fit."""
+    folder = _folder(tmp_path)
+    model = small.model.copy()
+    source, shear = model.galaxies.source, model.galaxies.lens.shear
+    lens = af.Model(al.Galaxy, redshift=0.5, bulge=model.galaxies.lens.bulge, mass=model.galaxies.lens.mass)
+    model = af.Collection(
+        galaxies=af.Collection(lens=lens),
+        extra_galaxies=af.Collection(source=source),
+        fields=af.Collection(field=af.Model(al.MassField, redshift=0.5, shear=shear)),
+    )
+    (folder / "model.json").write_text(json.dumps(model.dict()))
+    moved = Likelihood(lens_folder.load(folder), KNNBarycentric)
+    path, galaxy = galaxies_with_pixelization(moved.model)[0]
+    assert path == ("extra_galaxies", "source")
+    assert galaxy.pixelization.mesh.cls is KNNBarycentric
+    ours = Likelihood(small, KNNBarycentric)
+    parameters = dict(zip(ours.model.priors_ordered_by_id, ours.prior_medians))
+    by_id = [parameters[prior] for prior in moved.model.priors_ordered_by_id]
+    assert float(moved.jitted(np.array(by_id)).log_evidence) == pytest.approx(
+        float(ours.jitted(ours.prior_medians).log_evidence), rel=1.0e-9
+    )

@@ -1,0 +1,128 @@
+"""Searches by gradients near a caustic, from one start, with Delaunay and with KNNBarycentric.
+
+    .venv/bin/python -m jax_profiling.proof.gradients
+
+runs `af.MultiStartProdigy` and `af.LBFGS` on the lens `gradient_search`, and compares gradients of the log evidence in batches of
+different widths. The table goes to `results/local/gradients/gradients.md`.
+"""
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import autofit as af
+import autolens as al
+import jax
+import numpy as np
+from autonerves import conf
+
+from jax_profiling.gate import report
+from jax_profiling.gate.likelihood import Likelihood, analysis_of
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.proof import posterior
+from jax_profiling.terminal import command
+from jax_profiling.terminal.writing import write_aside
+from knn_barycentric.mesh import KNNBarycentric
+
+MESHES = {"Delaunay": al.mesh.Delaunay, "KNNBarycentric": KNNBarycentric}
+
+START = {
+    "mass.centre.centre_0": 0.0,
+    "mass.centre.centre_1": 0.0,
+    "mass.ell_comps.ell_comps_0": 0.2,
+    "mass.ell_comps.ell_comps_1": 0.2625,
+    "mass.einstein_radius": 1.4,
+    "mass.slope": 2.1,
+    "shear.gamma_1": 0.1,
+    "shear.gamma_2": 0.05,
+    "regularization.inner_coefficient": 1.0,
+    "regularization.outer_coefficient": 1.0,
+    "regularization.signal_scale": 1.0,
+}
+"""The truth, near which searches start; what is not named starts at the median of its prior."""
+
+
+def start_of(likelihood, moved=0.01, seed=0):
+    """(D,) float64: near the truth, every parameter moved by about this part of it or, where it is zero, by as much."""
+    values = likelihood.prior_medians
+    paths = dict(zip(likelihood.model.priors_ordered_by_id, range(len(values))))
+    for path, prior in likelihood.model.path_priors_tuples:
+        name = ".".join(path)
+        values[paths[prior]] = next((START[key] for key in START if name.endswith(key)), values[paths[prior]])
+    shifts = np.random.default_rng(seed).standard_normal(len(values))
+    return values + moved * shifts * np.where(values == 0.0, 1.0, np.abs(values))
+
+
+def gradients_of(likelihood, parameters):
+    """The (B,) log evidences and (B, D) gradients of (B, D) parameter vectors, by one program of B lanes."""
+    both = jax.value_and_grad(lambda vector: likelihood.evidence(vector).log_evidence)
+    return jax.tree.map(np.asarray, jax.jit(jax.vmap(both))(parameters))
+
+
+def spread_of(likelihood):
+    """By how much gradients differ between batches of one, two and four lanes, at most, relative to the largest component."""
+    starts = np.array([start_of(likelihood, seed=seed) for seed in range(4)])
+    together = gradients_of(likelihood, starts)[1]
+    largest = np.abs(together).max(axis=1)
+    apart = (
+        np.concatenate([gradients_of(likelihood, lanes)[1] for lanes in np.split(starts, 4 // width)])
+        for width in (1, 2)
+    )
+    return max(float((np.abs(each - together).max(axis=1) / largest).max()) for each in apart)
+
+
+def search_of(likelihood, search):
+    """The highest log likelihood that a search finds, and how long that took (s)."""
+    began = time.perf_counter()
+    result = search.fit(model=likelihood.model, analysis=analysis_of(likelihood.lens.factors[0], use_jax=True))
+    return float(result.samples.max_log_likelihood_sample.log_likelihood), time.perf_counter() - began
+
+
+def searches_of(likelihood, name, steps):
+    """The searches, which all begin at the start."""
+    point = dict(zip(likelihood.model.priors_ordered_by_id, start_of(likelihood)))
+    start = {"initializer": af.InitializerParamStartPoints(point), "unique_tag": name}
+    return {
+        "af.MultiStartProdigy": af.MultiStartProdigy(name="prodigy", n_starts=4, n_steps=steps, seed=1, **start),
+        "af.LBFGS": af.LBFGS(name="lbfgs", maxiter=steps, **start),
+    }
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lens", default="gradient_search", help="name or folder (default gradient_search)")
+    parser.add_argument("--steps", type=int, default=30, help="of every search (default 30)")
+    parser.add_argument("--output", type=Path, default=Path("results/local/gradients"), help="where it all goes")
+    arguments = parser.parse_args(argv)
+    try:
+        lens = lens_folder.load(arguments.lens)
+    except lens_folder.LensError as error:
+        print(error, file=sys.stderr)
+        return 2
+    conf.instance.output_path = str(posterior.emptied(arguments.output))
+    rows = []
+    for name, mesh_cls in MESHES.items():
+        likelihood = Likelihood(lens, mesh_cls)
+        value = float(likelihood.jitted(start_of(likelihood)).log_evidence)
+        rows.append((name, "start", f"{value:.6f}", ""))
+        rows.append((name, "gradients in batches of 1, 2, 4", f"{spread_of(likelihood):.0e} apart", ""))
+        for title, search in searches_of(likelihood, name, arguments.steps).items():
+            best, seconds = search_of(likelihood, search)
+            rows.append((name, title, f"{best:.6f}", f"{seconds:.0f}"))
+    versions = f"autolens {al.__version__}, jax {jax.__version__}, {report.device()}"
+    lines = [
+        f"{lens.name}, {arguments.steps} steps; {versions}.",
+        "",
+        *report.markdown_table(("mesh", "search", "log evidence", "seconds"), rows),
+    ]
+    with write_aside(arguments.output) as aside:
+        (aside / "gradients.md").write_text("\n".join(lines) + "\n")
+    print("\n".join(lines))
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

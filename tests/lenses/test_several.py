@@ -1,0 +1,110 @@
+"""Several datasets of one lens: the sum of their log evidences, as an `af.FactorGraphModel` has it."""
+
+import json
+import shutil
+
+import autofit as af
+import autolens as al
+import jax.numpy as jnp
+import pytest
+
+from jax_profiling.gate.likelihood import Likelihood, analysis_of
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.lenses.model import models_of
+from knn_barycentric.mesh import KNNBarycentric
+
+
+@pytest.fixture(scope="module")
+def two_bands():
+    return lens_folder.load("two_bands")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return shutil.copytree(lens_folder.MATRIX / "two_bands", tmp_path / "two_bands")
+
+
+def _graph_of(likelihood):
+    factors = zip(models_of(likelihood.model), likelihood.lens.factors, strict=True)
+    return af.FactorGraphModel(
+        *(
+            af.AnalysisFactor(prior_model=model, analysis=analysis_of(factor, use_jax=True))
+            for model, factor in factors
+        ),
+        use_jax=True,
+    )
+
+
+def _of_graph(likelihood, parameters):
+    graph = _graph_of(likelihood)
+    instance = graph.global_prior_model.instance_from_vector(jnp.asarray(parameters), ignore_assertions=True, xp=jnp)
+    return float(graph.log_likelihood_function(instance))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["two_bands", "datacube"])
+def test_is_the_log_likelihood_of_a_factor_graph(name):
+    likelihood = Likelihood(lens_folder.load(name), KNNBarycentric)
+    parameters = likelihood.draws(1, seed=2)[0]
+    expected = _of_graph(likelihood, parameters)
+    assert float(likelihood.jitted(parameters).log_evidence) == pytest.approx(expected, rel=1.0e-8)
+
+
+def test_bands_have_models_of_their_own_and_share_the_mass(two_bands):
+    first, second = models_of(two_bands.model)
+    assert first.galaxies.lens.mass.einstein_radius is second.galaxies.lens.mass.einstein_radius
+    coefficients = [part.galaxies.source.pixelization.regularization.inner_coefficient for part in (first, second)]
+    assert coefficients[0] is not coefficients[1]
+    assert getattr(first, "dataset_model", None) is None
+    assert (second.dataset_model.grid_offset, second.dataset_model.grid_rotation_angle) == ((0.05, -0.03), 1.0)
+    assert two_bands.data_points == sum(len(factor.dataset.data) for factor in two_bands.factors)
+
+
+def test_channels_share_every_parameter():
+    cube = lens_folder.load("datacube")
+    assert len(cube.factors) == len(models_of(cube.model)) == 4
+    assert cube.model.prior_count == models_of(cube.model)[0].prior_count
+    assert all(factor.info["shared_preloads"] for factor in cube.factors)
+
+
+def test_takes_what_a_search_with_a_factor_graph_writes(folder, two_bands):
+    written = _graph_of(Likelihood(two_bands, KNNBarycentric)).global_prior_model.dict()
+    for part in written["arguments"].values():
+        part["arguments"].pop("dataset_model", None)
+    (folder / "model.json").write_text(json.dumps(written))
+    assert lens_folder.load(folder).model.prior_count == two_bands.model.prior_count
+
+
+def test_refuses_another_number_of_models(folder):
+    shutil.copytree(folder / "r", folder / "z")
+    with pytest.raises(lens_folder.LensError, match="model.json: holds 2 models for 3 datasets"):
+        lens_folder.load(folder)
+
+
+def test_refuses_an_offset_beside_one_of_the_model(folder):
+    model = json.loads((folder / "model.json").read_text())
+    second = list(model["arguments"].values())[1]
+    second["arguments"]["dataset_model"] = af.Model(al.DatasetModel).dict()
+    (folder / "model.json").write_text(json.dumps(model))
+    with pytest.raises(lens_folder.LensError, match="has a dataset_model, and info.json grid_offset"):
+        lens_folder.load(folder)
+
+
+def test_refuses_a_dataset_beside_folders_of_datasets(folder):
+    shutil.copy(folder / "g" / "data.fits", folder)
+    with pytest.raises(lens_folder.LensError, match="holds data.fits and a folder g"):
+        lens_folder.load(folder)
+
+
+@pytest.mark.parametrize(
+    "info, words",
+    [
+        ({"grid_offset": 0.1}, "grid_offset is 0.1"),
+        ({"grid_rotation_angle": "1"}, "grid_rotation_angle is '1'"),
+        ({"shared_preloads": "yes"}, "shared_preloads is 'yes'"),
+    ],
+)
+def test_refuses_bad_keys(folder, info, words):
+    (folder / "r" / "info.json").write_text(json.dumps(info))
+    with pytest.raises(lens_folder.LensError, match=words):
+        lens_folder.load(folder)

@@ -2,8 +2,8 @@
 
     .venv/bin/python -m jax_profiling.proof.gradients
 
-runs `af.MultiStartProdigy` and `af.LBFGS` on the lens `gradient_search`, and compares gradients of the log evidence in batches of
-different widths. The table goes to `results/local/gradients/gradients.md`.
+runs `af.MultiStartProdigy` and `af.LBFGS` on the lens `gradient_search`, and compares gradients of the log evidence in batches
+of different widths. The table goes to `results/local/gradients/gradients.md`.
 """
 
 import argparse

@@ -111,7 +111,7 @@ def run(tasks, workers):
 
     def run_one(task):
         # Spawned, because JAX cannot be forked; its memory and compiled programs end with it.
-        process = get_context("spawn").Process(target=measure, args=task)
+        process = get_context("spawn").Process(target=measure, args=task, daemon=True)
         process.start()
         process.join()
         return process.exitcode

@@ -1,4 +1,4 @@
-"""What the gate found -> `summary.json`, `summary.md`, figures, and a table for the terminal."""
+"""What the gate found -> `summary.json`, `summary.md`, and a table for the terminal."""
 
 import json
 import math
@@ -8,17 +8,13 @@ from pathlib import Path
 
 import autolens as al
 import jax
-import matplotlib.pyplot as plt
 import numpy as np
 from autoarray.inversion.inversion.abstract import AbstractInversion
-from autoarray.plot.inversion import plot_inversion_reconstruction
 from rich.table import Table
 
-from jax_profiling.gate import ladder
-from jax_profiling.gate.verdict import DEFAULT_RUNG, VERDICTS, Gate
+from jax_profiling.gate import figures, ladder
+from jax_profiling.gate.verdict import DEFAULT_RUNG, Gate
 from jax_profiling.terminal.writing import write_aside
-
-plt.switch_backend("Agg")
 
 KINDS = ("undefined", "unstable", "tied", "dropped")
 """What a parameter vector can be to the reference (`reference.Reference`)."""
@@ -270,58 +266,6 @@ def shares_of(gate: Gate):
     return [f"{100.0 * share:.1f} %" for share in ladder.shares_from(gate.mapper).values()]
 
 
-def reconstruction_figure(gate: Gate):
-    """The source reconstructed on Delaunay and on the default rung, and their difference."""
-    reference, candidate = gate.sources["Delaunay"], gate.sources[DEFAULT_RUNG]
-    difference = candidate - reference
-    largest = float(np.nanmax(np.abs(difference), initial=0.0)) or 1.0
-    scale = {"vmin": float(reference.min()), "vmax": float(reference.max())}
-
-    mesh_grid = np.asarray(gate.mapper.source_plane_mesh_grid.array)
-    bright = mesh_grid[reference > 0.02 * reference.max()]
-    centre, half_width = bright.mean(axis=0), 1.2 * float(np.ptp(bright, axis=0).max()) / 2.0
-
-    figure, axes = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
-    for ax, values, title, kwargs in (
-        (axes[0], reference, "Delaunay", scale),
-        (axes[1], candidate, "KNNBarycentric", scale),
-        (axes[2], difference, "difference", {"vmin": -largest, "vmax": largest, "colormap": "RdBu_r"}),
-    ):
-        plot_inversion_reconstruction(values, gate.mapper, ax=ax, title=title, **kwargs)
-        ax.set_aspect("equal")
-        ax.set_ylim(centre[0] - half_width, centre[0] + half_width)
-        ax.set_xlim(centre[1] - half_width, centre[1] + half_width)
-        ax.set_xticks(centre[1] + half_width * np.array([-0.8, 0.0, 0.8]))
-        ax.set_yticks(centre[0] + half_width * np.array([-0.8, 0.0, 0.8]))
-        ax.xaxis.set_major_formatter('{x:.2f}"')
-        ax.yaxis.set_major_formatter('{x:.2f}"')
-    return figure
-
-
-def verdict_figure(gate: Gate):
-    """|difference| in nats per mesh on a log axis: at the prior median, and at every draw."""
-    figure, ax = plt.subplots(figsize=(8, 1.6 + 0.45 * len(gate.candidates)), layout="constrained")
-    floor = 1.0e-12
-    for row, candidate in enumerate(gate.candidates):
-        draws = np.maximum(candidate.errors[1:], floor)
-        ax.plot(draws, np.full(len(draws), row), "|", color="0.5", markersize=12)
-        ax.plot(max(abs(candidate.nats), floor), row, "o", color="C0" if candidate.rung == DEFAULT_RUNG else "C1")
-    for verdict, bound in VERDICTS.items():
-        if math.isfinite(bound):
-            nats = bound * abs(gate.log_evidence)
-            ax.axvline(nats, color="0.3", linestyle=":", linewidth=1)
-            ax.text(nats, 1.02, verdict, rotation=45, fontsize=8, transform=ax.get_xaxis_transform())
-    noise = max(_largest(gate.reference.noise), floor)
-    ax.axvspan(floor / 2, noise, color="0.92", zorder=0)
-    ax.text(noise, 0.02, "noise of Delaunay ", ha="right", color="0.4", fontsize=8, transform=ax.get_xaxis_transform())
-    ax.set_xscale("log")
-    ax.set_xlim(left=floor / 2)
-    ax.set_ylim(len(gate.candidates) - 0.5, -0.5)
-    ax.set_yticks(range(len(gate.candidates)), [candidate.rung for candidate in gate.candidates])
-    ax.set_xlabel(f"|log evidence - Delaunay's| [nats], {gate.lens.name} (at most {floor:g}: drawn there)")
-    return figure
-
-
 def write(gate: Gate, folder):
     """Write the report of one lens into a folder; whole files only, even if interrupted.
 
@@ -333,13 +277,7 @@ def write(gate: Gate, folder):
     with write_aside(folder) as aside:
         (aside / "summary.json").write_text(json.dumps(summary_from(gate), indent=1, allow_nan=False) + "\n")
         (aside / "summary.md").write_text(markdown_from(gate))
-        save(reconstruction_figure(gate), aside / "reconstruction.png")
-        save(verdict_figure(gate), aside / "verdicts.png")
-        save(ladder.figure_from(gate.mapper), aside / "three_nearest.png")
+        figures.save(figures.reconstruction_figure(gate), aside / "reconstruction.png")
+        figures.save(figures.verdict_figure(gate), aside / "verdicts.png")
+        figures.save(ladder.figure_from(gate.mapper), aside / "three_nearest.png")
     return Path(folder)
-
-
-def save(figure, path, dpi=110):
-    """Write a figure as PNG and close it."""
-    figure.savefig(path, dpi=dpi)
-    plt.close(figure)

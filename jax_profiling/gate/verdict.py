@@ -1,6 +1,5 @@
 """The science gate: a live reference, candidates and draws -> verdicts."""
 
-import json
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -11,11 +10,11 @@ from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
 from autoarray.inversion.mesh.mesh.knn import KNearestNeighbor
 from autoarray.inversion.mesh.mesh.knn import KNNBarycentric as ShippedKNNBarycentric
 
+from jax_profiling.gate.drift import Drift, drift_of
 from jax_profiling.gate.likelihood import BATCH, Likelihood
 from jax_profiling.gate.mended_peers import MendedKNearestNeighbor, MendedKNNBarycentric
 from jax_profiling.gate.reference import MOVES, STABLE, Reference, reference_of, undefined_more_often
 from jax_profiling.lenses.lens import Lens
-from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
 DEFAULT_RUNG = "delaunay"
@@ -44,9 +43,6 @@ VERDICTS = {"drop-in": 1.0e-4, "opt-in": 1.0e-3, "marginal": 1.0e-2, "abandon": 
 
 DROP_IN_NATS = 1.0e-6
 """What this project asks of its default rung at a stable prior median, beside nothing unexplained anywhere (nats)."""
-
-DRIFT = 1.0e-3
-"""The reference may differ from its pin by this much (nats): NNLS solvers and backends differ by about 1e-5."""
 
 
 @dataclass(frozen=True)
@@ -146,18 +142,6 @@ class Candidate:
         if self.undefined_more_often:
             return "abandon"
         return next(verdict for verdict, bound in VERDICTS.items() if self.worst_relative_error <= bound)
-
-
-@dataclass(frozen=True)
-class Drift:
-    """The reference left its pin: the library moved, which says nothing about the meshes.
-
-    `pinned` and `live` are log evidences (nats), `release` is the autolens release that `pinned` was made with.
-    """
-
-    pinned: float
-    live: float
-    release: str
 
 
 @dataclass(frozen=True)
@@ -267,47 +251,3 @@ def _candidate(rung, reference, evidence):
         own, moved = np.split(moved, [len(reference.values[vector]) - 1])
         values[vector] = np.concatenate([values[vector], own])
     return Candidate(rung, reference, values, bool(evidence.certified[:count][~reference.undefined].all()))
-
-
-def drift_of(expected, live):
-    """The `Drift` of the reference from its pin, or None.
-
-    Compared with the pin of this autolens release, or with the newest pin where this release has none; None also
-    where the lens has no pins at all.
-    """
-    release = al.__version__ if al.__version__ in expected else max(expected, key=_release_order, default=None)
-    if release is None:
-        return None
-    pinned = expected[release]["log_evidence"]
-    return None if abs(live - pinned) <= DRIFT else Drift(pinned=pinned, live=live, release=release)
-
-
-def _release_order(release):
-    return tuple(int(part) for part in release.split("."))
-
-
-def update_pin(gate):
-    """Pin the live reference for this autolens release in the lens's `expected.json`.
-
-    Returns
-    -------
-    (old, new)
-        The log evidences; `old` is None where this release had no pin.
-
-    Raises
-    ------
-    ValueError
-        If the gate did not pass, because a pin must not bury a failure, or if the model is that of a search.
-    """
-    if not gate.passed:
-        raise ValueError(f"{gate.lens.name}: the gate fails, so its pin stays; mend the mesh first.")
-    if gate.lens.model_path.parent != gate.lens.folder:
-        raise ValueError(
-            f"{gate.lens.name}: the model is that of a search, which has no pins; pin the lens folder itself."
-        )
-    expected = gate.lens.expected
-    old = expected.get(al.__version__, {}).get("log_evidence")
-    expected[al.__version__] = {"log_evidence": gate.reference.as_it_stands}
-    with write_aside(gate.lens.folder) as aside:
-        (aside / "expected.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n")
-    return old, gate.reference.as_it_stands

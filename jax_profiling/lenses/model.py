@@ -70,6 +70,9 @@ def model_json_of(search):
 
 def model_from(path):
     model_dict = json_from(path)
+    if isinstance(model_dict, dict) and isinstance(model_dict.get("arguments"), dict):
+        # A search with an `af.FactorGraphModel` writes the graph beside the models, with its datasets in it.
+        model_dict["arguments"].pop("factor", None)
     # PyAutoFit reads an unknown class as an empty collection, which would be another model without a word.
     for class_path in sorted(_class_paths_of(model_dict)):
         module, _, name = class_path.rpartition(".")

@@ -4,7 +4,7 @@ import json
 
 import matplotlib.pyplot as plt
 
-from jax_profiling.gate import report
+from jax_profiling.gate import figures, report
 from jax_profiling.proof.cells import CELLS
 from jax_profiling.terminal.writing import write_aside
 
@@ -55,7 +55,7 @@ def write(results, docs):
     versions = sorted({f"autolens {each['autolens']}, jax {each['jax']}, {each['device']}" for each in every})
     with write_aside(docs) as aside:
         (aside / "matrix.md").write_text("\n".join([*lines, f"{'; '.join(versions)}.", ""]))
-        report.save(figure_of(summaries), aside / "matrix.png")
+        figures.save(figure_of(summaries), aside / "matrix.png")
     return every
 
 

@@ -26,7 +26,7 @@ import numpy as np
 from autonerves import conf
 from matplotlib.lines import Line2D
 
-from jax_profiling.gate import report
+from jax_profiling.gate import figures, report
 from jax_profiling.gate.likelihood import analysis_of, model_with_mesh
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.terminal import command
@@ -233,7 +233,7 @@ def write(lens, posteriors, folder):
     with write_aside(folder) as aside:
         (aside / "summary.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
         (aside / "summary.md").write_text("\n".join(lines) + "\n")
-        report.save(figure_from(posteriors), aside / "corner.png")
+        figures.save(figure_from(posteriors), aside / "corner.png")
     return lines
 
 

@@ -25,7 +25,7 @@ import numpy as np
 from rich.console import Console
 
 import knn_barycentric
-from jax_profiling.gate import report, verdict
+from jax_profiling.gate import figures, report, verdict
 from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
@@ -223,7 +223,7 @@ def write(measured, folder=RESULTS):
     with write_aside(folder) as aside:
         (aside / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
         (aside / "speed.md").write_text(markdown_of([measured, *others]))
-        report.save(figure_of([measured, *others]), aside / "speed.png")
+        figures.save(figure_of([measured, *others]), aside / "speed.png")
 
 
 def lanes_from(parser, option, text):

@@ -2,10 +2,12 @@
 
 import json
 
+import autolens as al
 import numpy as np
 import pytest
 
 from jax_profiling.gate import report, verdict
+from jax_profiling.gate.drift import Drift, drift_of, update_pin
 from jax_profiling.gate.likelihood import Evidence
 from jax_profiling.gate.reference import Reference
 
@@ -122,15 +124,15 @@ def test_nothing_is_judged_by_a_triangulation_that_the_oracle_refuses():
     "expected, drifted",
     [
         ({}, False),
-        ({verdict.al.__version__: {"log_evidence": 10.0}}, False),
-        ({verdict.al.__version__: {"log_evidence": 10.0 + 1.0e-4}}, False),
-        ({verdict.al.__version__: {"log_evidence": 11.0}}, True),
+        ({al.__version__: {"log_evidence": 10.0}}, False),
+        ({al.__version__: {"log_evidence": 10.0 + 1.0e-4}}, False),
+        ({al.__version__: {"log_evidence": 11.0}}, True),
         ({"2020.1.2.3": {"log_evidence": 10.0}}, False),
         ({"2020.1.2.3": {"log_evidence": 10.0}, "2020.10.1.1": {"log_evidence": 12.0}}, True),
     ],
 )
 def test_drift(expected, drifted):
-    drift = verdict.drift_of(expected, live=10.0)
+    drift = drift_of(expected, live=10.0)
     assert (drift is not None) == drifted
     if drifted:
         assert drift.pinned == expected[drift.release]["log_evidence"]
@@ -147,7 +149,7 @@ def _gate(*candidates, drift=None):
 
 def test_summary_has_the_contract_and_is_json():
     peer = _candidate([np.nan], rung="autoarray DelaunayNN")
-    found = _gate(_candidate([0.05]), peer, drift=verdict.Drift(pinned=-990.0, live=-1000.0, release="2026.1.1.1"))
+    found = _gate(_candidate([0.05]), peer, drift=Drift(pinned=-990.0, live=-1000.0, release="2026.1.1.1"))
     summary = json.loads(json.dumps(report.summary_from(found), allow_nan=False))
     assert list(summary) == [
         *("lens", "autolens", "jax", "device", "vertices", "data_points"),
@@ -170,9 +172,7 @@ def test_summary_has_the_contract_and_is_json():
 
 
 def test_drift_and_verdict_are_separate_sentences():
-    passed, *_, drifted = report.conclusion_from(
-        _gate(_candidate([0.05]), drift=verdict.Drift(-990.0, -1000.0, "2026.1.1.1"))
-    )
+    passed, *_, drifted = report.conclusion_from(_gate(_candidate([0.05]), drift=Drift(-990.0, -1000.0, "2026.1.1.1")))
     assert "passed" in passed and "drift" not in passed
     assert "drifted" in drifted and "2026.1.1.1" in drifted
     failed, *_ = report.conclusion_from(_gate(_candidate([5.0])))
@@ -199,7 +199,7 @@ def test_what_the_noise_does_not_explain_is_said():
 def test_one_line_per_lens(tmp_path):
     reference = _reference(UNSTABLE, tied=[True, False], qhull=-1008.0)
     noisy = report.nonzero(_gate(_compared(reference, np.array([-1000.0, -1000.0]), moved=[[-1000.0, -1000.0]])))
-    plain = report.nonzero(_gate(_candidate([0.05]), drift=verdict.Drift(-990.0, -1000.0, "2026.1.1.1")))
+    plain = report.nonzero(_gate(_candidate([0.05]), drift=Drift(-990.0, -1000.0, "2026.1.1.1")))
     assert noisy[4:11] == ("+0.0e+00", "0.0e+00", "0.0e+00", "1", "3.0e+00", "0, 1, 1, 0", "0")
     assert plain[4:] == (
         *("+5.0e-02", "-", "-", "0", "0.0e+00", "0, 0, 0, 0", "1", "drop-in", "passed", "from -990.000000"),
@@ -214,4 +214,4 @@ def test_gate_needs_its_default_rung():
 
 def test_pin_is_not_updated_while_the_gate_fails():
     with pytest.raises(ValueError, match="gate fails"):
-        verdict.update_pin(_gate(_candidate([50.0])))
+        update_pin(_gate(_candidate([50.0])))

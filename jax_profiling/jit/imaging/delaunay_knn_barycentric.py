@@ -36,7 +36,7 @@ import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from rich.console import Console  # noqa: E402
 
-from jax_profiling.gate import report, verdict
+from jax_profiling.gate import drift, report, verdict
 from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 from jax_profiling.speed import steps
@@ -131,7 +131,7 @@ def output_of(arguments, lens):
 
 def pin_sentence_of(found):
     try:
-        old, new = verdict.update_pin(found)
+        old, new = drift.update_pin(found)
     except ValueError as error:
         return str(error)
     return f"{found.lens.name}: pin of autolens {al.__version__}: {old} -> {new}."

@@ -18,7 +18,6 @@ lint: $(READY)
 	cd delaunax && ../$(PY) -m mypy
 
 bench: $(READY)
-	$(PY) -m pip install --quiet --disable-pip-version-check --editable '.[benchmark]' --constraint constraints.txt
 	$(PY) -m jax_profiling.speed.bench $(ARGS)
 
 matrix: $(READY)

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import triangle
 from scipy.spatial import Delaunay
 
 from delaunax import barycentric_weights, locate, triangulate
@@ -94,7 +95,6 @@ def test_lanes(benchmark, distribution, size):
 def test_others(benchmark, piece, distribution, size):
     points, queries = map(np.array, case_of(distribution, size)[:2])
     if piece == "Triangle":
-        triangle = pytest.importorskip("triangle")
         timed(benchmark, partial(triangle.triangulate, {"vertices": points}))
     elif piece == "Qhull":
         timed(benchmark, partial(Delaunay, points))

@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import triangle
 from scipy.spatial import ConvexHull, Delaunay
 
 from delaunax import oracle, triangulate
@@ -32,6 +33,20 @@ def test_is_delaunay_in_rational_arithmetic(name):
 def test_equals_qhull_where_its_triangulation_is_unique(name):
     points = point_sets.UNIQUE[name]
     assert point_sets.simplices_of(triangulate(points).simplices) == point_sets.simplices_of(Delaunay(points).simplices)
+
+
+@pytest.mark.parametrize("name", {**point_sets.UNIQUE, **point_sets.TIED})
+def test_agrees_with_the_exact_predicates_of_triangle(name):
+    """A second opinion, on the oracle too: Shewchuk's Triangle decides by adaptive exact arithmetic, in C."""
+    points = point_sets.ALL[name]
+    theirs = triangle.triangulate({"vertices": points})["triangles"]
+    ours = triangulate(points).simplices
+    assert oracle.fault_of(points, theirs) is None
+    if name in point_sets.UNIQUE:
+        assert point_sets.simplices_of(ours) == point_sets.simplices_of(theirs)
+    else:
+        assert len(used(triangulate(points))) == len(theirs)
+    assert oracle.ties_of(points, theirs) == 0 or name in point_sets.TIED
 
 
 @pytest.mark.parametrize("name", {**point_sets.UNIQUE, **point_sets.TIED, **point_sets.FINE})

@@ -46,7 +46,7 @@ def runs_under_jit(lens):
 
 
 def summary_of(cell, log_det="shipped", progress=lambda message: None):
-    """The summary of the gate of one cell, and whether Delaunay itself can run as the mesh does."""
+    """The summary of the gate of one cell, whether Delaunay itself can run as the mesh does, and the penalty of positions."""
     lens = lens_of(cell)
     traced = not lens.use_jax or runs_under_jit(lens)
     knn_barycentric.patch(log_det=log_det == "accurate")
@@ -63,7 +63,11 @@ def summary_of(cell, log_det="shipped", progress=lambda message: None):
         summary = report.summary_from(found)
     finally:
         knn_barycentric.unpatch()
-    return summary | {"delaunay_under_jit": traced, "is_delaunay": found.default.is_delaunay}
+    return summary | {
+        "delaunay_under_jit": traced,
+        "is_delaunay": found.default.is_delaunay,
+        "penalty": float(found.reference.penalties[0]),
+    }
 
 
 def measure(key, log_det):

@@ -18,7 +18,7 @@ in `jax_profiling/proof/cells.py`.
 
 ![how far the mesh is from Delaunay, beside Delaunay's own noise](matrix.png)
 
-**reference** is Delaunay's log evidence at the prior median (nats; where the lens has positions, less their penalty). **At the
+**reference** is Delaunay's log evidence at the prior median (nats; without the penalty of positions, where it has some). **At the
 median** and **worst of** N parameter vectors is how far `KNNBarycentric` is from it (nats): at a stable vector the whole
 difference, at an unstable one what lies outside the reference's own range. **Noise** is by how much the reference moves when
 parameters move by their last bits, at worst (nats). Then the number of vectors at which the reference is *undefined*,
@@ -73,13 +73,19 @@ def row_of(key, summary):
     )
     return (
         f"{cell.group}: {cell.name}",
-        _nats(reference["log_evidence"], ".4f"),
+        _nats(_log_evidence_of(summary), ".4f"),
         _nats(candidate["nats"], "+.1e"),
         f"{_nats(candidate['worst_nats'], '.1e')} of {count}",
         _nats(reference["noise_nats"], ".0e"),
         kinds,
         verdict,
     )
+
+
+def _log_evidence_of(summary):
+    """The reference's at the prior median, without the penalty of positions; None where it is not finite."""
+    log_evidence = summary["reference"]["log_evidence"]
+    return None if log_evidence is None else log_evidence + summary["penalty"]
 
 
 def _nats(value, form):
@@ -97,9 +103,9 @@ def figure_of(summaries):
     for row, key in enumerate(keys):
         for log_det, colour, offset in (("shipped", "C0", -0.15), ("accurate", "C2", 0.15)):
             summary = summaries[log_det].get(key)
-            if summary is None or not summary["reference"]["log_evidence"]:
+            if summary is None or not _log_evidence_of(summary):
                 continue
-            size = abs(summary["reference"]["log_evidence"])
+            size = abs(_log_evidence_of(summary))
             noise = (summary["reference"]["noise_nats"] or 0.0) / size
             worst = summary["candidates"][0]["worst_relative_error"]
             ax.barh(row + offset, max(noise, FLOOR), left=FLOOR / 2, height=0.3, color=colour, alpha=0.25)

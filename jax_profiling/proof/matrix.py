@@ -46,7 +46,7 @@ def runs_under_jit(lens):
 
 
 def summary_of(cell, log_det="shipped", progress=lambda message: None):
-    """The summary of one cell's gate; whether Delaunay itself can run as the mesh does; and the penalty of positions."""
+    """The summary of a cell's gate; whether Delaunay itself can run as the mesh does; the penalty of positions."""
     lens = lens_of(cell)
     traced = not lens.use_jax or runs_under_jit(lens)
     knn_barycentric.patch(log_det=log_det == "accurate")

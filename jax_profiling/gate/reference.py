@@ -27,6 +27,9 @@ MOVES = 4
 MORE = 8
 """How many times more where it is unstable: of a few values the range says little about where another one may lie."""
 
+ROUNDS = 4
+"""How often that is done at most, until `MORE` of the values are finite; where most are NaN one round leaves a few only."""
+
 STABLE = 1.0e-9
 """A vector is stable where the reference's noise is at most this part of its log evidence, and nothing is NaN."""
 
@@ -210,14 +213,17 @@ def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: 
             faults[vector] = next(filter(None, (oracle.fault_of(*mesh) for mesh in meshes)), None)
             tied[vector] |= faults[vector] is None and any(oracle.ties_of(*mesh) > 0 for mesh in meshes)
     reference = Reference(parameters, values, penalties, tied, dropped, qhull, permuted, tuple(faults))
-    for likelihood, which in ((delaunay, ~reference.odd), (exact, reference.odd)):
-        if moves and (unstable := np.flatnonzero(which & reference.unstable)).size:
-            progress("Delaunay, moved more often")
-            more = moved_by_last_bits(np.array([parameters[vector][0] for vector in unstable]), MORE, seed=1)[:, 1:]
-            more = without_symmetry(more) if likelihood is exact else more
-            for vector, rows, each in zip(unstable, more, _at_each(likelihood, list(more), batch), strict=True):
-                parameters[vector] = np.concatenate([parameters[vector], rows])
-                values[vector] = np.concatenate([values[vector], each.log_evidence])
+    for turn in range(1, ROUNDS + 1 if moves else 1):
+        finite = np.array([np.isfinite(row).sum() for row in values])
+        doubtful = reference.unstable if turn == 1 else reference.unstable & (finite > 0) & (finite < MORE)
+        for likelihood, which in ((delaunay, ~reference.odd), (exact, reference.odd)):
+            if (again := np.flatnonzero(which & doubtful)).size:
+                progress("Delaunay, moved more often")
+                more = moved_by_last_bits(np.array([parameters[vector][0] for vector in again]), MORE, seed=turn)[:, 1:]
+                more = without_symmetry(more) if likelihood is exact else more
+                for vector, rows, each in zip(again, more, _at_each(likelihood, list(more), batch), strict=True):
+                    parameters[vector] = np.concatenate([parameters[vector], rows])
+                    values[vector] = np.concatenate([values[vector], each.log_evidence])
     return reference, found[0].values[0]
 
 

@@ -18,8 +18,8 @@ in `jax_profiling/proof/cells.py`.
 
 ![how far the mesh is from Delaunay, beside Delaunay's own noise](matrix.png)
 
-**reference** is Delaunay's log evidence at the prior median (nats; without the penalty of positions, where it has some).
-**At the median** and **worst of** N parameter vectors is how far `KNNBarycentric` is from it (nats): at a stable vector the whole
+**reference** is Delaunay's log evidence at the prior median (nats; without the penalty of positions, where it has some). **At
+the median** and **worst of** N parameter vectors is how far `KNNBarycentric` is from it (nats): at a stable vector the whole
 difference, at an unstable one what lies outside the reference's own range. **Noise** is by how much the reference moves when
 parameters move by their last bits, at worst (nats). Then the number of vectors at which the reference is *undefined*,
 *unstable*, *tied* (several Delaunay triangulations) and *dropped* (Qhull leaves out vertices); see `docs/gating.md`.

@@ -1,0 +1,37 @@
+"""Searches by gradients: where they start, and gradients that do not depend on the width of the batch."""
+
+import autolens as al
+import numpy as np
+import pytest
+
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.proof import gradients
+from knn_barycentric.mesh import KNNBarycentric
+
+
+@pytest.fixture(scope="module")
+def likelihood():
+    return Likelihood(lens_folder.load("gradient_search"), KNNBarycentric)
+
+
+def test_the_start_is_near_the_truth(likelihood):
+    instance = likelihood.model.instance_from_vector(gradients.start_of(likelihood, moved=0.0))
+    lens, truth = instance.galaxies.lens, al.from_json(likelihood.lens.folder / "tracer.json").galaxies[0]
+    assert lens.mass.einstein_radius == truth.mass.einstein_radius
+    assert np.hypot(*lens.mass.ell_comps) == pytest.approx(0.33, abs=1.0e-3)
+    assert (lens.mass.ell_comps, lens.mass.slope) == (truth.mass.ell_comps, truth.mass.slope)
+    assert (lens.shear.gamma_1, lens.shear.gamma_2) == (truth.shear.gamma_1, truth.shear.gamma_2)
+    moved = gradients.start_of(likelihood)
+    assert (moved != gradients.start_of(likelihood, moved=0.0)).all()
+    np.testing.assert_array_equal(moved, gradients.start_of(likelihood))
+
+
+@pytest.mark.slow
+def test_gradients_do_not_depend_on_the_width_of_the_batch(likelihood):
+    assert gradients.spread_of(likelihood) < 1.0e-6
+
+
+def test_a_lens_that_is_not_there_is_a_sentence(capsys):
+    assert gradients.main(["--lens", "no-such-lens"]) == 2
+    assert "no such lens" in capsys.readouterr().err

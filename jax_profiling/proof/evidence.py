@@ -80,7 +80,8 @@ def study_of(lens, progress=lambda message: None):
     return {"lens": lens.name, "vertices": lens.vertices, **found}
 
 
-KEYS = ("bias", "noise", "grounded noise", "failed")
+KEYS = {"bias": "bias", "noise": "noise", "grounded noise": "noise, grounded", "failed": "NaN"}
+"""What is studied, and what the picture calls it."""
 
 
 def _moved(value, move):
@@ -122,19 +123,27 @@ def median_table_of(lenses):
 
 
 def figure_from(studies):
-    """Bias of the shipped log determinant, a row per lens and a column per signal scale; white where it fails."""
+    """A row per lens: bias at every signal scale, then noise and share of NaN at the middle one; white where all is NaN."""
+    middle = len(SIGNAL_SCALES) // 2
+    panels = [("bias", place) for place in range(len(SIGNAL_SCALES))] + [("noise", middle), ("failed", middle)]
     figure, axes = plt.subplots(
-        len(studies), len(SIGNAL_SCALES), figsize=(10, 3.2 * len(studies)), layout="constrained", squeeze=False
+        len(studies), len(panels), figsize=(13, 0.6 + 2.5 * len(studies)), layout="constrained", squeeze=False
     )
+    extent = (-6.5, 6.5, -6.5, 6.5)
     for row, study in zip(axes, studies):
-        for ax, scale, bias in zip(row, SIGNAL_SCALES, study["bias"]):
-            image = ax.imshow(
-                np.log10(np.maximum(bias, 1.0e-9)), origin="lower", extent=(-6, 6, -6, 6), vmin=-9, vmax=2
-            )
-            ax.set_title(f"{study['lens']}, {study['vertices']} vertices, signal scale {scale}", fontsize=8)
-            ax.set_xlabel("log10 inner coefficient")
-            ax.set_ylabel("log10 outer coefficient")
-    figure.colorbar(image, ax=axes, label="log10 of the bias (nats)")
+        for ax, (key, place) in zip(row, panels):
+            found = study[key][place]
+            if key == "failed":
+                shares = ax.imshow(found, origin="lower", extent=extent, vmin=0, vmax=1, cmap="magma")
+            else:
+                nats = ax.imshow(np.log10(np.maximum(found, 1.0e-9)), origin="lower", extent=extent, vmin=-9, vmax=2)
+            ax.set_title(f"{KEYS[key]}, scale {SIGNAL_SCALES[place]}", fontsize=9)
+            ax.tick_params(labelsize=7)
+        row[0].set_ylabel(f"{study['lens']}, {study['vertices']} vertices\nlog10 outer coefficient", fontsize=7)
+    for ax in axes[-1]:
+        ax.set_xlabel("log10 inner coefficient", fontsize=8)
+    figure.colorbar(nats, ax=axes[:, :-1], label="log10 of nats", shrink=0.5, aspect=40)
+    figure.colorbar(shares, ax=axes[:, -1], label="share of NaN", shrink=0.5, aspect=40)
     return figure
 
 

@@ -35,6 +35,8 @@ UNTRACED = """## Where Delaunay cannot run
 autoarray finds the neighbours of a vertex on NumPy, so these schemes cannot be traced on its own Delaunay mesh.
 `KNNBarycentric` runs them under `jax.jit`, and does so here, against Delaunay on NumPy. The two solve for the source in
 different ways, which shows in the last digits: with `ConstantSplit` on `hst` Delaunay itself differs by 1e-5 nats between them.
+By the bar for stable vectors, 1e-9, that is unexplained. Undefined are draws that autolens refuses on NumPy (an ellipticity
+above one).
 """
 
 

@@ -16,7 +16,7 @@ import autofit as af
 
 from jax_profiling.lenses.factor import Factor, factor_from
 from jax_profiling.lenses.files import LensError, info_from, json_from
-from jax_profiling.lenses.model import model_from, model_json_of, model_of_datasets, models_of
+from jax_profiling.lenses.model import dataset_model_to, model_from, model_json_of, model_of_datasets, models_of
 from jax_profiling.lenses.simulate import DATASETS, MATRIX, simulate
 from jax_profiling.lenses.specs import SPECS
 
@@ -116,7 +116,11 @@ def load(lens, **changes):
         )
     infos = [info_from(path / "info.json", above=folder / "info.json", **changes) for path in below]
     infos = infos or [info_from(folder / "info.json", **changes)]
-    model = model_of_datasets(model_path, model_from(model_path), infos) if below else model_from(model_path)
+    model = model_from(model_path)
+    if below:
+        model = model_of_datasets(model_path, model, infos)
+    else:
+        dataset_model_to(model, infos[0], model_path)
     expected = folder / "expected.json"
     factors = map(factor_from, below or [folder], infos, models_of(model))
     return Lens(

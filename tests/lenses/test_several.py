@@ -60,6 +60,13 @@ def test_bands_have_models_of_their_own_and_share_the_mass(two_bands):
     assert two_bands.data_points == sum(len(factor.dataset.data) for factor in two_bands.factors)
 
 
+def test_one_dataset_may_have_an_offset_too(tmp_path, small):
+    folder = shutil.copytree(small.folder, tmp_path / "lens")
+    info = json.loads((folder / "info.json").read_text())
+    (folder / "info.json").write_text(json.dumps(info | {"grid_offset": [0.1, 0.2]}))
+    assert lens_folder.load(folder).model.dataset_model.grid_offset == (0.1, 0.2)
+
+
 def test_channels_share_every_parameter():
     cube = lens_folder.load("datacube")
     assert len(cube.factors) == len(models_of(cube.model)) == 4

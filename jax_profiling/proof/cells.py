@@ -28,7 +28,7 @@ class Cell:
     info
         Keys of its `info.json` that are different.
     regularization
-        Another regularization scheme, with autolens's default priors; the folder's own by default.
+        Another regularization scheme: a class, with autolens's default priors, or an instance; the folder's own by default.
     mesh
         Arguments of the mesh that are different.
     draws
@@ -45,7 +45,7 @@ class Cell:
     name: str
     lens: str
     info: dict = field(default_factory=dict)
-    regularization: type | None = None
+    regularization: al.reg.Regularization | type | None = None
     mesh: dict = field(default_factory=dict)
     draws: int = 4
     moves: int = MOVES
@@ -65,7 +65,8 @@ def lens_of(cell):
     model = copy.deepcopy(lens.model)
     for _, galaxy in galaxies_with_pixelization(model):
         if cell.regularization is not None:
-            galaxy.pixelization.regularization = af.Model(cell.regularization)
+            scheme = cell.regularization
+            galaxy.pixelization.regularization = af.Model(scheme) if isinstance(scheme, type) else scheme
         for name, value in cell.mesh.items():
             setattr(galaxy.pixelization.mesh, name, value)
     return replace(lens, name=cell.key, model=model, expected={})
@@ -115,6 +116,8 @@ VISIBILITIES = (
             mesh={"pixels": 1000} if mesh == "Hilbert" else {},
             draws=2,
             moves=2,
+            # A lane of the dense NUFFT, a transform per vertex, takes 9 GB.
+            batch=1 if (transformer, sparse) == ("NUFFT", False) else BATCH,
         )
         for mesh, transformer, sparse, positive in product(
             ("Overlay", "Hilbert"), ("DFT", "NUFFT"), (True, False), (True, False)
@@ -133,12 +136,15 @@ VISIBILITIES = (
 )
 
 SCHEMES = tuple(
-    Cell("regularization", scheme.__name__, "small", regularization=scheme, draws=3)
+    Cell("regularization", getattr(scheme, "__name__", type(scheme).__name__), "small", regularization=scheme, draws=3)
     for scheme in (
-        *(al.reg.Constant, al.reg.ConstantZeroth, al.reg.ConstantSplit, al.reg.Zeroth, al.reg.BrightnessZeroth),
+        *(al.reg.Constant, al.reg.ConstantZeroth, al.reg.ConstantSplit, al.reg.Zeroth),
+        # autolens has no default priors for two of them.
+        al.reg.BrightnessZeroth(coefficient=1.0, signal_scale=1.0),
         *(al.reg.Adapt, al.reg.AdaptPower, al.reg.AdaptSplit, al.reg.AdaptSplitPower),
         *(al.reg.AdaptSplitZeroth, al.reg.AdaptSplitZerothPower),
-        *(al.reg.GaussianKernel, al.reg.ExponentialKernel, al.reg.MaternKernel, al.reg.MaternSparse),
+        *(al.reg.GaussianKernel, al.reg.ExponentialKernel, al.reg.MaternKernel),
+        al.reg.MaternSparse(coefficient=1.0, scale=1.0),
         *(al.reg.MaternAdaptKernel, al.reg.MaternAdaptPowerKernel),
     )
 )

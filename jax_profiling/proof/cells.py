@@ -139,16 +139,16 @@ SCHEMES = tuple(
     Cell("regularization", getattr(scheme, "__name__", type(scheme).__name__), "small", regularization=scheme, draws=3)
     for scheme in (
         *(al.reg.Constant, al.reg.ConstantZeroth, al.reg.ConstantSplit, al.reg.Zeroth),
-        # autolens has no default priors for two of them.
+        # autolens has no default priors for it.
         al.reg.BrightnessZeroth(coefficient=1.0, signal_scale=1.0),
         *(al.reg.Adapt, al.reg.AdaptPower, al.reg.AdaptSplit, al.reg.AdaptSplitPower),
         *(al.reg.AdaptSplitZeroth, al.reg.AdaptSplitZerothPower),
         *(al.reg.GaussianKernel, al.reg.ExponentialKernel, al.reg.MaternKernel),
-        al.reg.MaternSparse(coefficient=1.0, scale=1.0),
         *(al.reg.MaternAdaptKernel, al.reg.MaternAdaptPowerKernel),
     )
 )
-"""Every scheme of `al.reg` that takes a mesh of vertices; `CurvatureMask` and `FourthOrderMask` are for pixels of a mask."""
+"""Every scheme of `al.reg` that takes a mesh of vertices: `MaternSparse` takes rectangles, and `CurvatureMask` and
+`FourthOrderMask` the pixels of a mask."""
 
 SOLVERS = (
     Cell("settings", "linear solver", "small", info={"settings": {"use_positive_only_solver": False}}),

@@ -225,12 +225,13 @@ def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None, b
     reference, sources["Delaunay"] = reference_of(
         lens, parameters, batch, moves, progress, use_jax=lens.use_jax and not reference_on_numpy
     )
-    unstable = [reference.parameters[vector][1:] for vector in np.flatnonzero(reference.unstable)]
+    # Fewer moves than the reference has, whose range its tails then fill better than those of the mesh can leave it.
+    unstable = [reference.parameters[vector][1 : 1 + moves] for vector in np.flatnonzero(reference.unstable)]
     for rung in chosen:
         progress(rung)
         mesh_cls, arguments = known[rung]
         evidence = Likelihood(lens, mesh_cls, **arguments).evidences(np.concatenate([parameters, *unstable]), batch)
-        candidates.append(_candidate(rung, reference, evidence))
+        candidates.append(_candidate(rung, reference, evidence, moves))
         sources[rung] = evidence.values[0]
     return Gate(
         lens=lens,
@@ -242,12 +243,12 @@ def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None, b
     )
 
 
-def _candidate(rung, reference, evidence):
-    """Compare evidences at the V vectors, followed by those at the moves of every unstable one, with the reference's."""
+def _candidate(rung, reference, evidence, moves):
+    """Compare evidences at the V vectors, followed by those at so many moves of every unstable one, with the reference's."""
     count = len(reference.values)
     alone, moved = np.split(evidence.log_evidence, [count])
     values = list(alone[:, None])
     for vector in np.flatnonzero(reference.unstable):
-        own, moved = np.split(moved, [len(reference.values[vector]) - 1])
+        own, moved = np.split(moved, [moves])
         values[vector] = np.concatenate([values[vector], own])
     return Candidate(rung, reference, values, bool(evidence.certified[:count][~reference.undefined].all()))

@@ -34,9 +34,9 @@ def found(small, vectors):
 
 
 def _candidate(found, lens, vectors, mesh_cls, **arguments):
-    moved = [found.parameters[vector][1:] for vector in np.flatnonzero(found.unstable)]
+    moved = [found.parameters[vector][1 : 1 + MOVES] for vector in np.flatnonzero(found.unstable)]
     evidence = Likelihood(lens, mesh_cls, **arguments).evidences(np.concatenate([vectors, *moved]), batch=1)
-    return verdict._candidate("delaunay", found, evidence)
+    return verdict._candidate("delaunay", found, evidence, MOVES)
 
 
 def test_a_symmetric_lens_is_tied_and_the_prior_median_is_not(found):

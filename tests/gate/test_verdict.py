@@ -46,7 +46,7 @@ def _compared(reference, log_evidence, moved=(), certified=True, rung="delaunay"
         (),
         np.zeros((len(log_evidence), 3)),
     )
-    return verdict._candidate(rung, reference, evidence)
+    return verdict._candidate(rung, reference, evidence, moves=len(moved[0]) if len(moved) else 0)
 
 
 @pytest.mark.parametrize(

@@ -75,8 +75,8 @@ def gradients_of(likelihood, parameters):
 def spread_of(likelihood):
     """(4,) float64: by how much the gradient of each of four starts differs between batches of one, two and four lanes.
 
-    Relative to its largest component. Where a data point is on an edge, as relocated ones may be, either triangle gives the same
-    value and another gradient, and rounding decides between them.
+    Relative to its largest component. Where a data point is on an edge, as relocated ones may be, either triangle gives the
+    same value and another gradient, and rounding decides between them.
     """
     starts = np.array([start_of(likelihood, seed=seed) for seed in range(4)])
     together = gradients_of(likelihood, starts)[1]

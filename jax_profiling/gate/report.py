@@ -13,7 +13,7 @@ from autoarray.inversion.inversion.abstract import AbstractInversion
 from rich.table import Table
 
 from jax_profiling.gate import figures, ladder
-from jax_profiling.gate.verdict import DEFAULT_RUNG, Gate
+from jax_profiling.gate.verdict import DEFAULT_RUNG, PEERS, Gate
 from jax_profiling.terminal.writing import write_aside
 
 KINDS = ("undefined", "unstable", "tied", "dropped")
@@ -100,15 +100,21 @@ def rows_from(gate: Gate):
         rows.append(
             (
                 candidate.rung + (" (default)" if candidate.rung == DEFAULT_RUNG else ""),
-                # The log evidence of an approximate mesh differs from machine to machine, by up to 0.06 nats.
-                f"{candidate.log_evidence:.{6 if abs(candidate.nats) < SAME_NATS else 0}f}",
-                f"{candidate.nats:+.2e}",
+                _log_evidence_of(candidate),
+                f"{candidate.nats:+.1e}" if abs(candidate.nats) >= SAME_NATS else f"{candidate.nats:+.2e}",
                 f"{candidate.relative_error:.1e}",
                 worst,
                 _verdict_of(candidate),
             )
         )
     return rows
+
+
+def _log_evidence_of(candidate):
+    """With the digits that are the same on every machine; those of approximate rungs differ by up to 0.06 nats."""
+    if abs(candidate.nats) < SAME_NATS or math.isnan(candidate.nats):
+        return f"{candidate.log_evidence:.6f}"
+    return f"{candidate.log_evidence:.3f}" if candidate.rung in PEERS else f"{round(candidate.log_evidence, -1):.0f}"
 
 
 def _verdict_of(candidate):

@@ -27,8 +27,8 @@ parameters move by their last bits, at worst (nats). Then the number of vectors 
 
 ACCURATE = """## With the right log determinant
 
-The same cells with `patch(log_det=True)`, as `--log-det accurate` has it (`docs/evidence.md`). What was noise is gone, but at the
-symmetric medians that are tied or dropped, and so is what is unexplained above by tenths of a nat: there most of Delaunay's
+The same cells with `patch(log_det=True)`, as `--log-det accurate` has it (`docs/evidence.md`). What was noise is gone, but at
+symmetric medians that are tied or dropped; and so is what is unexplained above by tenths of a nat: there most of Delaunay's
 evaluations are NaN, and its range is that of a few values.
 """
 
@@ -122,6 +122,6 @@ def figure_of(summaries):
     ax.set_ylim(len(keys) - 0.5, -0.5)
     ax.set_yticks(range(len(keys)), [f"{CELLS[key].group}: {CELLS[key].name}" for key in keys], fontsize=7)
     ax.set_xlabel(
-        "relative to the log evidence: bars the noise of Delaunay, dots the mesh (green: right log determinant)"
+        "relative to the log evidence: bars the noise of Delaunay, dots the mesh\n(green: right log determinant)"
     )
     return figure

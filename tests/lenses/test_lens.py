@@ -101,7 +101,7 @@ BAD = {
             ("sparse_operator", "yes", "info.json"),
             ("settings", {"use_magic": True}, "info.json"),
             ("positions_threshold", 0.3, "positions.json"),
-            ("grid_offset", [0.1, 0.0], "info.json"),
+            ("grid_offset", 0.1, "info.json"),
             ("over_sample_size_pixelization", {"above": 4}, "info.json"),
         )
     },

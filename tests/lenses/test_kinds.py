@@ -101,7 +101,10 @@ def test_positions_are_penalised_as_a_search_does(tmp_path, small):
     assert ours == pytest.approx(delaunay, rel=1.0e-9)
     likelihood = Likelihood(lens, KNNBarycentric)
     analysis = al.AnalysisImaging(
-        dataset=lens.dataset, adapt_images=lens.adapt_images, positions_likelihood_list=lens.positions, use_jax=True
+        dataset=lens.dataset,
+        adapt_images=lens.adapt_images,
+        positions_likelihood_list=lens.factors[0].positions,
+        use_jax=True,
     )
     instance = likelihood.model.instance_from_vector(likelihood.prior_medians, ignore_assertions=True)
     assert ours == pytest.approx(float(analysis.log_likelihood_function(instance)), rel=1.0e-9)

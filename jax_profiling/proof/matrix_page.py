@@ -70,8 +70,8 @@ def _table_of(summaries):
 def row_of(key, summary):
     """The row of a cell, a tuple of strings in the order of `COLUMNS`."""
     cell, reference, candidate = CELLS[key], summary["reference"], summary["candidates"][0]
-    count = candidate["draws"] + 1
-    kinds = "/".join(str(round(count * reference[kind])) for kind in report.KINDS)
+    vectors = cell.draws + 1
+    numbers = {kind: round(vectors * reference[kind]) for kind in report.KINDS}
     verdict = candidate["verdict"] + (
         "" if not candidate["unexplained"] else f", {candidate['unexplained']} unexplained"
     )
@@ -79,9 +79,9 @@ def row_of(key, summary):
         f"{cell.group}: {cell.name}",
         _nats(_log_evidence_of(summary), ".4f"),
         _nats(candidate["nats"], "+.1e"),
-        f"{_nats(candidate['worst_nats'], '.1e')} of {count}",
+        f"{_nats(candidate['worst_nats'], '.1e')} of {vectors - numbers['undefined']}",
         _nats(reference["noise_nats"], ".0e"),
-        kinds,
+        "/".join(map(str, numbers.values())),
         verdict,
     )
 

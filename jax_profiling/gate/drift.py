@@ -59,7 +59,7 @@ def update_pin(gate):
         raise ValueError(
             f"{gate.lens.name}: the model is that of a search, which has no pins; pin the lens folder itself."
         )
-    expected = gate.lens.expected
+    expected = dict(gate.lens.expected)
     old = expected.get(al.__version__, {}).get("log_evidence")
     expected[al.__version__] = {"log_evidence": gate.reference.as_it_stands}
     with write_aside(gate.lens.folder) as aside:

@@ -1,6 +1,7 @@
 """One lens and one mesh -> its log evidence: eager, jitted, batched."""
 
 import copy
+from contextlib import contextmanager
 from functools import cached_property
 from types import SimpleNamespace
 from typing import NamedTuple
@@ -12,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 from autoarray.inversion.mesh.interpolator.delaunay import InterpolatorDelaunay
 
+import knn_barycentric
 from jax_profiling.gate.exact_delaunay import InterpolatorExactDelaunay
 from jax_profiling.lenses.lens import Lens
 from jax_profiling.lenses.model import galaxies_with_pixelization, models_of
@@ -190,6 +192,16 @@ class Likelihood:
         padded = np.concatenate([parameters, np.repeat(parameters[-1:], -count % batch, axis=0)])
         results = [self.batched(jnp.asarray(lanes)) for lanes in padded.reshape(-1, batch, padded.shape[1])]
         return jax.tree.map(lambda *columns: np.concatenate(columns)[:count], *results)
+
+
+@contextmanager
+def log_dets(accurate):
+    """Evidences have the right log determinants inside of the block, or where `accurate` is false the shipped ones."""
+    knn_barycentric.patch(log_det=accurate)
+    try:
+        yield
+    finally:
+        knn_barycentric.unpatch()
 
 
 def analysis_of(factor, use_jax):

@@ -35,6 +35,11 @@ def device():
     return f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
 
 
+def versions():
+    """What stands beside every figure: the releases of autolens and of JAX, and the device."""
+    return f"autolens {al.__version__}, jax {jax.__version__}, {device()}"
+
+
 def log_det():
     """Which log determinant of regularization the evidence has: "shipped", or "accurate" by `patch(log_det=True)`."""
     term = vars(AbstractInversion)["log_det_regularization_matrix_term"]
@@ -168,8 +173,7 @@ def _of_reference(reference, default):
 def table_from(gate: Gate):
     """The verdict table for the terminal."""
     table = Table(
-        title=f"{gate.lens.name}: {gate.lens.vertices} vertices, {gate.lens.data_points} data points; "
-        f"autolens {al.__version__}, jax {jax.__version__}, {device()}",
+        title=f"{gate.lens.name}: {gate.lens.vertices} vertices, {gate.lens.data_points} data points; {versions()}",
         title_justify="left",
     )
     for column in COLUMNS:
@@ -185,8 +189,7 @@ def markdown_from(gate: Gate):
     lines = [
         f"# {gate.lens.name}",
         "",
-        f"{gate.lens.vertices} vertices, {gate.lens.data_points} data points; autolens {al.__version__}, "
-        f"jax {jax.__version__}, {device()}.",
+        f"{gate.lens.vertices} vertices, {gate.lens.data_points} data points; {versions()}.",
         "",
         *markdown_table(COLUMNS, rows_from(gate)),
         "",
@@ -242,7 +245,7 @@ def write_lines(lines, folder):
     text = [
         "# The gates of all lenses",
         "",
-        f"autolens {al.__version__}, jax {jax.__version__}, {device()}.",
+        f"{versions()}.",
         "",
         *markdown_table(LENS_COLUMNS, sorted(map(tuple, lines))),
     ]

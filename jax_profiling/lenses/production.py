@@ -9,7 +9,7 @@ import autolens as al
 import numpy as np
 
 from jax_profiling.lenses.frame import in_frame_of
-from jax_profiling.lenses.spec import EDGE_POINTS, Spec, ell_comps_of, mesh_vertices_of, sersic_of
+from jax_profiling.lenses.spec import EDGE_POINTS, Spec, ell_comps_of, hilbert, mesh_vertices_of, sersic_of
 
 BASELINES = 250.0 / 8.7e-4
 """How far antennas are from the centre of their array, in wavelengths: 250 m at 0.87 mm."""
@@ -40,7 +40,7 @@ def source_pix_2():
             "mask_radius": 3.0,
             "edge_radius": 3.05,
             "over_sample_size_pixelization": 4,
-            "image_mesh": {"type": "Hilbert", "pixels": 1000, "weight_power": 3.5, "weight_floor": 0.01},
+            "image_mesh": hilbert(1000),
             "positions_threshold": 0.3,
         },
         light=_mge(3.0, gaussian_per_basis=2),
@@ -63,7 +63,7 @@ def euclid_cpu():
             "mask_radius": 3.0,
             "mask_centre": list(centre),
             "over_sample_size_pixelization": {"signal_to_noise": 3.0, "above": 4, "below": 2},
-            "image_mesh": {"type": "Hilbert", "pixels": 500, "weight_power": 3.5, "weight_floor": 0.01},
+            "image_mesh": hilbert(500),
             "sparse_operator": "cpu",
         },
         light=_mge(3.0, centre=centre),
@@ -121,9 +121,8 @@ def two_bands():
         {
             "mask_radius": 3.0,
             "over_sample_size_pixelization": 2,
-            "image_mesh": {"type": "Hilbert", "pixels": 500, "weight_power": 3.5, "weight_floor": 0.01},
+            "image_mesh": hilbert(500),
         },
-        light=_mge(3.0),
         datasets={"g": {"tracer": tracer}, "r": {"tracer": in_frame_of(tracer, **frame), "info": frame}},
         shared=("mass", "shear"),
     )
@@ -196,7 +195,7 @@ def gradient_search():
         {
             "mask_radius": 2.5,
             "over_sample_size_pixelization": 2,
-            "image_mesh": {"type": "Hilbert", "pixels": 200, "weight_power": 3.5, "weight_floor": 0.01},
+            "image_mesh": hilbert(200),
         },
         light=_mge(2.5),
         mass=al.mp.PowerLaw,
@@ -224,7 +223,7 @@ def _production(
     others = {"extra_galaxies": extra_galaxies, "scaling_galaxies": scaling_galaxies}
 
     def model_of(lens):
-        source = _source(1.0, info, regularization=regularization and regularization.copy())
+        source = _source(1.0, info, regularization=regularization)
         return af.Collection(
             galaxies=af.Collection(lens=lens, source=source),
             **{name: galaxies for name, galaxies in others.items() if galaxies is not None},

@@ -41,11 +41,15 @@ def simulate(name, folder=None):
         exists is left alone.
     """
     spec = {**SPECS, **PRODUCTION}[name]
-    folder = Path(folder or (DATASETS if name in SPECS else MATRIX) / name)
+    folder = Path(folder or _folder_of(name))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / f".{folder.name}.lock"):
         if not (folder / "info.json").exists():
             _simulate(spec(), folder)
+
+
+def _folder_of(name):
+    return (DATASETS if name in SPECS else MATRIX) / name
 
 
 def _simulate(spec, folder):
@@ -150,7 +154,7 @@ def main(argv=None):
             parser.error(f"{name} is no lens that is simulated; give any of {', '.join(specs)}.")
     for name in names or committed:
         simulate(name)
-        print(f"{name}: {os.path.relpath((DATASETS if name in SPECS else MATRIX) / name)}")
+        print(f"{name}: {os.path.relpath(_folder_of(name))}")
     return 0
 
 

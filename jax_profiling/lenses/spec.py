@@ -54,6 +54,12 @@ OVERLAY = {"type": "Overlay", "shape": [39, 39]}
 COARSE = {"type": "Overlay", "shape": [29, 29]}
 """Image meshes of `info.json`."""
 
+
+def hilbert(pixels, weight_power=3.5, weight_floor=0.01):
+    """A Hilbert image mesh of `info.json`, with the weights of the SLaM pipelines."""
+    return {"type": "Hilbert", "pixels": pixels, "weight_power": weight_power, "weight_floor": weight_floor}
+
+
 AROUND = {
     "centre": 0.005,
     "einstein_radius": 0.05,

@@ -11,6 +11,7 @@ from jax_profiling.gate.likelihood import BATCH
 from jax_profiling.gate.reference import MOVES
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
+from jax_profiling.lenses.spec import hilbert
 
 
 @dataclass(frozen=True)
@@ -72,10 +73,6 @@ def lens_of(cell):
     return replace(lens, name=cell.key, model=model, expected={})
 
 
-def _hilbert(pixels, weight_power=3.5, weight_floor=0.01):
-    return {"type": "Hilbert", "pixels": pixels, "weight_power": weight_power, "weight_floor": weight_floor}
-
-
 PIPELINES = (
     Cell("SLaM", "source-pix 1, Overlay", "source_pix_1", accurate=True),
     Cell("SLaM", "source-pix 2, Hilbert", "source_pix_2", accurate=True),
@@ -85,7 +82,7 @@ PIPELINES = (
             "profiling",
             "sparse operator" if sparse else "dense",
             "hst",
-            info={"image_mesh": _hilbert(1500, 1.0, 0.0), "edge_points": 0, "sparse_operator": sparse},
+            info={"image_mesh": hilbert(1500, 1.0, 0.0), "edge_points": 0, "sparse_operator": sparse},
             mesh={"pixels": 1500, "zeroed_pixels": 0},
             draws=batch - 1,
             moves=1,
@@ -110,7 +107,7 @@ VISIBILITIES = (
                 "transformer": transformer,
                 "sparse_operator": sparse,
                 "settings": {"use_positive_only_solver": positive},
-                **({"image_mesh": _hilbert(1000)} if mesh == "Hilbert" else {}),
+                **({"image_mesh": hilbert(1000)} if mesh == "Hilbert" else {}),
             },
             regularization=al.reg.AdaptSplit if mesh == "Hilbert" else None,
             mesh={"pixels": 1000} if mesh == "Hilbert" else {},

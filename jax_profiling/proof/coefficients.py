@@ -15,12 +15,10 @@ import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything im
 
 import autofit as af
 import autolens as al
-import jax
 import numpy as np
 
-import knn_barycentric
 from jax_profiling.gate import report
-from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.proof import posterior
@@ -73,9 +71,8 @@ def main(argv=None):
     searches = posterior.emptied(arguments.output)
     rows = []
     for name, accurate in (("shipped", False), ("accurate", True)):
-        knn_barycentric.patch(log_det=accurate)
-        columns, row = row_of(name, lens, arguments.draws, searches)
-        knn_barycentric.unpatch()
+        with log_dets(accurate):
+            columns, row = row_of(name, lens, arguments.draws, searches)
         rows.append(row)
     heads = (
         "log determinant",
@@ -85,9 +82,8 @@ def main(argv=None):
         *columns,
         "effective samples",
     )
-    versions = f"autolens {al.__version__}, jax {jax.__version__}, {report.device()}"
     lines = [
-        f"{lens.name}: `af.Nautilus`, {posterior.SEARCH}; {versions}.",
+        f"{lens.name}: `af.Nautilus`, {posterior.SEARCH}; {report.versions()}.",
         "",
         *report.markdown_table(heads, rows),
     ]

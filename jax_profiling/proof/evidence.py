@@ -21,10 +21,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 from rich.console import Console
 
-import knn_barycentric
-from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.gate.report import device, markdown_table
 from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.lenses.spec import hilbert
 from jax_profiling.proof.cells import Cell, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.progress import progress_of
@@ -95,8 +95,7 @@ def with_pixels(name, pixels):
     """A lens whose mesh has so many vertices, and its edge points; the folder's own mesh where `pixels` is None."""
     if pixels is None:
         return lens_folder.load(name)
-    image_mesh = {"type": "Hilbert", "pixels": pixels, "weight_power": 3.5, "weight_floor": 0.01}
-    lens = lens_of(Cell("", name, name, info={"image_mesh": image_mesh}, mesh={"pixels": pixels}))
+    lens = lens_of(Cell("", name, name, info={"image_mesh": hilbert(pixels)}, mesh={"pixels": pixels}))
     return replace(lens, name=lens.folder.name)
 
 
@@ -104,12 +103,9 @@ def medians_of(lens):
     """The log evidence at the prior median, with the shipped log determinants and with the right ones."""
     found = []
     for accurate in (False, True):
-        knn_barycentric.patch(log_det=accurate)
-        try:
+        with log_dets(accurate):
             likelihood = Likelihood(lens, KNNBarycentric)
             found.append(float(likelihood.evidences(likelihood.prior_medians[None], batch=1).log_evidence[0]))
-        finally:
-            knn_barycentric.unpatch()
     return found
 
 

@@ -66,10 +66,11 @@ def start_of(likelihood, seed=0):
     return likelihood.draws(1, seed)[0]
 
 
-def gradients_of(likelihood, parameters):
-    """The (B,) log evidences and (B, D) gradients of (B, D) parameter vectors, by one program of B lanes."""
+def gradients_of(likelihood):
+    """A function that gives the (B, D) gradients of the log evidence at (B, D) parameters; compiled once for each B."""
     both = jax.value_and_grad(lambda vector: likelihood.evidence(vector).log_evidence)
-    return jax.tree.map(np.asarray, jax.jit(jax.vmap(both))(parameters))
+    program = jax.jit(jax.vmap(both))
+    return lambda parameters: np.asarray(program(parameters)[1])
 
 
 def spread_of(likelihood):
@@ -79,12 +80,10 @@ def spread_of(likelihood):
     same value and another gradient, and rounding decides between them.
     """
     starts = np.array([start_of(likelihood, seed=seed) for seed in range(4)])
-    together = gradients_of(likelihood, starts)[1]
+    gradients = gradients_of(likelihood)
+    together = gradients(starts)
     largest = np.abs(together).max(axis=1)
-    apart = (
-        np.concatenate([gradients_of(likelihood, lanes)[1] for lanes in np.split(starts, 4 // width)])
-        for width in (1, 2)
-    )
+    apart = (np.concatenate([gradients(lanes) for lanes in np.split(starts, 4 // width)]) for width in (1, 2))
     return np.max([np.abs(each - together).max(axis=1) / largest for each in apart], axis=0)
 
 
@@ -130,9 +129,8 @@ def main(argv=None):
         for title, search in searches_of(likelihood, name, arguments.steps).items():
             best, seconds = search_of(likelihood, search)
             rows.append((name, title, f"{best:.6f}", f"{seconds:.0f}"))
-    versions = f"autolens {al.__version__}, jax {jax.__version__}, {report.device()}"
     lines = [
-        f"{lens.name}, {arguments.steps} steps; {versions}.",
+        f"{lens.name}, {arguments.steps} steps; {report.versions()}.",
         "",
         *report.markdown_table(("mesh", "search", "log evidence", "seconds"), rows),
     ]

@@ -22,9 +22,8 @@ import jax
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from rich.console import Console
 
-import knn_barycentric
 from jax_profiling.gate import report, verdict
-from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.proof import matrix_page
 from jax_profiling.proof.cells import CELLS, lens_of
 from jax_profiling.terminal import command
@@ -49,8 +48,7 @@ def summary_of(cell, log_det="shipped", progress=lambda message: None):
     """The summary of a cell's gate; whether Delaunay itself can run as the mesh does; the penalty of positions."""
     lens = lens_of(cell)
     traced = not lens.use_jax or runs_under_jit(lens)
-    knn_barycentric.patch(log_det=log_det == "accurate")
-    try:
+    with log_dets(log_det == "accurate"):
         found = verdict.run(
             lens,
             rungs=[verdict.DEFAULT_RUNG],
@@ -61,8 +59,6 @@ def summary_of(cell, log_det="shipped", progress=lambda message: None):
             progress=progress,
         )
         summary = report.summary_from(found)
-    finally:
-        knn_barycentric.unpatch()
     return summary | {
         "delaunay_under_jit": traced,
         "is_delaunay": found.default.is_delaunay,

@@ -202,7 +202,7 @@ def write(lens, posteriors, folder):
     lines = [
         f"# The posterior of {lens.name} with both meshes",
         "",
-        f"`af.Nautilus`, {SEARCH}; autolens {al.__version__}, jax {jax.__version__}, {report.device()}.",
+        f"`af.Nautilus`, {SEARCH}; {report.versions()}.",
         "",
         *report.markdown_table(columns, rows_of(posteriors)),
         "",

@@ -3,7 +3,7 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test lint bench matrix patch posterior compat clean
+.PHONY: gate test lint bench matrix patch posterior sweep compat clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -22,6 +22,9 @@ bench: $(READY)
 
 matrix: $(READY)
 	$(PY) -m jax_profiling.proof.matrix --workers 2 $(ARGS)
+
+sweep: $(READY)
+	$(PY) -m jax_profiling.sweep --population 300 $(ARGS)
 
 posterior: $(READY)
 	$(PY) -m jax_profiling.proof.posterior $(ARGS)
@@ -42,7 +45,7 @@ compat:
 
 $(READY): pyproject.toml delaunax/pyproject.toml constraints.txt find_python.sh
 	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && echo "Building .venv with $$python" && "$$python" -m venv --clear .venv
-	@$(PY) -m pip install --quiet --disable-pip-version-check --editable ./delaunax --editable '.[test]' --constraint constraints.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable ./delaunax --editable '.[test,sweep]' --constraint constraints.txt
 	@touch $@
 
 clean:

@@ -96,6 +96,10 @@ class Likelihood:
             number, self.model.prior_count
         )
 
+    def median_and_draws(self, number):
+        """(1 + number, D) float64: the median of every prior, and then draws from them."""
+        return np.concatenate([self.prior_medians[None], self.draws(number)])
+
     def _instances(self, parameters, xp):
         """The instance of each dataset's model."""
         return models_of(self.model.instance_from_vector(vector=parameters, ignore_assertions=True, xp=xp))

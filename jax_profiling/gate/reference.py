@@ -171,7 +171,9 @@ def without_symmetry(moved):
     return np.where(np.abs(moved) < np.finfo(float).tiny, np.sign(moved) * np.finfo(float).epsneg, moved)
 
 
-def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: None, use_jax=None):
+def reference_of(
+    lens, parameters, batch, moves=MOVES, progress=lambda message: None, use_jax=None, likelihood=Likelihood
+):
     """The `Reference` at (V, D) parameter vectors, and the (N,) flux at the first one's vertices.
 
     Parameters
@@ -188,10 +190,12 @@ def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: 
         Called with a line of text whenever a likelihood begins.
     use_jax
         Whether the reference is evaluated under JAX; the lens's own by default.
+    likelihood
+        `Likelihood`, or a class that compiles in another way.
     """
     parameters = list(moved_by_last_bits(parameters, moves))
     progress("Delaunay")
-    delaunay = Likelihood(lens, Delaunay, use_jax)
+    delaunay = likelihood(lens, Delaunay, use_jax)
     found = _at_each(delaunay, parameters, batch)
     values = [each.log_evidence for each in found]
     penalties = np.array([each.penalty[0] for each in found], dtype=float)
@@ -199,11 +203,11 @@ def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: 
     tied, dropped = np.array(kinds, bool).T
     qhull, permuted = np.full((2, len(values)), np.nan)
     faults = np.full(len(values), None)
-    exact = Likelihood(lens, ExactDelaunay)
+    exact = likelihood(lens, ExactDelaunay)
     if (odd := np.flatnonzero(tied | dropped)).size:
         progress("Delaunay, vertices permuted")
         alone = np.array([parameters[vector][0] for vector in odd])
-        permuted[odd] = Likelihood(lens, PermutedDelaunay).evidences(alone, batch).log_evidence
+        permuted[odd] = likelihood(lens, PermutedDelaunay).evidences(alone, batch).log_evidence
         progress("Delaunay on the exact triangulation")
         for vector in odd:
             parameters[vector], qhull[vector] = without_symmetry(parameters[vector]), values[vector][0]
@@ -216,12 +220,12 @@ def reference_of(lens, parameters, batch, moves=MOVES, progress=lambda message: 
     for turn in range(1, ROUNDS + 1 if moves else 1):
         finite = np.array([np.isfinite(row).sum() for row in values])
         doubtful = reference.unstable if turn == 1 else reference.unstable & (finite > 0) & (finite < MORE)
-        for likelihood, which in ((delaunay, ~reference.odd), (exact, reference.odd)):
+        for own, which in ((delaunay, ~reference.odd), (exact, reference.odd)):
             if (again := np.flatnonzero(which & doubtful)).size:
                 progress("Delaunay, moved more often")
                 more = moved_by_last_bits(np.array([parameters[vector][0] for vector in again]), MORE, seed=turn)[:, 1:]
-                more = without_symmetry(more) if likelihood is exact else more
-                for vector, rows, each in zip(again, more, _at_each(likelihood, list(more), batch), strict=True):
+                more = without_symmetry(more) if own is exact else more
+                for vector, rows, each in zip(again, more, _at_each(own, list(more), batch), strict=True):
                     parameters[vector] = np.concatenate([parameters[vector], rows])
                     values[vector] = np.concatenate([values[vector], each.log_evidence])
     return reference, found[0].values[0]

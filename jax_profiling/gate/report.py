@@ -4,6 +4,8 @@ import json
 import math
 import os
 import platform
+from contextlib import suppress
+from importlib import metadata
 from pathlib import Path
 
 import autolens as al
@@ -33,6 +35,15 @@ def device():
     if jax.default_backend() == "cpu":
         return f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
     return f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
+
+
+def releases():
+    """The releases that results depend on, by name; the mesh has none of its own where autoarray has taken it."""
+    found = {"autolens": al.__version__, "jax": jax.__version__}
+    for name in ("knn-barycentric", "delaunax"):
+        with suppress(metadata.PackageNotFoundError):
+            found[name] = metadata.version(name)
+    return found
 
 
 def versions():

@@ -143,6 +143,11 @@ class Candidate:
             return "abandon"
         return next(verdict for verdict, bound in VERDICTS.items() if self.worst_relative_error <= bound)
 
+    @property
+    def passed(self):
+        """Whether it is at least opt-in, at one vector or more that can judge it."""
+        return not self.reference.undefined.all() and self.verdict in ("drop-in", "opt-in")
+
 
 @dataclass(frozen=True)
 class Gate:
@@ -184,8 +189,7 @@ class Gate:
     @property
     def passed(self):
         """Whether the default rung is at least opt-in, at one vector or more that can judge it."""
-        judged = not self.reference.undefined.all()
-        return self.default is not None and judged and self.default.verdict in ("drop-in", "opt-in")
+        return self.default is not None and self.default.passed
 
 
 def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None, batch=BATCH, reference_on_numpy=False):
@@ -215,24 +219,16 @@ def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None, b
     -------
     Gate
     """
-    known = {**RUNGS, **PEERS}
-    chosen = [rung for rung in known if rungs is None or rung in rungs or rung == DEFAULT_RUNG]
     delaunay = Likelihood(lens, Delaunay)
-    parameters, batch = delaunay.prior_medians[None], batch if draws else 1
-    if draws:
-        parameters = np.concatenate([parameters, delaunay.draws(draws)])
-    sources, candidates = {}, []
-    reference, sources["Delaunay"] = reference_of(
-        lens, parameters, batch, moves, progress, use_jax=lens.use_jax and not reference_on_numpy
+    reference, candidates, sources = compare(
+        lens,
+        delaunay.median_and_draws(draws),
+        [rung for rung in (*RUNGS, *PEERS) if rungs is None or rung in rungs or rung == DEFAULT_RUNG],
+        moves,
+        progress,
+        batch if draws else 1,
+        use_jax=lens.use_jax and not reference_on_numpy,
     )
-    # Fewer moves than the reference has, whose range its tails then fill better than those of the mesh can leave it.
-    unstable = [reference.parameters[vector][1 : 1 + moves] for vector in np.flatnonzero(reference.unstable)]
-    for rung in chosen:
-        progress(rung)
-        mesh_cls, arguments = known[rung]
-        evidence = Likelihood(lens, mesh_cls, **arguments).evidences(np.concatenate([parameters, *unstable]), batch)
-        candidates.append(_candidate(rung, reference, evidence, moves))
-        sources[rung] = evidence.values[0]
     return Gate(
         lens=lens,
         reference=reference,
@@ -241,6 +237,40 @@ def run(lens, rungs=None, draws=0, moves=MOVES, progress=lambda message: None, b
         mapper=delaunay.mapper(delaunay.prior_medians),
         sources=sources,
     )
+
+
+def compare(lens, parameters, rungs, moves, progress, batch, use_jax=None, likelihood=Likelihood):
+    """Compare meshes with Delaunay at any parameter vectors of a lens.
+
+    Parameters
+    ----------
+    lens, moves, progress, batch
+        As `run` has them.
+    parameters
+        (V, D) float64.
+    rungs
+        Keys of `RUNGS` and `PEERS`.
+    use_jax
+        Whether the reference is evaluated under JAX; the lens's own by default.
+    likelihood
+        `Likelihood`, or a class that compiles in another way.
+
+    Returns
+    -------
+    (Reference, a `Candidate` per rung, {"Delaunay" and every rung: (N,) flux at the first vector's vertices}).
+    """
+    known = {**RUNGS, **PEERS}
+    candidates, sources = [], {}
+    reference, sources["Delaunay"] = reference_of(lens, parameters, batch, moves, progress, use_jax, likelihood)
+    # Fewer moves than the reference has, whose range its tails then fill better than those of the mesh can leave it.
+    unstable = [reference.parameters[vector][1 : 1 + moves] for vector in np.flatnonzero(reference.unstable)]
+    for rung in rungs:
+        progress(rung)
+        mesh_cls, arguments = known[rung]
+        evidence = likelihood(lens, mesh_cls, **arguments).evidences(np.concatenate([parameters, *unstable]), batch)
+        candidates.append(_candidate(rung, reference, evidence, moves))
+        sources[rung] = evidence.values[0]
+    return reference, candidates, sources
 
 
 def _candidate(rung, reference, evidence, moves):

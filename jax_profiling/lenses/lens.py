@@ -17,7 +17,8 @@ import autofit as af
 from jax_profiling.lenses.factor import Factor, factor_from
 from jax_profiling.lenses.files import LensError, info_from, json_from
 from jax_profiling.lenses.model import dataset_model_to, model_from, model_json_of, model_of_datasets, models_of
-from jax_profiling.lenses.simulate import DATASETS, MATRIX, simulate
+from jax_profiling.lenses.population import is_name
+from jax_profiling.lenses.simulate import DATASETS, MATRIX, POPULATION, simulate
 from jax_profiling.lenses.specs import SPECS
 
 
@@ -91,8 +92,8 @@ def load(lens, **changes):
     ----------
     lens
         The name of a folder under `dataset/imaging/` or `dataset/matrix/`, or the path of one anywhere. A lens of `specs.SPECS`
-        whose folder does not exist yet is simulated first. `SEARCH@LENS` is the model of a finished PyAutoFit search, by its
-        output folder, on the dataset of such a lens.
+        whose folder does not exist yet is simulated first, and so is a drawn one (`population`). `SEARCH@LENS` is the model of
+        a finished PyAutoFit search, by its output folder, on the dataset of such a lens.
     changes
         Keys of `info.json` that are to have another value than in the file.
 
@@ -135,9 +136,9 @@ def load(lens, **changes):
 
 def _folder_of(lens):
     named = next((base / str(lens) for base in (DATASETS, MATRIX) if (base / str(lens) / "info.json").exists()), None)
-    if named is None and str(lens) in SPECS:
+    if named is None and (str(lens) in SPECS or is_name(str(lens))):
         simulate(str(lens))
-        named = DATASETS / str(lens)
+        named = (DATASETS if str(lens) in SPECS else POPULATION) / str(lens)
     folder = named or Path(lens)
     if not folder.is_dir():
         raise LensError(f"{lens}: no such lens; give a folder, or one of {', '.join(sorted({*names(), *SPECS}))}.")

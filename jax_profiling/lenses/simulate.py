@@ -6,6 +6,7 @@
 import argparse
 import json
 import os
+from functools import partial
 from pathlib import Path
 
 import autolens as al
@@ -15,8 +16,9 @@ from autoarray.dataset.plot.imaging_plots import fits_imaging
 from autoarray.dataset.plot.interferometer_plots import fits_interferometer
 from filelock import FileLock
 
+from jax_profiling.lenses import population
 from jax_profiling.lenses.production import PRODUCTION, uv_wavelengths
-from jax_profiling.lenses.spec import EDGE_POINTS, PIXEL_SCALES, shape_native_of
+from jax_profiling.lenses.spec import BACKGROUND_SKY_LEVEL, EDGE_POINTS, EXPOSURE_TIME, PIXEL_SCALES, shape_native_of
 from jax_profiling.lenses.specs import ON_DEMAND, SPECS
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
@@ -28,6 +30,9 @@ DATASETS = Path(__file__).resolve().parents[2] / "dataset" / "imaging"
 MATRIX = DATASETS.parent / "matrix"
 """Where the lenses of the production matrix are."""
 
+POPULATION = DATASETS.parent / "population"
+"""Where drawn lenses are simulated to; not in the repository, as they are drawn again at any time."""
+
 
 def simulate(name, folder=None):
     """Simulate a lens into its folder; safe to call from several processes at once.
@@ -35,12 +40,12 @@ def simulate(name, folder=None):
     Parameters
     ----------
     name
-        A key of `specs.SPECS` or of `production.PRODUCTION`.
+        A key of `specs.SPECS` or of `production.PRODUCTION`, or the name of a drawn lens (`population.names_of`).
     folder
-        Where the lens folder goes, by default `dataset/imaging/<name>`, of the latter `dataset/matrix/<name>`. A folder that
-        exists is left alone.
+        Where the lens folder goes, by default `dataset/imaging/<name>`, of the second `dataset/matrix/<name>`, and
+        `dataset/population/<name>` of a drawn one. A folder that exists is left alone.
     """
-    spec = {**SPECS, **PRODUCTION}[name]
+    spec = {**SPECS, **PRODUCTION}.get(name) or partial(population.spec_of_name, name)
     folder = Path(folder or _folder_of(name))
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.parent / f".{folder.name}.lock"):
@@ -49,7 +54,9 @@ def simulate(name, folder=None):
 
 
 def _folder_of(name):
-    return (DATASETS if name in SPECS else MATRIX) / name
+    if name in SPECS or name in PRODUCTION:
+        return (DATASETS if name in SPECS else MATRIX) / name
+    return POPULATION / name
 
 
 def _simulate(spec, folder):
@@ -65,10 +72,10 @@ def _simulate(spec, folder):
     with write_aside(folder) as aside:
         for number, (name, dataset) in enumerate(spec.datasets.items()):
             (aside / name).mkdir()
-            _write_dataset(spec, dataset["tracer"], aside / name, seed=number + 1)
+            _write_dataset(spec, dataset["tracer"], aside / name, seed=spec.noise_seed + number)
             _write_json(dataset.get("info", {}), aside / name / "info.json")
         if not spec.datasets:
-            _write_dataset(spec, spec.tracer, aside, seed=1)
+            _write_dataset(spec, spec.tracer, aside, seed=spec.noise_seed)
         al.output_to_json(spec.tracer, file_path=aside / "tracer.json")
         _write_json(spec.model.dict(), aside / "model.json")
         if "positions_threshold" in info:
@@ -112,8 +119,8 @@ def _imaging_of(spec, tracer, seed):
         )
     )
     simulator = al.SimulatorImaging(
-        exposure_time=300.0,
-        background_sky_level=0.1,
+        exposure_time=EXPOSURE_TIME,
+        background_sky_level=BACKGROUND_SKY_LEVEL,
         psf=al.Convolver.from_gaussian(shape_native=(21, 21), sigma=pixel_scale, pixel_scales=pixel_scale),
         add_poisson_noise_to_data=True,
         noise_seed=seed,
@@ -123,7 +130,7 @@ def _imaging_of(spec, tracer, seed):
 
 def _interferometer_of(spec, tracer, seed):
     simulator = al.SimulatorInterferometer(
-        uv_wavelengths=uv_wavelengths(), exposure_time=300.0, noise_sigma=NOISE_SIGMA, noise_seed=seed
+        uv_wavelengths=uv_wavelengths(), exposure_time=EXPOSURE_TIME, noise_sigma=NOISE_SIGMA, noise_seed=seed
     )
     grid = al.Grid2D.uniform(
         shape_native=tuple(spec.info["real_space_shape"]), pixel_scales=PIXEL_SCALES[spec.instrument]
@@ -150,8 +157,10 @@ def main(argv=None):
     )
     names = parser.parse_args(argv).names
     for name in names:
-        if name not in specs:
-            parser.error(f"{name} is no lens that is simulated; give any of {', '.join(specs)}.")
+        if name not in specs and not population.is_name(name):
+            parser.error(
+                f"{name} is no lens that is simulated; give any of {', '.join(specs)}, or population-SEED-NUMBER."
+            )
     for name in names or committed:
         simulate(name)
         print(f"{name}: {os.path.relpath(_folder_of(name))}")

@@ -9,6 +9,9 @@ import numpy as np
 PIXEL_SCALES = {"euclid": 0.1, "hst": 0.05, "jwst": 0.03, "ao": 0.01}
 """Pixel scale of each instrument, and the sigma of its Gaussian PSF (arcsec)."""
 
+EXPOSURE_TIME, BACKGROUND_SKY_LEVEL = 300.0, 0.1
+"""Of every simulated image (seconds, and electrons per second and pixel)."""
+
 
 @dataclass(frozen=True)
 class Spec:
@@ -34,6 +37,8 @@ class Spec:
         Write `adapt_image.fits`, the image of the source capped at this signal to noise.
     noise_scaled
         Write `mask_extra_galaxies.fits`, a circle given by its centre and radius (arcsec).
+    noise_seed
+        What the noise of the data is drawn with.
     """
 
     geometry: str
@@ -45,6 +50,7 @@ class Spec:
     datasets: dict = field(default_factory=dict)
     adapt_signal_to_noise: float | None = None
     noise_scaled: tuple | None = None
+    noise_seed: int = 1
 
 
 MASK_RADIUS = 3.5

@@ -1,0 +1,1 @@
+"""The gate over thousands of lenses, on dask.distributed."""

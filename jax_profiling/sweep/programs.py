@@ -1,0 +1,130 @@
+"""Lenses of one shape share a compiled program: data, noise map, PSF, adapt image and mesh grid are passed to it, not built in.
+
+Two lenses have one shape where all else is the same: what `info.json` says, mask and over-sampling, positions, the structure
+and the constants of the model (its priors are not part of a program), and the log determinant that is patched in. Only images
+on the mapping formalism share; visibilities and sparse operators are built from the data on the host.
+"""
+
+import copy
+import hashlib
+import json
+from functools import cached_property
+
+import autolens as al
+import jax
+import jax.numpy as jnp
+import numpy as np
+from autonerves.dictable import to_dict
+
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.report import log_det
+from jax_profiling.lenses.population import FACTS
+
+_programs = {}
+
+
+def number_of_programs():
+    """How many programs this process has been asked for; each is compiled once."""
+    return len(_programs)
+
+
+class SharedLikelihood(Likelihood):
+    """A `Likelihood` whose compiled programs are those of the first lens of its shape, where its datasets can share one."""
+
+    @cached_property
+    def jitted(self):
+        return self._program("jitted", self._evidence_with) if self._shares else super().jitted
+
+    @cached_property
+    def batched(self):
+        if not self._shares:
+            return super().batched
+        return self._program("batched", jax.vmap(self._evidence_with, in_axes=(0, None)))
+
+    @property
+    def _shares(self):
+        return all(
+            isinstance(each.dataset, al.Imaging) and not each.info["sparse_operator"] for each in self.lens.factors
+        )
+
+    def _program(self, kind, function):
+        program = _programs.setdefault((kind, shape_of(self)), jax.jit(function))
+        arrays = jax.device_put([arrays_of(factor) for factor in self.lens.factors])
+        return lambda parameters: program(parameters, arrays)
+
+    def _evidence_with(self, parameters, arrays):
+        """`evidence` with the arrays of another lens."""
+        other = copy.copy(self)
+        analyses = zip(self._analyses[True], arrays, strict=True)
+        other._analyses = {True: [analysis_with(analysis, each) for analysis, each in analyses]}
+        return other.evidence(parameters)
+
+
+def shape_of(likelihood):
+    """What two likelihoods of one shape have in common (str): a digest of all that a program has built in."""
+    model, digest = likelihood.model, hashlib.sha256()
+    # Where each parameter stands, and every constant: an instance of parameters that tell themselves apart.
+    instance = model.instance_from_vector(vector=np.linspace(0.1, 0.2, model.prior_count), ignore_assertions=True)
+    built_in = [_unlabelled(to_dict(instance)), log_det()]
+    for factor in likelihood.lens.factors:
+        dataset = factor.dataset
+        built_in.append({key: value for key, value in factor.info.items() if key not in FACTS})
+        built_in += [[np.asarray(each.positions).tolist(), each.threshold] for each in factor.positions or []]
+        built_in.append({key: value.shape for key, value in arrays_of(factor).items()})
+        built_in.append(dataset.psf.kernel.shape_native)
+        for each in (dataset.mask, dataset.over_sample_size_lp, dataset.over_sample_size_pixelization):
+            digest.update(np.ascontiguousarray(each).tobytes())
+    digest.update(json.dumps(built_in, sort_keys=True, default=repr).encode())
+    return digest.hexdigest()
+
+
+def _unlabelled(part):
+    """A model's dictionary without the labels by which PyAutoFit numbers what it makes."""
+    if isinstance(part, dict):
+        return {key: _unlabelled(value) for key, value in part.items() if key != "label"}
+    return list(map(_unlabelled, part)) if isinstance(part, (list, tuple)) else part
+
+
+def arrays_of(factor):
+    """What a program is passed of a dataset: name -> array."""
+    adapt_images = factor.adapt_images
+    return {
+        "data": factor.dataset.data.array,
+        "noise_map": factor.dataset.noise_map.array,
+        "fft_kernel": factor.dataset.psf._state.fft_kernel,
+        "adapt_image": next(iter(adapt_images.galaxy_name_image_dict.values())).array,
+        "mesh_grid": next(iter(adapt_images.galaxy_name_image_plane_mesh_grid_dict.values())).array,
+    }
+
+
+def analysis_with(analysis, arrays):
+    """A copy of an analysis on the arrays of another dataset of its shape; they may be traced."""
+    analysis, dataset = copy.copy(analysis), copy.copy(analysis.dataset)
+    dataset.data = _Traced(dataset.data, arrays["data"])
+    dataset.noise_map = _Traced(dataset.noise_map, arrays["noise_map"])
+    dataset.psf = copy.copy(dataset.psf)
+    state = dataset.psf._state = copy.copy(dataset.psf._state)
+    state.fft_kernel = arrays["fft_kernel"]
+    state.fft_kernel_mapping = state.fft_kernel[:, :, None]
+    state.fft_kernel_c64 = state.fft_kernel.astype(np.complex64)
+    names = analysis.adapt_images
+    mesh_grid = al.Grid2DIrregular(arrays["mesh_grid"], xp=jnp)
+    analysis.dataset = dataset
+    analysis.adapt_images = al.AdaptImages(
+        galaxy_name_image_dict={
+            name: _Traced(image, arrays["adapt_image"]) for name, image in names.galaxy_name_image_dict.items()
+        },
+        galaxy_name_image_plane_mesh_grid_dict=dict.fromkeys(names.galaxy_name_image_plane_mesh_grid_dict, mesh_grid),
+    )
+    return analysis
+
+
+class _Traced(al.Array2D):
+    """An `al.Array2D` of traced values, which indexing gives as they are: what divides by a column of it expects an array."""
+
+    def __init__(self, array, values):
+        self.__dict__.update(array.__dict__)
+        self._array, self.use_jax = values, True
+
+    def __getitem__(self, item):
+        return self._array[item]

@@ -3,7 +3,7 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test lint bench matrix patch posterior sweep compat clean
+.PHONY: gate test lint bench launches matrix patch posterior sweep compat clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -19,6 +19,17 @@ lint: $(READY)
 
 bench: $(READY)
 	$(PY) -m jax_profiling.speed.bench $(ARGS)
+
+# XLA's CUDA compiler, in a folder of its own: where JAX finds it by itself it would look for a GPU.
+CUDA = jax-cuda13-plugin jax-cuda13-pjrt nvidia-cuda-nvcc nvidia-nvvm
+
+launches: $(READY) .cuda/.ready
+	$(PY) -m jax_profiling.speed.launches $(ARGS)
+
+.cuda/.ready: constraints.txt | $(READY)
+	rm -rf .cuda
+	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target .cuda $(CUDA) --constraint constraints.txt
+	@touch $@
 
 matrix: $(READY)
 	$(PY) -m jax_profiling.proof.matrix --workers 2 $(ARGS)
@@ -49,4 +60,4 @@ $(READY): pyproject.toml delaunax/pyproject.toml constraints.txt find_python.sh
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-jax-* *.egg-info delaunax/src/*.egg-info results/local
+	rm -rf .venv .venv-jax-* .cuda *.egg-info delaunax/src/*.egg-info results/local

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay
 
-from delaunax import backend, locate, oracle, triangulate
+from delaunax import backend, locate, oracle, platforms, triangulate
 from delaunax.kd_tree import build_kd_tree, near_vertices
 from delaunax.stars import Vertices, among_near_vertices
 
@@ -25,7 +25,7 @@ def _tables(points, queries):
 @pytest.mark.parametrize("platform, number", [("cpu", 397), ("gpu", 398)])
 def test_lanes_together_or_one_by_one_are_the_lanes_alone(platform, number, monkeypatch):
     """Meshes of their own size, because a program that is compiled already is not traced again."""
-    monkeypatch.setattr(jax, "default_backend", lambda: platform)
+    monkeypatch.setattr(platforms, "forced", platform)
     points = jnp.asarray(
         np.stack([point_sets.relocated(number), point_sets.random(number), point_sets.random(number, seed=1)])
     )
@@ -40,15 +40,16 @@ def test_lanes_together_or_one_by_one_are_the_lanes_alone(platform, number, monk
 def test_a_cpu_compiles_one_loop_over_lanes_and_a_gpu_none(monkeypatch):
     loops = {}
     for platform in ("cpu", "gpu"):
-        monkeypatch.setattr(jax, "default_backend", lambda: platform)
-        double = backend.lanes_in_sequence(lambda x: 2.0 * x)
-        loops[platform] = str(jax.make_jaxpr(jax.vmap(double))(jnp.ones((LANES, 4)))).count("scan[")
+        monkeypatch.setattr(platforms, "forced", platform)
+        double = platforms.by_platform(lambda x: 2.0 * x)
+        loops[platform] = jax.jit(jax.vmap(double)).lower(jnp.ones((LANES, 4))).as_text().count("stablehlo.while")
     assert loops == {"cpu": 1, "gpu": 0}
 
 
 @pytest.fixture(params=["cpu", "gpu"])
 def platform(request, monkeypatch):
-    monkeypatch.setattr(jax, "default_backend", lambda: request.param)
+    monkeypatch.setattr(platforms, "forced", request.param)
+    return request.param
 
 
 def test_nonzero_gives_places_in_order(platform):
@@ -68,7 +69,7 @@ def test_a_counting_sort_is_by_class_and_leaves_out_places_without_one(platform)
 def test_a_cpu_skips_what_all_rows_skip(platform, skipped):
     """The function may not change what is skipped; that this one does tells whether it was called."""
     found = jax.jit(lambda skipped: backend.skip_if(skipped, lambda value: value + 1, jnp.zeros((), jnp.int32)))
-    assert found(np.array(skipped)) == (0 if all(skipped) and jax.default_backend() == "cpu" else 1)
+    assert found(np.array(skipped)) == (0 if all(skipped) and platform == "cpu" else 1)
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 66])
@@ -122,7 +123,7 @@ def test_the_branch_of_a_gpu_is_exact_too_and_breaks_ties_alike(monkeypatch):
     expected = [point_sets.simplices_of(triangulate(points).simplices) for points in HARD.values()]
     jax.clear_caches()
     with monkeypatch.context() as patch:
-        patch.setattr(jax, "default_backend", lambda: "gpu")
+        patch.setattr(platforms, "forced", "gpu")
         together = jax.jit(jax.vmap(triangulate))(batch)
     jax.clear_caches()
     assert together.certified.all()

@@ -100,21 +100,21 @@ def lines_of_tables():
     return [*lines, ""]
 
 
-def rewrite(readme, lines):
-    """A speed page's text with `lines` between the two comments.
+def rewrite(page, lines, begin=BEGIN, end=END):
+    """A speed page's text with `lines` between two comments.
 
     Raises
     ------
     ValueError
         If the comments are not there once each, in order.
     """
-    before, found, rest = readme.partition(BEGIN)
-    _, found_end, after = rest.partition(END)
-    if not (found and found_end) or BEGIN in rest or END in after:
+    before, found, rest = page.partition(begin)
+    _, found_end, after = rest.partition(end)
+    if not (found and found_end) or begin in rest or end in after:
         raise ValueError(
-            f"docs/speed.md needs the lines {BEGIN!r} and {END!r} once each, in this order; put them back."
+            f"docs/speed.md needs the lines {begin!r} and {end!r} once each, in this order; put them back."
         )
-    return "\n".join([f"{before}{BEGIN}", *lines, f"{END}{after}"])
+    return "\n".join([f"{before}{begin}", *lines, f"{end}{after}"])
 
 
 def main(argv=None):

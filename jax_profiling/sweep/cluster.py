@@ -1,5 +1,6 @@
 """Where a sweep runs: cores of this machine, a scheduler that runs already, or jobs of SLURM."""
 
+import logging
 import os
 import re
 from contextlib import contextmanager
@@ -8,6 +9,9 @@ from pathlib import Path
 import dask
 import yaml
 from distributed import Client, LocalCluster, WorkerPlugin
+
+# What a cluster does is no news to whoever waits for a sweep.
+logging.getLogger("distributed").setLevel(logging.WARNING)
 
 MOST_DEATHS = 2
 """A cell whose worker died oftener than this is given up."""

@@ -15,7 +15,7 @@ from jax_profiling.lenses.population import names_of
 from jax_profiling.sweep import __main__ as command
 from jax_profiling.sweep import records
 from jax_profiling.sweep.cells import Cell, Settings, cells_of
-from jax_profiling.sweep.cluster import client_of
+from jax_profiling.sweep.cluster import ClusterError, client_of
 from jax_profiling.sweep.collect import RETRIES, collect
 
 # On one of xdist's workers, so that the sweep that most of these look at is run once.
@@ -182,3 +182,11 @@ def test_without_dask_the_command_says_what_to_install(monkeypatch, capsys):
         capsys.readouterr().err
         == "distributed is not installed; install what a sweep needs with pip install '.[sweep]'.\n"
     )
+
+
+def test_a_scheduler_that_goes_away_ends_a_sweep_in_a_sentence(tmp_path):
+    cells = cells_of(LENSES, draws=0)
+    gone = pytest.raises(ClusterError, match="goes on where this sweep was")
+    with gone, client_of("local", workers=1) as client:
+        collect(client, cells, QUICK, report.releases(), tmp_path, lambda cell, words: client.cluster.close())
+    assert 1 <= len(list(tmp_path.glob("*.json"))) < len(cells)

@@ -1,4 +1,4 @@
-"""What helps one backend and hurts another, chosen when the program is traced.
+"""What helps one backend and hurts another, chosen when a program is traced for it (`platforms`).
 
 A CPU does rows one after the other, in few loops of machine code; a GPU does them together, in few launches.
 """
@@ -9,28 +9,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
-from jax.custom_batching import sequential_vmap
 
 from delaunax.indexing import DROP, NONE, gather
+from delaunax.platforms import name_of, platform
 
 try:
     from jax.experimental.xla_metadata import xla_metadata_call
 except ImportError:  # JAX before 0.11: the results are the same, and a CPU takes longer.
     xla_metadata_call = None  # type: ignore[assignment]
-
-
-def lanes_in_sequence(function):
-    """Let `vmap` run a function's lanes one after the other on a CPU, in one compiled loop; together elsewhere.
-
-    A lane alone stays in the cache, and its loops end without waiting for those of the slowest. The function may not be
-    differentiated with respect to its arguments.
-    """
-
-    @wraps(function)
-    def run(*arrays):
-        return (sequential_vmap(function) if jax.default_backend() == "cpu" else function)(*arrays)
-
-    return run
 
 
 def fused(function):
@@ -43,8 +29,9 @@ def fused(function):
 
     @wraps(function)
     def run(*arrays):
-        if jax.default_backend() != "cpu" or xla_metadata_call is None:
-            return function(*arrays)
+        if platform() != "cpu" or xla_metadata_call is None:
+            with jax.named_scope(name_of(function)):
+                return function(*arrays)
 
         def with_arrays(*arrays):
             return function(*arrays), arrays
@@ -58,7 +45,7 @@ def fused(function):
 
 def map_rows(function, rows):
     """`function(row)` of each row of (M, ...) arrays: one after the other on a CPU (in `fused`), together elsewhere."""
-    return lax.map(function, rows) if jax.default_backend() == "cpu" else jax.vmap(function)(rows)
+    return lax.map(function, rows) if platform() == "cpu" else jax.vmap(function)(rows)
 
 
 def scan_rows(step, carry, *levels):
@@ -66,7 +53,7 @@ def scan_rows(step, carry, *levels):
 
     The rows of a level together, or on a CPU (in `fused`) all levels' one after the other.
     """
-    if jax.default_backend() == "cpu":
+    if platform() == "cpu":
         return lax.scan(lambda carry, row: (step(carry, row[None]), None), carry, jnp.concatenate(levels))[0]
     for rows in levels:
         carry = step(carry, rows)
@@ -75,7 +62,7 @@ def scan_rows(step, carry, *levels):
 
 def skip_if(skipped, function, values):
     """`function(values)`, or on a CPU `values` where the (V,) bool `skipped` are all true."""
-    if jax.default_backend() != "cpu":
+    if platform() != "cpu":
         return function(values)
     return lax.cond(skipped.all(), lambda values: values, function, values)
 
@@ -91,7 +78,7 @@ def once_if(needed, function, values):
 
 def rows_at_once(number: int) -> int:
     """How many rows of a level of so many `scan_rows` hands to its step."""
-    return 1 if jax.default_backend() == "cpu" else number
+    return 1 if platform() == "cpu" else number
 
 
 def counting_sort(classes: Array, starts: Array) -> Array:
@@ -101,7 +88,7 @@ def counting_sort(classes: Array, starts: Array) -> Array:
     starts; places of other classes are left out, and the rest of the line means nothing.
     """
     place = np.arange(len(classes), dtype=np.int32)
-    if jax.default_backend() != "cpu":
+    if platform() != "cpu":
         return lax.sort((classes, jnp.asarray(place)), num_keys=1, is_stable=True)[1]
 
     def join(carry, places):
@@ -124,7 +111,7 @@ def nonzero(which: Array) -> tuple[Array, Array]:
 
 def column_min(values: Array) -> Array:
     """(V,): the smallest of (C, V) values in each column, none of them NaN, for C of a few dozen."""
-    if jax.default_backend() != "cpu":
+    if platform() != "cpu":
         return values.min(axis=0)
     while (count := len(values)) > 1:
         half = -(-count // 2)
@@ -136,7 +123,7 @@ def column_min(values: Array) -> Array:
 
 def column_smallest(keys: Array, number: int) -> Array:
     """(number, V) int: the smallest of (C, V) different integers in each column, in order."""
-    if jax.default_backend() != "cpu":
+    if platform() != "cpu":
         return lax.sort(keys, dimension=0)[:number]
 
     def take(keys, _):
@@ -158,9 +145,9 @@ def sums(*arrays: Array) -> tuple[Array, ...]:
 
 def stars_at_once():
     """How many stars are sought again at once: on a CPU one, which then does no turn in vain."""
-    return 1 if jax.default_backend() == "cpu" else 128
+    return 1 if platform() == "cpu" else 64
 
 
 def candidates_at_once():
     """Among how many vertices each of them looks for its next triangle at once: few enough for the memory of a GPU's batch."""
-    return 128 if jax.default_backend() == "cpu" else 1024
+    return 128 if platform() == "cpu" else 4096

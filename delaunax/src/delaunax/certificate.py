@@ -29,6 +29,7 @@ from jax import Array, lax
 from delaunax import backend
 from delaunax.exact_turning import IN_CIRCLE, ORIENTATION, underflow_of, unit_of
 from delaunax.indexing import DROP, gather
+from delaunax.platforms import by_platform
 from delaunax.stars import Vertices
 from delaunax.triangle import cross, squared
 
@@ -183,7 +184,7 @@ def ties_from(points: Array, simplices: Array, neighbors: Array) -> Array:
     return _ties_from(*lax.stop_gradient((points, simplices, neighbors)))
 
 
-@backend.lanes_in_sequence
+@by_platform
 @backend.fused
 def _ties_from(points, simplices, neighbors):
     tied = backend.map_rows(partial(_tied, points, simplices, neighbors), np.arange(simplices.size, dtype=np.int32))

@@ -16,6 +16,7 @@ from jax import Array, lax
 
 from delaunax import backend
 from delaunax.indexing import DROP, gather
+from delaunax.platforms import by_platform
 from delaunax.scaling import largest_exponent, scaled
 
 LEAF = 4
@@ -83,7 +84,7 @@ def build_kd_tree(points: Array) -> KDTree:
 
 
 @jax.jit
-@backend.lanes_in_sequence
+@by_platform
 def _kd_tree(points):
     n = points.shape[0]
     depth = max(0, (-(-n // LEAF) - 1).bit_length())

@@ -12,6 +12,7 @@ from delaunax import backend
 from delaunax.exact_turning import ORIENTATION, unit_of
 from delaunax.indexing import NONE, gather
 from delaunax.kd_tree import KDTree, build_kd_tree, leaf_of
+from delaunax.platforms import by_platform
 from delaunax.scaling import scaled
 from delaunax.triangle import dot, squared
 from delaunax.triangulation import Triangulation, coordinates_from
@@ -64,7 +65,7 @@ def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: K
 
 
 @jax.jit
-@backend.lanes_in_sequence
+@by_platform
 @backend.fused
 def _locate(triangulation, query_points, tree):
     points = tree.points

@@ -217,7 +217,9 @@ def among_all_vertices(vertices: Vertices, stars: Stars, which: Array) -> Stars:
             candidates = jnp.where(k < 0, close, gather(blocks, k)[:, None])
             return backend.skip_if(skipped, partial(better, candidates=candidates), best)
 
-        return lax.fori_loop(NONE, np.int32(len(blocks)), look, jnp.full_like(viewers, n))
+        # A block of all vertices has the near ones too.
+        first = np.int32(0) if len(blocks) == 1 else NONE
+        return lax.fori_loop(first, np.int32(len(blocks)), look, jnp.full_like(viewers, n))
 
     def step(carry):
         turns, place, star, stars, keys = carry

@@ -15,6 +15,7 @@ from delaunax import backend
 from delaunax.certificate import certificate, none_off_a_line
 from delaunax.indexing import NONE
 from delaunax.kd_tree import KDTree, build_kd_tree, near_vertices
+from delaunax.platforms import by_platform
 from delaunax.stars import Stars, Vertices, among_near_vertices, in_agreement
 from delaunax.tables import dual_areas_from, edges_of, neighbors_across, sorted_edges, vertex_simplex_from
 
@@ -149,7 +150,7 @@ class _Round(NamedTuple):
     certified: jax.Array
 
 
-@backend.lanes_in_sequence
+@by_platform
 def _certified_tables(points, tree):
     # In as few fused functions as the sort of the edges allows: each takes its time to compile, whatever is in it.
     finite = jnp.isfinite(points).all()

@@ -1,0 +1,86 @@
+"""A program does the work of the platform that it is compiled for, whatever JAX's default is."""
+
+import jax
+import jax.export
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from delaunax import backend, platforms, triangulate
+
+import point_sets
+
+traced_once = pytest.mark.skipif(
+    backend.xla_metadata_call is None, reason="JAX before 0.11 traces again what it lowers"
+)
+
+
+def _traced_for():
+    """A function of this package's kind, and the platforms that it was traced for so far."""
+    found = []
+
+    def function(values):
+        found.append(platforms.platform())
+        return values + 1.0, {"platform": values * (0.0 if platforms.platform() == "cpu" else 1.0)}
+
+    return platforms.by_platform(function), found
+
+
+@pytest.mark.parametrize("default", ["cpu", "gpu"])
+def test_a_program_for_a_cpu_does_a_cpus_work_whatever_the_default_is(default, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: default)
+    function, traced = _traced_for()
+    _, found = jax.jit(function)(jnp.ones(3))
+    assert found["platform"].tolist() == [0.0, 0.0, 0.0]
+    assert "cpu" in traced
+
+
+@traced_once
+def test_one_platform_is_traced_for_once():
+    function, traced = _traced_for()
+    jax.jit(function).lower(jnp.ones(3))
+    jax.jit(lambda values: function(values)).lower(jnp.ones(3))
+    assert traced == ["cpu"]
+
+
+@traced_once
+def test_a_batch_is_traced_for_once():
+    function, traced = _traced_for()
+    jax.jit(jax.vmap(function)).lower(jnp.ones((2, 3)))
+    assert traced == ["cpu"]
+
+
+def test_an_export_for_two_platforms_has_the_work_of_each():
+    function, traced = _traced_for()
+    exported = jax.export.export(jax.jit(function), platforms=("cpu", "cuda"))(jnp.ones(3))
+    assert exported.platforms == ("cpu", "cuda")
+    assert set(traced) == {"cpu", "gpu"}
+
+
+def test_a_triangulation_exported_for_two_platforms_runs_on_this_one():
+    points = jnp.asarray(point_sets.random(120))
+    exported = jax.export.export(jax.jit(triangulate), platforms=("cpu", "cuda"))(points)
+    text = exported.mlir_module()
+    assert text.count("stablehlo.while") > jax.jit(triangulate).lower(points).as_text().count("stablehlo.while")
+    # Its result is a plain tuple, as exported programs know no classes of ours.
+    found = jax.jit(lambda points: tuple(triangulate(points)))
+    plain = jax.export.export(found, platforms=("cpu", "cuda"))(points)
+    for ours, theirs in zip(plain.call(points), triangulate(points), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_arguments_that_lanes_share_are_not_repeated():
+    add = platforms.by_platform(lambda one, other: one[0] + other)
+    for platform in ("cpu", "gpu"):
+        platforms.forced = platform
+        try:
+            found = jax.vmap(add, in_axes=((1,), None))((jnp.arange(6.0).reshape(2, 3),), jnp.ones(2))
+        finally:
+            platforms.forced = None
+        np.testing.assert_array_equal(found, np.arange(6.0).reshape(2, 3).T + 1.0)
+
+
+def test_gradients_stop_at_it():
+    function = platforms.by_platform(lambda values: jnp.argsort(values))
+    gradient = jax.grad(lambda values: values[function(jax.lax.stop_gradient(values))][0] ** 2)(jnp.array([3.0, 2.0]))
+    assert gradient.tolist() == [0.0, 4.0]

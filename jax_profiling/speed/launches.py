@@ -1,0 +1,330 @@
+"""What a GPU would launch: kernels and waits of the host, counted without a GPU.
+
+    make launches
+
+XLA's CUDA compiler runs on a CPU against a description of an H100 or an A100 (`targets/`). The interpolation of a lens is
+compiled at 1 and 20 lanes, and the kernels of every loop are counted in what XLA dumps. How often a loop turns is found by
+running the same branch on the CPU. Milliseconds are modelled from these counts, and called so: nothing is timed.
+
+It writes `results/launches/*.json` and the table of docs/speed.md. The exit status is 1 if a count grew by more than a tenth
+over the one that stood there.
+"""
+
+import argparse
+import inspect
+import itertools
+import json
+import logging
+import os
+import re
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter, defaultdict
+from contextlib import contextmanager
+from pathlib import Path
+from unittest import mock
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import jax
+import numpy as np
+from autoarray.inversion.mesh.mesh.delaunay import Delaunay
+from jax.custom_batching import custom_vmap
+from jax.sharding import SingleDeviceSharding
+from rich.console import Console
+
+from delaunax import platforms
+from jax_profiling.gate import report
+from jax_profiling.gate.likelihood import Likelihood, tables_of
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.speed.bench import rewrite
+from jax_profiling.speed.thunks import Program, kernels_of, loops_of
+from jax_profiling.terminal import command
+from jax_profiling.terminal.progress import progress_of
+from jax_profiling.terminal.writing import write_aside
+from knn_barycentric.mesh import KNNBarycentric
+
+ROOT = Path(__file__).resolve().parents[2]
+RESULTS = ROOT / "results" / "launches"
+TARGETS = Path(__file__).resolve().parent / "targets"
+BEGIN, END = "<!-- from here: make launches -->", "<!-- to here: make launches -->"
+
+LANES = (1, 20)
+
+STAGES = {
+    "spatial sort": ("kd_tree",),
+    "near vertices": ("near_vertices",),
+    "stars among near": ("among_near_vertices", "prepared"),
+    "stars among all, agreement": ("among_all_vertices", "agreement", "without", "certified_tables/while"),
+    "neighbours, certificate": ("checked", "certified_tables"),
+    "location": ("locate",),
+}
+"""Stage -> what the name of an operation holds; the first that fits counts. All else is areas, split points and weights."""
+
+REST = "areas, split points, weights"
+
+KERNEL_US, WAIT_US, OF_BANDWIDTH = (2.0, 4.0), (8.0, 12.0), (0.9, 0.7)
+"""The model, a range each: a kernel takes so long at least, or what its bytes need at this part of the bandwidth; a wait for
+the condition of a loop takes so long. What is computed in fp64 and how a sort goes on are left out."""
+
+GROWTH = 1.1
+"""A count may grow by this much."""
+
+
+def points_of(name, lanes):
+    """(lanes, N, 2) vertices and (lanes, Q, 2) data points of a lens in the source plane, at its prior median and draws."""
+    lens = lens_folder.load(name)
+    reference = Likelihood(lens, Delaunay)
+    found = []
+    for parameters in reference.median_and_draws(lanes - 1):
+        interpolator = reference.mapper(parameters).interpolator
+        found.append((np.asarray(interpolator.mesh_grid_xy), np.asarray(interpolator.data_grid.over_sampled.array)))
+    return [np.stack(column) for column in zip(*found)]
+
+
+def interpolation_of(lanes):
+    """The function that is counted, of arrays as `points_of` gives them; of one lane without their first axis."""
+    mesh = KNNBarycentric(pixels=1201, zeroed_pixels=30)
+
+    def interpolation(mesh_grid, data_points):
+        return tables_of(mesh, mesh_grid, data_points)
+
+    return interpolation if lanes == 1 else jax.vmap(interpolation)
+
+
+@contextmanager
+def as_on_gpu(note=None):
+    """Trace for a GPU, with a name for every loop; `note`, if any, is called with it and how often it turned, each time."""
+    jax.clear_caches()
+    plain, number = jax.lax.while_loop, itertools.count()
+
+    def while_loop(condition, body, first):
+        name = f"loop_{next(number)}"
+        with jax.named_scope(name):
+            if note is None:
+                return plain(condition, body, first)
+            found, turns = plain(
+                lambda carry: condition(carry[0]),
+                lambda carry: (body(carry[0]), carry[1] + 1),
+                (first, np.int32(0)),
+            )
+        _noted(note, name)(turns)
+        return found
+
+    # Other loops whose number of turns is not known are made with it too.
+    inside = mock.patch.dict(inspect.unwrap(plain).__globals__, while_loop=while_loop)
+    with mock.patch.object(jax.lax, "while_loop", while_loop), inside, mock.patch.object(platforms, "forced", "gpu"):
+        yield
+    jax.clear_caches()
+
+
+def _noted(note, name):
+    """A function that notes a number on the host, of a batch the largest: so often does a loop of all its lanes turn."""
+
+    @custom_vmap
+    def noted(turns):
+        jax.debug.callback(lambda turns: note(name, int(turns)), turns)
+        return turns
+
+    @noted.def_vmap
+    def _(size, batched, turns):
+        return noted(turns.max()), False
+
+    return noted
+
+
+def turns_of(function, arrays):
+    """Name of a loop -> (how often it was entered, how often it turned), from a run of the GPU's branch on the CPU."""
+    entered, turned = Counter(), Counter()
+
+    def note(name, turns):
+        entered[name] += 1
+        turned[name] += turns
+
+    with as_on_gpu(note):
+        jax.block_until_ready(jax.jit(function)(*arrays))
+        jax.effects_barrier()
+    return {name: (entered[name], turned[name]) for name in entered}
+
+
+def compiled_for(target, function, arrays, name):
+    """Compile a function for a target; XLA dumps what it made under the name."""
+    from jax.experimental import topologies
+
+    device = topologies.get_topology_desc(
+        platform="cuda",
+        topology_name="1x1x1",
+        topology="1x1x1",
+        target_config=(TARGETS / f"{target}.txtpb").read_text(),
+    ).devices[0]
+    sharding = SingleDeviceSharding(device)
+    shapes = [jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=sharding) for each in arrays]
+
+    def program(*arrays):
+        return function(*arrays)
+
+    program.__name__ = name
+    with as_on_gpu():
+        jax.jit(program).lower(*shapes).compile()
+
+
+def counts_of(program, turns, bandwidth):
+    """Stage -> kernels, waits of the host, and modelled milliseconds as a range."""
+    found = defaultdict(lambda: {"kernels": 0, "waits": 0, "us": np.zeros(2)})
+
+    def add(thunks, times):
+        for thunk in kernels_of(thunks):
+            instruction = program.instructions.get(thunk.instruction)
+            stage = found[stage_of(instruction.op_name if instruction else "")]
+            moved = 1.0e6 * (instruction.bytes if instruction else 0) / (bandwidth * np.array(OF_BANDWIDTH))
+            stage["kernels"] += times
+            stage["us"] = stage["us"] + times * np.maximum(KERNEL_US, moved)
+        for loop in loops_of(thunks):
+            instruction = program.instructions[loop.instruction]
+            if instruction.trips is not None:
+                entered, turned = times, times * instruction.trips
+            else:
+                # A loop inside of one that never turned was not entered.
+                entered, turned = turns.get(loop_of(instruction.op_name), (0, 0))
+                stage = found[stage_of(instruction.op_name)]
+                stage["waits"] += entered + turned
+                stage["us"] = stage["us"] + (entered + turned) * np.array(WAIT_US)
+            add(loop.condition, entered + turned)
+            add(loop.body, turned)
+
+    add(program.thunks, 1)
+    return {
+        stage: {
+            "kernels": each["kernels"],
+            "waits": each["waits"],
+            "ms": [round(float(us) / 1.0e3, 3) for us in each["us"]],
+        }
+        for stage, each in ((stage, found[stage]) for stage in (*STAGES, REST) if stage in found)
+    }
+
+
+def loop_of(op_name):
+    """The name that a loop was given, from its source: the innermost."""
+    return re.findall(r"loop_\d+", op_name)[-1]
+
+
+def stage_of(op_name):
+    return next((stage for stage, words in STAGES.items() if any(word in op_name for word in words)), REST)
+
+
+def measured_for(name, targets, site, progress):
+    """What is to be written: (target, lanes) -> what was counted."""
+    with tempfile.TemporaryDirectory() as folder:
+        use_compiler(site, folder)
+        found = {}
+        for lanes in LANES:
+            arrays = points_of(name, lanes)
+            arrays = [each[0] for each in arrays] if lanes == 1 else arrays
+            function = interpolation_of(lanes)
+            progress(f"{lanes} lanes: turning the loops")
+            turns = turns_of(function, arrays)
+            for target in targets:
+                progress(f"{lanes} lanes: compiling for {target}")
+                label = f"interpolation_{lanes}_{target}"
+                began = time.perf_counter()
+                compiled_for(target, function, arrays, label)
+                progress(f"{lanes} lanes: compiled for {target} in {time.perf_counter() - began:.1f} s")
+                description = (TARGETS / f"{target}.txtpb").read_text()
+                bandwidth = float(re.search(r"memory_bandwidth: (\d+)", description)[1])
+                stages = counts_of(Program(Path(folder), label), turns, bandwidth)
+                found[target, lanes] = {
+                    "jax": jax.__version__,
+                    "lens": name,
+                    "target": target,
+                    "lanes": lanes,
+                    "stages": stages,
+                    **total_of(stages),
+                }
+    return found
+
+
+def total_of(stages):
+    return {
+        "kernels": sum(each["kernels"] for each in stages.values()),
+        "waits": sum(each["waits"] for each in stages.values()),
+        "ms": [round(sum(each["ms"][bound] for each in stages.values()), 1) for bound in range(2)],
+    }
+
+
+def use_compiler(site, folder):
+    """Let JAX find XLA's CUDA compiler in a folder, and XLA dump to another; before anything is computed."""
+    jax.config.update("jax_platforms", "cpu")
+    os.environ["XLA_FLAGS"] += (
+        f" --xla_gpu_cuda_data_dir={site / 'nvidia' / 'cu13'} --xla_gpu_autotune_level=0"
+        f" --xla_dump_to={folder} --xla_dump_hlo_as_text --xla_dump_hlo_module_re=.*interpolation_.*"
+    )
+    sys.path.append(str(site))
+
+
+def lines_of(found):
+    """The lines of the page: a table of the stages for each number of lanes."""
+    rows = []
+    for stage in (*STAGES, REST, "all"):
+        row = [stage]
+        for lanes in LANES:
+            (one, *_) = (each for each in found if each["lanes"] == lanes)
+            counts = one if stage == "all" else one["stages"].get(stage, {"kernels": 0, "waits": 0})
+            row += [str(counts["kernels"]), str(counts["waits"])]
+        for each in found:
+            low, high = each["ms"] if stage == "all" else each["stages"].get(stage, {"ms": (0.0, 0.0)})["ms"]
+            row.append(f"{low:.1f}-{high:.1f}")
+        rows.append(tuple(row))
+    columns = ["counted", *(f"{what}, lanes {lanes}" for lanes in LANES for what in ("kernels", "waits"))]
+    columns += [f"modelled ms, {each['target']}, lanes {each['lanes']}" for each in found]
+    return ["", f"Interpolation of {found[0]['lens']}, jax {found[0]['jax']}; no GPU was at hand:", ""] + [
+        *report.markdown_table(columns, rows),
+        "",
+    ]
+
+
+def grown(before, found):
+    """Sentences on the counts that grew by more than a tenth."""
+    for key, each in found.items():
+        for what in ("kernels", "waits"):
+            if key in before and each[what] > GROWTH * before[key][what]:
+                yield f"{key[0]}, {key[1]} lanes: {each[what]} {what}, where there were {before[key][what]}."
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lens", default="hst", help="name under dataset/imaging, or a folder (default hst)")
+    parser.add_argument(
+        "--site", type=Path, default=ROOT / ".cuda", help="where the compiler is installed (default .cuda)"
+    )
+    arguments = parser.parse_args(argv)
+    if not (arguments.site / "nvidia").is_dir():
+        print(f"{arguments.site}: holds no CUDA compiler; run make launches, which installs it.", file=sys.stderr)
+        return 2
+    warnings.filterwarnings("ignore")
+    logging.getLogger("autoarray").setLevel(logging.WARNING)
+    targets = sorted(path.stem for path in TARGETS.glob("*.txtpb"))
+    with progress_of(Console(), arguments.lens) as progress:
+        found = measured_for(arguments.lens, targets, arguments.site.resolve(), progress)
+    before = {key: json.loads(path.read_text()) for key in found if (path := RESULTS / name_of(*key)).exists()}
+    for key, each in found.items():
+        print(f"{key[0]}, {key[1]} lanes: {each['kernels']} kernels, {each['waits']} waits, modelled {each['ms']} ms.")
+    sentences = list(grown(before, found))
+    for sentence in sentences:
+        print(sentence, file=sys.stderr)
+    with write_aside(RESULTS) as aside:
+        for key, each in found.items():
+            (aside / name_of(*key)).write_text(json.dumps(each, indent=1) + "\n")
+    page = ROOT / "docs" / "speed.md"
+    with write_aside(page.parent) as aside:
+        (aside / page.name).write_text(rewrite(page.read_text(), lines_of(list(found.values())), BEGIN, END))
+    return 1 if sentences else 0
+
+
+def name_of(target, lanes):
+    return f"interpolation-{target}-{lanes}.json"
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,110 @@
+"""Kernels and loops are counted as XLA's dumps have them, and the page says what was counted."""
+
+import json
+
+import numpy as np
+import pytest
+
+from jax_profiling.speed import launches
+from jax_profiling.speed.bench import rewrite
+from jax_profiling.speed.thunks import Program, kernels_of, loops_of
+
+SEQUENCE = """\
+001: kCustomKernel [source | next=002] loop_add grid: [1, 1, 1]
+002: kWhile        [prev=001 | next=008]
+condition:
+    003: kCustomKernel [source | sink] loop_less grid: [1, 1, 1]
+  body:
+    004: kCustomKernel [source | next=005] loop_multiply grid: [1, 1, 1]
+    005: kWhile        [prev=004 | sink]
+    condition:
+        006: kCustomKernel [source | sink] loop_compare grid: [1, 1, 1]
+      body:
+        007: kCustomKernel [source | sink] loop_gather grid: [1, 1, 1]
+008: kMemset       [prev=002 | sink]
+"""
+
+NAMES = ["add", "while", "less", "multiply", "while.1", "compare", "gather", "set"]
+
+HLO = """\
+ENTRY %main {
+  %p = f64[1000,2]{1,0} parameter(0)
+  %add = f64[1000,2]{1,0} fusion(%p), metadata={op_name="jit(f)/jit(kd_tree)/add"}
+  %while = (s32[], f64[10]{0}) while(%add), metadata={op_name="jit(f)/jit(locate)/vmap(loop_0)/while"}
+  %while.1 = (s32[]) while(%add), backend_config={"known_trip_count":{"n":"3"}}, metadata={op_name="jit(f)/jit(locate)/while"}
+  %less = pred[] fusion(%add), metadata={op_name="jit(f)/jit(locate)/less"}
+}
+"""
+
+
+@pytest.fixture
+def program(tmp_path):
+    metadata = "".join(
+        f'thunk_info {{\n    profile_annotation: "{name}"\n    thunk_id: {number}\n  }}\n'
+        for number, name in enumerate(NAMES, 1)
+    )
+    for kind, text in (("thunk_sequence", SEQUENCE), ("thunk_metadata", metadata), ("gpu_after_optimizations", HLO)):
+        (tmp_path / f"module_0001.jit_f.sm_8.0_{kind}.txt").write_text(text)
+    return Program(tmp_path, "f")
+
+
+def test_a_dump_is_read_as_a_tree_of_loops(program):
+    assert [thunk.instruction for thunk in kernels_of(program.thunks)] == ["add", "set"]
+    (outer,) = loops_of(program.thunks)
+    (inner,) = loops_of(outer.body)
+    assert [[each.instruction for each in part] for part in (outer.condition, inner.condition, inner.body)] == [
+        ["less"],
+        ["compare"],
+        ["gather"],
+    ]
+    assert program.instructions["while.1"].trips == 3
+    assert program.instructions["add"].bytes == 2 * 16000
+
+
+def test_kernels_are_counted_as_often_as_their_loops_turn(program):
+    counts = launches.counts_of(program, {"loop_0": (1, 5)}, bandwidth=1.0e12)
+    location, sort, rest = counts["location"], counts["spatial sort"], counts[launches.REST]
+    assert sort == {"kernels": 1, "waits": 0, "ms": [0.002, 0.004]}
+    # The condition once more than the body; what has no source of its own counts with the rest.
+    assert (location["kernels"], location["waits"]) == (6, 6)
+    assert rest["kernels"] == 1 + 5 + 5 * (3 + 1) + 5 * 3
+
+
+def test_turns_of_loops_are_those_of_the_lane_that_takes_longest():
+    import jax
+    import jax.numpy as jnp
+
+    def halve(value):
+        return jax.lax.while_loop(lambda value: value > 1, lambda value: value // 2, value)
+
+    assert launches.turns_of(jax.vmap(halve), [jnp.array([8, 1024, 1])]) == {"loop_0": (1, 10)}
+    assert launches.turns_of(halve, [jnp.array(8)]) == {"loop_0": (1, 3)}
+
+
+def test_a_count_that_grew_is_told():
+    before, found = ({("a100", 1): {"kernels": kernels, "waits": 10}} for kernels in (100, 111))
+    assert list(launches.grown(before, found)) == ["a100, 1 lanes: 111 kernels, where there were 100."]
+    assert not list(launches.grown(found, before))
+
+
+def test_the_page_has_what_was_counted():
+    found = [
+        json.loads((launches.RESULTS / launches.name_of(target, lanes)).read_text())
+        for lanes in launches.LANES
+        for target in ("a100", "h100")
+    ]
+    page = (launches.ROOT / "docs" / "speed.md").read_text()
+    assert rewrite(page, launches.lines_of(found), launches.BEGIN, launches.END) == page
+    for each in found:
+        assert launches.total_of(each["stages"])["kernels"] == each["kernels"]
+
+
+def test_without_the_compiler_the_command_says_how_to_have_it(tmp_path, capsys):
+    assert launches.main(["--site", str(tmp_path)]) == 2
+    assert "make launches" in capsys.readouterr().err
+
+
+def test_the_lanes_of_a_count_are_points_of_the_lens():
+    mesh_grid, data_points = launches.points_of("small", 2)
+    assert mesh_grid.shape[0] == data_points.shape[0] == 2
+    assert np.isfinite(mesh_grid).all() and not np.array_equal(*mesh_grid)

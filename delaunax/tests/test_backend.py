@@ -72,6 +72,25 @@ def test_a_cpu_skips_what_all_rows_skip(platform, skipped):
     assert found(np.array(skipped)) == (0 if all(skipped) and platform == "cpu" else 1)
 
 
+@pytest.mark.parametrize("lanes", [[7], [7, 0, 12]])
+def test_it_acts_as_long_as_something_is_found(platform, lanes):
+    """Digits from the lowest, until none is left; a lane without any stays as it is."""
+
+    def find(values):
+        return jnp.where(values[0] > 0, values[0] % 10, -1)[None]
+
+    def act(found, values):
+        digit = found[0]
+        return jnp.where(digit < 0, values[0], values[0] // 10), values[1] + jnp.where(digit < 0, 0, digit * 2)
+
+    def doubled_digits(value):
+        return backend.while_found(find, act, (value, jnp.zeros_like(value)), -1)[1]
+
+    values = jnp.array(lanes) * 37
+    expected = [2 * sum(map(int, str(value))) for value in values.tolist()]
+    assert jax.jit(jax.vmap(doubled_digits))(values).tolist() == expected
+
+
 @pytest.mark.parametrize("count", [1, 2, 7, 66])
 def test_minima_of_columns(platform, count):
     values = np.random.default_rng(count).permutation(3 * count).reshape(count, 3).astype(np.int32)

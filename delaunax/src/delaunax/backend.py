@@ -67,13 +67,30 @@ def skip_if(skipped, function, values):
     return lax.cond(skipped.all(), lambda values: values, function, values)
 
 
-def once_if(needed, function, values):
-    """`function(values)` where the () bool `needed` is true, else `values`.
+def while_found(find, act, values, nothing):
+    """What `act(found, values)` leaves of `values` after all turns in which an entry of `find(values)` is not `nothing`.
 
-    A loop, not a conditional: under `vmap` it runs only where a lane needs it. The function has to depend on the values, or XLA
-    computes it ahead of the loop, needed or not.
+    A GPU finds ahead of the loop, which then turns only where there is something to do. A CPU finds inside of it, so that this
+    is compiled once, and acts in a loop of one turn: unlike a conditional, under `vmap` it runs only where a lane needs it.
+    What it does has to depend on the values, or XLA computes it ahead of the loop, needed or not.
     """
-    return lax.while_loop(lambda carry: carry[0], lambda carry: (np.False_, function(carry[1])), (needed, values))[1]
+    if platform() != "cpu":
+
+        def turn(carry):
+            values = act(*carry)
+            return find(values), values
+
+        return lax.while_loop(lambda carry: (carry[0] != nothing).any(), turn, (find(values), values))[1]
+
+    def turn_on_cpu(carry):
+        found = find(carry[1])
+        anything = (found != nothing).any()
+        acted = lax.while_loop(
+            lambda once: once[0], lambda once: (np.False_, act(found, once[1])), (anything, carry[1])
+        )
+        return anything, acted[1]
+
+    return lax.while_loop(lambda carry: carry[0], turn_on_cpu, (np.True_, values))[1]
 
 
 def rows_at_once(number: int) -> int:

@@ -5,8 +5,6 @@ underflow. Of the candidates of a turn only those are decided in integers that m
 rounding tells.
 """
 
-from functools import partial
-
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -64,8 +62,9 @@ def best_neighbour(
     smallest = backend.column_min(offset)
     first = backend.column_min(jnp.where(certain & (offset == smallest), candidates, none))
 
-    def challenger_of(best, tested):
+    def challenger_of(carry):
         """(V,) int32: a candidate that may be better than the best, for all that rounding tells; N where there is none."""
+        best, tested = carry
         theirs = gather(sites, best)
         bx, by = theirs[:, 0] - own[:, 0], theirs[:, 1] - own[:, 1]
         squared = bx**2 + by**2
@@ -83,14 +82,7 @@ def best_neighbour(
         best = jnp.where(wins & (challenger != none), challenger, best)
         return best, tested | (candidates == challenger)
 
-    def step(carry):
-        best, tested, _ = carry
-        challenger = challenger_of(best, tested)
-        best, tested = backend.once_if((challenger != none).any(), partial(decide, challenger), (best, tested))
-        return best, tested, (challenger != none).any()
-
-    begun = first, jnp.zeros_like(there), np.True_
-    return lax.while_loop(lambda carry: carry[2], step, begun)[0]
+    return backend.while_found(challenger_of, decide, (first, jnp.zeros_like(there)), none)[0]
 
 
 def _in_circle(edge, bx, by, squared, view):

@@ -1,5 +1,6 @@
 """The pictures of a report: the source on both meshes, and how far every mesh is from Delaunay."""
 
+import logging
 import math
 
 import matplotlib.pyplot as plt
@@ -9,6 +10,8 @@ from autoarray.plot.inversion import plot_inversion_reconstruction
 from jax_profiling.gate.verdict import DEFAULT_RUNG, VERDICTS, Gate
 
 plt.switch_backend("Agg")
+# A machine without one of the fonts of formulas has another.
+logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 
 def reconstruction_figure(gate: Gate):

@@ -19,8 +19,8 @@ WORST = 10
 AXES = {"einstein_radius": "Einstein radius (arcsec)", "signal_to_noise": "signal to noise of the lensed source"}
 """What a drawn lens is shown over, as `population.FACTS` has it."""
 
-FLOOR = 1.0e-16
-"""What is smaller is drawn here."""
+FLOOR = 1.0e-13
+"""What is smaller is drawn here (nats)."""
 
 
 def summary_from(cells, folder, settings, versions, failed):
@@ -91,25 +91,27 @@ def conclusion_from(found):
         verdicts = Counter(each["verdict"] for each in candidates)
         counts = ", ".join(f"{verdicts[verdict]} {verdict}" for verdict in VERDICTS if verdicts[verdict])
         unexplained = sum(each["unexplained"] for each in candidates)
+        worst = max((row["relative"] for row in vectors_of(found, rung) if row["stable"]), default=0.0)
         yield (
-            f"{rung}: {counts}; at the {vectors - kinds['unstable']} stable vectors at most "
-            f"{max(relative_of(found, rung, stable=True), default=0.0):.1e} relative; {unexplained} vectors unexplained."
+            f"{rung}: {counts}; at the {vectors - kinds['unstable']} stable vectors at most {worst:.1e} relative; "
+            f"{unexplained} vectors unexplained."
         )
     if found["failed"]:
         yield f"{len(found['failed'])} cells were given up; the same command tries them again."
     yield f"The sweep {'passed' if found['passed'] else 'FAILED'}."
 
 
-def relative_of(found, rung, stable):
-    """The relative errors of a rung at all vectors that are stable, or at those that are not."""
-    return [
-        float(nats if nats is not None else np.inf) / size
-        for lens in found["lenses"]
-        for nats, size, unstable, undefined in zip(
-            lens["candidates"][rung]["nats"], lens["sizes"], lens["unstable"], lens["undefined"], strict=True
-        )
-        if bool(unstable) != stable and not undefined
-    ]
+def vectors_of(found, rung):
+    """A row for each vector at which the reference is defined: its lens, error, noise (nats), and what else is shown of it."""
+    rows = []
+    for lens in found["lenses"]:
+        columns = lens["candidates"][rung]["nats"], lens["sizes"], lens["noise"], lens["unstable"], lens["undefined"]
+        for nats, size, noise, unstable, undefined in zip(*columns, strict=True):
+            if not undefined:
+                nats = np.inf if nats is None else nats
+                row = {"lens": lens, "nats": nats, "relative": nats / size, "noise": noise or 0.0}
+                rows.append(row | {"stable": not unstable})
+    return rows
 
 
 def write(found, folder):
@@ -128,6 +130,7 @@ def markdown_from(found):
     if found["lenses"]:
         lines += ["![how far the mesh is from Delaunay, over Delaunay's own noise](sweep.png)", ""]
         lines += ["## How far from Delaunay", "", *_quantiles_of(found), ""]
+        lines += ["## Lenses of one shape", "", *_shapes_of(found), ""]
         lines += [f"## The {WORST} furthest", "", *_worst_of(found), ""]
     if found["failed"]:
         lines += ["## Given up", "", *report.markdown_table(("cell", "reason"), sorted(found["failed"].items())), ""]
@@ -138,11 +141,37 @@ def _quantiles_of(found):
     rows = []
     for rung in found["settings"]["rungs"]:
         for words, stable in (("stable", True), ("unstable, beyond the reference's range", False)):
-            errors = relative_of(found, rung, stable)
-            if errors:
-                quantiles = np.percentile(errors, (50, 90, 99, 100), method="higher")
-                rows.append((rung, words, str(len(errors)), *(f"{each:.1e}" for each in quantiles)))
-    return report.markdown_table(("mesh", "vectors", "number", "median", "90 %", "99 %", "worst, relative"), rows)
+            chosen = [row for row in vectors_of(found, rung) if row["stable"] == stable]
+            if chosen:
+                quantiles = np.percentile([row["nats"] for row in chosen], (50, 90, 99, 100), method="higher")
+                worst = max(row["relative"] for row in chosen)
+                rows.append((rung, words, str(len(chosen)), *(f"{each:.1e}" for each in (*quantiles, worst))))
+    columns = "mesh", "vectors", "number", "median, nats", "90 %", "99 %", "worst", "worst, relative"
+    return report.markdown_table(columns, rows)
+
+
+def _shapes_of(found):
+    """The default mesh for each shape of lens: those that share a program, in a simulated population a cutout each."""
+    by_shape = {}
+    for row in vectors_of(found, DEFAULT_RUNG):
+        by_shape.setdefault((row["lens"]["vertices"], row["lens"]["data_points"]), []).append(row)
+    rows = []
+    for shape, chosen in sorted(by_shape.items()):
+        unstable = [row for row in chosen if not row["stable"]]
+        lenses = len({row["lens"]["name"] for row in chosen})
+        largest = (max(row[key] for row in chosen) for key in ("noise", "nats", "relative"))
+        rows.append((*map(str, (*shape, lenses, len(chosen), len(unstable))), *(f"{each:.1e}" for each in largest)))
+    columns = (
+        "vertices",
+        "data points",
+        "lenses",
+        "vectors",
+        "unstable",
+        "noise, nats",
+        "worst, nats",
+        "worst, relative",
+    )
+    return report.markdown_table(columns, rows)
 
 
 def _worst_of(found):
@@ -170,37 +199,25 @@ def _worst_of(found):
 
 def figure_of(found):
     """How far the default mesh is from Delaunay at every vector, over the reference's noise, and over what was drawn."""
-    columns = {name: [] for name in ("error", "noise", "stable", *FACTS)}
-    for lens in found["lenses"]:
-        vectors = zip(
-            lens["candidates"][DEFAULT_RUNG]["nats"], lens["sizes"], lens["noise"], lens["unstable"], strict=True
-        )
-        for nats, size, noise, unstable in vectors:
-            if nats is None or not size:
-                continue
-            columns["error"].append(max(nats / size, FLOOR))
-            columns["noise"].append(max((noise or 0.0) / size, FLOOR))
-            columns["stable"].append(not unstable)
-            for key in FACTS:
-                columns[key].append(lens["facts"].get(key, np.nan))
-    columns = {name: np.array(values) for name, values in columns.items()}
-    drawn = [key for key in FACTS if np.isfinite(columns[key]).any()]
+    rows = vectors_of(found, DEFAULT_RUNG)
+    stable = np.array([row["stable"] for row in rows])
+    error, noise = (np.maximum([row[key] for row in rows], FLOOR) for key in ("nats", "noise"))
+    drawn = {key: np.array([row["lens"]["facts"].get(key, np.nan) for row in rows]) for key in FACTS}
+    drawn = {key: values for key, values in drawn.items() if np.isfinite(values).any()}
     figure, axes = plt.subplots(1, 2 + len(drawn), figsize=(4.5 * (2 + len(drawn)), 4.2), layout="constrained")
-    stable = columns["stable"].astype(bool)
-    bins = np.logspace(np.log10(FLOOR), 0, 33)
-    axes[0].hist(
-        [columns["error"][stable], columns["error"][~stable]], bins, stacked=True, label=("stable", "unstable")
-    )
-    axes[0].set(xscale="log", xlabel="error, relative to the log evidence", ylabel="parameter vectors")
+    bins = np.logspace(np.log10(FLOOR), 2, 33)
+    axes[0].hist([error[stable], error[~stable]], bins, stacked=True, label=("stable", "unstable"))
+    axes[0].set(xscale="log", xlabel="error, nats", ylabel="parameter vectors")
     axes[0].legend()
-    panels = [("noise", "noise of Delaunay, relative"), *((key, AXES[key]) for key in drawn)]
-    for ax, (key, words) in zip(axes[1:], panels):
+    axes[1].plot([FLOOR, 1.0], [FLOOR, 1.0], ":", color="0.3", linewidth=1)
+    panels = {"noise of Delaunay, nats": noise, **{AXES[key]: values for key, values in drawn.items()}}
+    for ax, (words, values) in zip(axes[1:], panels.items()):
         for chosen, colour in ((stable, "C0"), (~stable, "C1")):
-            ax.plot(columns[key][chosen], columns["error"][chosen], ".", color=colour, markersize=3)
+            ax.plot(values[chosen], error[chosen], ".", color=colour, markersize=3)
         ax.set(
-            xscale="linear" if key == "einstein_radius" else "log", yscale="log", xlabel=words, ylabel="error, relative"
+            xscale="linear" if words == AXES["einstein_radius"] else "log",
+            yscale="log",
+            xlabel=words,
+            ylabel="error, nats",
         )
-    for ax in axes[1:]:
-        for bound in (each for each in VERDICTS.values() if math.isfinite(each)):
-            ax.axhline(bound, color="0.3", linestyle=":", linewidth=1)
     return figure

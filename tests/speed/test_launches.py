@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from jax_profiling.speed import launches
+from jax_profiling.speed import launches, turns
 from jax_profiling.speed.bench import rewrite
 from jax_profiling.speed.thunks import Program, kernels_of, loops_of
 
@@ -77,8 +77,8 @@ def test_turns_of_loops_are_those_of_the_lane_that_takes_longest():
     def halve(value):
         return jax.lax.while_loop(lambda value: value > 1, lambda value: value // 2, value)
 
-    assert launches.turns_of(jax.vmap(halve), [jnp.array([8, 1024, 1])]) == {"loop_0": (1, 10)}
-    assert launches.turns_of(halve, [jnp.array(8)]) == {"loop_0": (1, 3)}
+    assert turns.turns_of(jax.vmap(halve), [jnp.array([8, 1024, 1])]) == {"loop_0": (1, 10)}
+    assert turns.turns_of(halve, [jnp.array(8)]) == {"loop_0": (1, 3)}
 
 
 def test_a_count_that_grew_is_told():

@@ -11,7 +11,7 @@ import yaml
 from distributed import Client, LocalCluster, WorkerPlugin
 
 # What a cluster does is no news to whoever waits for a sweep.
-logging.getLogger("distributed").setLevel(logging.WARNING)
+logging.getLogger("distributed").setLevel(logging.ERROR)
 
 MOST_DEATHS = 2
 """A cell whose worker died oftener than this is given up."""

@@ -20,13 +20,13 @@ import tempfile
 import time
 import warnings
 from collections import defaultdict
+from functools import partial
 from pathlib import Path
 
 import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import jax
 import numpy as np
-from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from jax.sharding import SingleDeviceSharding
 from rich.console import Console
 
@@ -34,6 +34,7 @@ from jax_profiling.gate import report
 from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.speed.bench import rewrite
+from jax_profiling.speed.probe import mesh_of, ray_traced_of
 from jax_profiling.speed.thunks import Program, kernels_of, loops_of
 from jax_profiling.speed.turns import as_on_gpu, turns_of
 from jax_profiling.terminal import command
@@ -68,36 +69,21 @@ GROWTH = 1.1
 """A count may grow by this much."""
 
 
-def points_of(name, lanes):
-    """(lanes, N, 2) vertices and (lanes, Q, 2) data points of a lens in the source plane, at its prior median and draws."""
-    lens = lens_folder.load(name)
-    reference = Likelihood(lens, Delaunay)
-    found = []
-    for parameters in reference.median_and_draws(lanes - 1):
-        interpolator = reference.mapper(parameters).interpolator
-        found.append((np.asarray(interpolator.mesh_grid_xy), np.asarray(interpolator.data_grid.over_sampled.array)))
+def points_of(likelihood, lanes):
+    """(lanes, N, 2) vertices and (lanes, Q, 2) data points in the source plane, at the prior median and at draws."""
+    found = [ray_traced_of(likelihood, parameters) for parameters in likelihood.median_and_draws(lanes - 1)]
     return [np.stack(column) for column in zip(*found)]
 
 
-def interpolation_of(lanes):
-    """The function that is counted, of arrays as `points_of` gives them; of one lane without their first axis."""
-    mesh = KNNBarycentric(pixels=1201, zeroed_pixels=30)
-
-    def interpolation(mesh_grid, data_points):
-        return tables_of(mesh, mesh_grid, data_points)
-
-    return interpolation if lanes == 1 else jax.vmap(interpolation)
-
-
-def compiled_for(target, function, arrays, name):
-    """Compile a function for a target; XLA dumps what it made under the name."""
+def compiled_for(description, function, arrays, name):
+    """Compile a function for the target of a description; XLA dumps what it made under the name."""
     from jax.experimental import topologies
 
     device = topologies.get_topology_desc(
         platform="cuda",
         topology_name="1x1x1",
         topology="1x1x1",
-        target_config=(TARGETS / f"{target}.txtpb").read_text(),
+        target_config=description,
     ).devices[0]
     sharding = SingleDeviceSharding(device)
     shapes = [jax.ShapeDtypeStruct(each.shape, each.dtype, sharding=sharding) for each in arrays]
@@ -158,20 +144,22 @@ def measured_for(name, targets, site, progress):
     """What is to be written: (target, lanes) -> what was counted."""
     with tempfile.TemporaryDirectory() as folder:
         use_compiler(site, folder)
-        found = {}
+        likelihood, found = Likelihood(lens_folder.load(name), KNNBarycentric), {}
         for lanes in LANES:
-            arrays = points_of(name, lanes)
-            arrays = [each[0] for each in arrays] if lanes == 1 else arrays
-            function = interpolation_of(lanes)
+            function, arrays = partial(tables_of, mesh_of(likelihood)), points_of(likelihood, lanes)
+            if lanes == 1:
+                arrays = [each[0] for each in arrays]
+            else:
+                function = jax.vmap(function)
             progress(f"{lanes} lanes: turning the loops")
             turns = turns_of(function, arrays)
             for target in targets:
                 progress(f"{lanes} lanes: compiling for {target}")
                 label = f"interpolation_{lanes}_{target}"
-                began = time.perf_counter()
-                compiled_for(target, function, arrays, label)
-                progress(f"{lanes} lanes: compiled for {target} in {time.perf_counter() - began:.1f} s")
                 description = (TARGETS / f"{target}.txtpb").read_text()
+                began = time.perf_counter()
+                compiled_for(description, function, arrays, label)
+                progress(f"{lanes} lanes: compiled for {target} in {time.perf_counter() - began:.1f} s")
                 bandwidth = float(re.search(r"memory_bandwidth: (\d+)", description)[1])
                 stages = counts_of(Program(Path(folder), label), turns, bandwidth)
                 found[target, lanes] = {
@@ -218,10 +206,8 @@ def lines_of(found):
         rows.append(tuple(row))
     columns = ["counted", *(f"{what}, lanes {lanes}" for lanes in LANES for what in ("kernels", "waits"))]
     columns += [f"modelled ms, {each['target']}, lanes {each['lanes']}" for each in found]
-    return ["", f"Interpolation of {found[0]['lens']}, jax {found[0]['jax']}; no GPU was at hand:", ""] + [
-        *report.markdown_table(columns, rows),
-        "",
-    ]
+    title = f"Interpolation of {found[0]['lens']}, jax {found[0]['jax']}; no GPU was at hand:"
+    return ["", title, "", *report.markdown_table(columns, rows), ""]
 
 
 def grown(before, found):

@@ -78,9 +78,9 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
     """
     reference = Likelihood(lens, al.mesh.Delaunay)
     most = max([*batches, *likelihood_batches])
-    parameters = np.concatenate([reference.prior_medians[None], reference.draws(most - 1)])
-    ray_traced = [_ray_traced(reference, each) for each in parameters[: max(batches)]]
-    mesh = _mesh_of(reference)
+    parameters = reference.median_and_draws(most - 1)
+    ray_traced = [ray_traced_of(reference, each) for each in parameters[: max(batches)]]
+    mesh = mesh_of(reference)
     likelihoods = {
         name: Likelihood(lens, mesh_cls, **arguments)
         for name, (mesh_cls, arguments) in MESHES.items()
@@ -90,7 +90,7 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
     for lanes in batches:
         stacked = [np.stack(columns) for columns in zip(*ray_traced[:lanes])]
         for name in meshes:
-            functions[name, "interpolation", lanes] = partial(tables_of, _mesh_of(likelihoods[name])), stacked
+            functions[name, "interpolation", lanes] = partial(tables_of, mesh_of(likelihoods[name])), stacked
     for lanes in likelihood_batches:
         for name in meshes:
             functions[name, "likelihood", lanes] = _log_evidence_of(likelihoods[name]), [parameters[:lanes]]
@@ -120,13 +120,14 @@ def _log_evidence_of(likelihood):
     return lambda vector: likelihood.evidence(vector).log_evidence
 
 
-def _mesh_of(likelihood):
+def mesh_of(likelihood):
+    """The mesh of a likelihood's pixelization."""
     (_, galaxy), *_ = galaxies_with_pixelization(likelihood.model)
     return galaxy.pixelization.mesh.instance_from_vector([])
 
 
-def _ray_traced(likelihood, parameters):
-    """The vertices and the data points in the source plane."""
+def ray_traced_of(likelihood, parameters):
+    """The (N, 2) vertices and (Q, 2) data points in the source plane (arcsec)."""
     interpolator = likelihood.mapper(parameters).interpolator
     return np.asarray(interpolator.mesh_grid_xy), np.asarray(interpolator.data_grid.over_sampled.array)
 

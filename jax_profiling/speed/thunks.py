@@ -54,10 +54,8 @@ class Program:
     @cached_property
     def thunks(self):
         """The list of `Thunk`s that the program consists of."""
-        annotations = dict(
-            re.findall(r'profile_annotation: "([^"]*)"\s+thunk_id: (\d+)', self._texts["thunk_metadata"])[::1]
-        )
-        names = {int(number): name for name, number in annotations.items()}
+        annotations = re.findall(r'profile_annotation: "([^"]*)"\s+thunk_id: (\d+)', self._texts["thunk_metadata"])
+        names = {int(number): name for name, number in annotations}
         lines = [line for line in self._texts["thunk_sequence"].splitlines() if line.strip()]
         return _sequence(lines, 0, names)[0]
 

@@ -5,9 +5,12 @@ import json
 import numpy as np
 import pytest
 
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.speed import launches, turns
 from jax_profiling.speed.bench import rewrite
 from jax_profiling.speed.thunks import Program, kernels_of, loops_of
+from knn_barycentric.mesh import KNNBarycentric
 
 SEQUENCE = """\
 001: kCustomKernel [source | next=002] loop_add grid: [1, 1, 1]
@@ -105,6 +108,13 @@ def test_without_the_compiler_the_command_says_how_to_have_it(tmp_path, capsys):
 
 
 def test_the_lanes_of_a_count_are_points_of_the_lens():
-    mesh_grid, data_points = launches.points_of("small", 2)
+    likelihood = Likelihood(lens_folder.load("small"), KNNBarycentric)
+    mesh_grid, data_points = launches.points_of(likelihood, 2)
     assert mesh_grid.shape[0] == data_points.shape[0] == 2
     assert np.isfinite(mesh_grid).all() and not np.array_equal(*mesh_grid)
+
+
+def test_thunks_of_one_instruction_all_have_its_name(program):
+    program._texts["thunk_metadata"] += 'profile_annotation: "add"\n    thunk_id: 9\n'
+    program._texts["thunk_sequence"] += "009: kCustomKernel [prev=008 | sink] loop_add_1 grid: [1, 1, 1]\n"
+    assert [thunk.instruction for thunk in kernels_of(program.thunks)] == ["add", "set", "add"]

@@ -18,7 +18,7 @@ from jax_profiling.lenses.factor import Factor, factor_from
 from jax_profiling.lenses.files import LensError, info_from, json_from
 from jax_profiling.lenses.model import dataset_model_to, model_from, model_json_of, model_of_datasets, models_of
 from jax_profiling.lenses.population import is_name
-from jax_profiling.lenses.simulate import DATASETS, MATRIX, POPULATION, simulate
+from jax_profiling.lenses.simulate import DATASETS, MATRIX, simulate
 from jax_profiling.lenses.specs import SPECS
 
 
@@ -137,8 +137,7 @@ def load(lens, **changes):
 def _folder_of(lens):
     named = next((base / str(lens) for base in (DATASETS, MATRIX) if (base / str(lens) / "info.json").exists()), None)
     if named is None and (str(lens) in SPECS or is_name(str(lens))):
-        simulate(str(lens))
-        named = (DATASETS if str(lens) in SPECS else POPULATION) / str(lens)
+        named = simulate(str(lens))
     folder = named or Path(lens)
     if not folder.is_dir():
         raise LensError(f"{lens}: no such lens; give a folder, or one of {', '.join(sorted({*names(), *SPECS}))}.")

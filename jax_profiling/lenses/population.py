@@ -105,7 +105,8 @@ def _drawn(rng):
         einstein_radius=einstein_radius,
         slope=float(np.clip(rng.normal(2.078, 0.16), 1.6, 2.5)),
     )
-    shear = al.mp.ExternalShear(**dict(zip(("gamma_1", "gamma_2"), rng.normal(0.0, 0.035, 2))))
+    gamma_1, gamma_2 = rng.normal(0.0, 0.035, 2)
+    shear = al.mp.ExternalShear(gamma_1=gamma_1, gamma_2=gamma_2)
     light = al.lp.Sersic(
         centre=mass.centre,
         ell_comps=mass.ell_comps,

@@ -44,6 +44,11 @@ def simulate(name, folder=None):
     folder
         Where the lens folder goes, by default `dataset/imaging/<name>`, of the second `dataset/matrix/<name>`, and
         `dataset/population/<name>` of a drawn one. A folder that exists is left alone.
+
+    Returns
+    -------
+    Path
+        The lens folder.
     """
     spec = {**SPECS, **PRODUCTION}.get(name) or partial(population.spec_of_name, name)
     folder = Path(folder or _folder_of(name))
@@ -51,6 +56,7 @@ def simulate(name, folder=None):
     with FileLock(folder.parent / f".{folder.name}.lock"):
         if not (folder / "info.json").exists():
             _simulate(spec(), folder)
+    return folder
 
 
 def _folder_of(name):
@@ -162,8 +168,7 @@ def main(argv=None):
                 f"{name} is no lens that is simulated; give any of {', '.join(specs)}, or population-SEED-NUMBER."
             )
     for name in names or committed:
-        simulate(name)
-        print(f"{name}: {os.path.relpath(_folder_of(name))}")
+        print(f"{name}: {os.path.relpath(simulate(name))}")
     return 0
 
 

@@ -112,7 +112,8 @@ def sweep(arguments, console):
     else:
         lenses = lens_folders_of(arguments.lenses)
     cells = cells_of(lenses, arguments.draws)
-    settings, versions, folder = settings_of(arguments), report.releases(), arguments.output
+    settings = Settings(rungs=tuple(arguments.rungs), log_det=arguments.log_det)
+    versions, folder = report.releases(), arguments.output
     with locked(folder):
         claim(folder, settings.as_json() | {"chunk": CHUNK, "versions": versions})
         filed = folder / "cells"
@@ -123,18 +124,13 @@ def sweep(arguments, console):
             with client_of(arguments.scheduler, arguments.workers, arguments.slurm) as client:
                 print(f"Dashboard: {client.dashboard_link}", flush=True)
                 with counted_progress_of(console, "cells", len(todo), folder / "sweep.log") as progress:
-                    say = lambda cell, words: progress(f"{cell.key}: {words}")  # noqa: E731
-                    failed = collect(client, todo, settings, versions, filed, say)
+                    failed = collect(client, todo, settings, versions, filed, progress)
         found = summary.summary_from(cells, filed, settings, versions, failed)
         summary.write(found, folder)
     for line in summary.conclusion_from(found):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"Report: {os.path.relpath(folder)}/summary.md", highlight=False, soft_wrap=True)
     return 0 if found["passed"] else 1
-
-
-def settings_of(arguments):
-    return Settings(rungs=tuple(arguments.rungs), log_det=arguments.log_det)
 
 
 def locked(folder):

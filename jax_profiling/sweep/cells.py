@@ -4,9 +4,10 @@ import dataclasses
 from dataclasses import dataclass
 from pathlib import Path
 
+from jax_profiling.gate.likelihood import BATCH
+from jax_profiling.gate.reference import MOVES
 from jax_profiling.gate.verdict import DEFAULT_RUNG
 from jax_profiling.lenses.files import LensError
-from jax_profiling.lenses.population import is_name
 
 CHUNK = 9
 """Parameter vectors of a cell: the prior median and eight draws."""
@@ -29,8 +30,8 @@ class Settings:
     """
 
     rungs: tuple = (DEFAULT_RUNG,)
-    moves: int = 4
-    batch: int = 3
+    moves: int = MOVES
+    batch: int = BATCH
     log_det: str = "shipped"
 
     def as_json(self):
@@ -92,16 +93,15 @@ def lens_folders_of(paths):
     """
     found = []
     for path in map(Path, paths):
-        if not path.is_dir() or (path / "info.json").exists():
-            found.append(str(path.resolve()) if path.is_dir() else str(path))
+        if not path.is_dir():
+            if path.name != str(path):
+                raise LensError(f"{path}: no such folder; give lens folders, or a folder of them.")
+            found.append(str(path))
             continue
-        below = sorted(each.parent for each in path.glob("*/info.json"))
-        if not below:
+        folders = [path] if (path / "info.json").exists() else sorted(each.parent for each in path.glob("*/info.json"))
+        if not folders:
             raise LensError(
                 f"{path}: holds no info.json, nor does a folder in it; give lens folders, or a folder of them."
             )
-        found += [str(each.resolve()) for each in below]
-    for lens in found:
-        if not Path(lens).is_dir() and not is_name(lens) and Path(lens).name != lens:
-            raise LensError(f"{lens}: no such folder; give lens folders, or a folder of them.")
+        found += [str(each.resolve()) for each in folders]
     return found

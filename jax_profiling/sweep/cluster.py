@@ -10,6 +10,8 @@ import dask
 import yaml
 from distributed import Client, LocalCluster, WorkerPlugin
 
+from jax_profiling.terminal.reason import reason_of
+
 # What a cluster does is no news to whoever waits for a sweep.
 logging.getLogger("distributed").setLevel(logging.ERROR)
 
@@ -59,6 +61,7 @@ def client_of(scheduler="local", workers=None, slurm=None):
     """
     if scheduler == "local":
         with local_cluster(workers or cores_of_machine()) as cluster, Client(cluster) as client:
+            client.register_plugin(Pinned())
             yield client
     elif scheduler == "slurm":
         with slurm_cluster(slurm) as cluster, Client(cluster) as client:
@@ -81,15 +84,12 @@ def cores_of_machine():
 
 
 def local_cluster(workers):
-    """A `LocalCluster` of processes of one thread, each on a core of its own; a worker that dies is started again."""
+    """A `LocalCluster` of processes of one thread; a worker that dies is started again."""
     dask.config.set({"distributed.scheduler.allowed-failures": MOST_DEATHS})
     # What a worker holds is XLA's and not dask's to manage.
-    cluster = LocalCluster(
+    return LocalCluster(
         n_workers=workers, threads_per_worker=1, memory_limit=None, dashboard_address=":0", silence_logs="ERROR"
     )
-    with Client(cluster) as client:
-        client.register_plugin(Pinned())
-    return cluster
 
 
 def slurm_cluster(path):
@@ -110,8 +110,7 @@ def slurm_cluster(path):
         arguments = yaml.safe_load(Path(path).read_text())
         return SLURMCluster(**{"processes": arguments["cores"], **arguments})
     except Exception as error:
-        reason = " ".join(str(error).split())
         raise ClusterError(
-            f"{path}: no keyword arguments of dask_jobqueue.SLURMCluster ({type(error).__name__}: {reason[:200]}); "
+            f"{path}: no keyword arguments of dask_jobqueue.SLURMCluster ({reason_of(error)}); "
             "give at least cores and memory."
         ) from None

@@ -1,18 +1,19 @@
 """Hand cells to a cluster, write each result when it arrives, and try again what failed."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 from distributed import as_completed
 
 from jax_profiling.sweep import records
 from jax_profiling.sweep.cluster import ClusterError
 from jax_profiling.sweep.measure import attempt
+from jax_profiling.terminal.reason import reason_of
 
 RETRIES = 2
 """How often a cell that failed is tried again, on another worker where there is one."""
 
 
-def collect(client, cells, settings, versions, folder, progress=lambda cell, words: None):
+def collect(client, cells, settings, versions, folder, progress=lambda message: None):
     """Run cells on a cluster and file their records in a folder.
 
     Parameters
@@ -28,7 +29,7 @@ def collect(client, cells, settings, versions, folder, progress=lambda cell, wor
     folder
         Where records go, one file for each cell.
     progress
-        Called with a cell and a line of text whenever one is done or given up.
+        Called with a line of text whenever a cell is done or given up.
 
     Returns
     -------
@@ -39,26 +40,19 @@ def collect(client, cells, settings, versions, folder, progress=lambda cell, wor
     ClusterError
         If the scheduler goes away; what was done is filed.
     """
-    tries, refused, failed = Counter(), {}, {}
+    tries, refused, failed = Counter(), defaultdict(set), {}
     running = as_completed()
     cells = {cell.key: cell for cell in cells}
 
     def submit(cell):
         tries[cell.key] += 1
-        others = [
-            each for each in client.scheduler_info(n_workers=-1)["workers"] if each not in refused.get(cell.key, ())
-        ]
-        future = client.submit(
-            attempt,
-            cell,
-            settings,
-            key=f"{cell.key} {tries[cell.key]}",
+        preferred = {}
+        if refused[cell.key]:
+            others = set(client.scheduler_info(n_workers=-1)["workers"]) - refused[cell.key]
             # Whoever is left takes it where no other worker is.
-            workers=others if refused.get(cell.key) and others else None,
-            allow_other_workers=bool(refused.get(cell.key) and others),
-            pure=False,
-        )
-        running.add(future)
+            preferred = {"workers": list(others), "allow_other_workers": True} if others else {}
+        key = f"{cell.key} {tries[cell.key]}"
+        running.add(client.submit(attempt, cell, settings, key=key, pure=False, **preferred))
 
     for cell in cells.values():
         submit(cell)
@@ -72,25 +66,20 @@ def collect(client, cells, settings, versions, folder, progress=lambda cell, wor
             record, reason = None, f"its worker has {found}; install there what is installed here"
         if record is not None:
             records.write(record, folder / f"{cell.key}.json")
-            progress(cell, f"{record['seconds']:.1f} s")
+            progress(f"{cell.key}: {record['seconds']:.1f} s")
         elif tries[cell.key] <= RETRIES:
-            refused.setdefault(cell.key, []).append(worker)
+            refused[cell.key].add(worker)
             submit(cell)
         else:
             failed[cell.key] = reason
-            progress(cell, f"given up: {reason}")
+            progress(f"{cell.key}: given up: {reason}")
     return failed
 
 
 def _outcome_of(future):
     """(record, reason, worker) of a future that is done."""
-    worker = None
     try:
-        if future.status == "finished":
-            record, reason, worker = future.result()
-            return record, reason, worker
-        error = future.exception()
-    except Exception as raised:
-        error = raised
-    words = " ".join(str(error).split())
-    return None, f"{type(error).__name__}: {words[:200]}", worker
+        # It raises where a worker died too often, or what it gave cannot be had.
+        return future.result()
+    except Exception as error:
+        return None, reason_of(error), None

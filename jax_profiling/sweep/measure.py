@@ -13,6 +13,7 @@ from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.files import LensError
 from jax_profiling.lenses.population import FACTS
 from jax_profiling.sweep import programs, records
+from jax_profiling.terminal.reason import reason_of
 
 
 def measure(cell, settings):
@@ -55,5 +56,4 @@ def attempt(cell, settings):
     except LensError as error:
         return None, str(error), worker
     except Exception as error:
-        words = " ".join(str(error).split())
-        return None, f"{type(error).__name__}: {words[:200]}", worker
+        return None, reason_of(error), worker

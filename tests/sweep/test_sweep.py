@@ -116,7 +116,7 @@ def test_a_worker_that_is_killed_costs_no_result(tmp_path):
     cells, killed = cells_of(LENSES, draws=0), []
     with client_of("local", workers=2) as client:
 
-        def kill(cell, words):
+        def kill(message):
             if not killed:
                 killed.append(next(iter(client.run(os.getpid).values())))
                 os.kill(killed[0], signal.SIGKILL)
@@ -129,9 +129,7 @@ def test_a_worker_that_is_killed_costs_no_result(tmp_path):
 def test_a_cell_that_fails_is_tried_twice_more(broken, tmp_path):
     said = []
     with client_of("local", workers=2) as client:
-        failed = collect(
-            client, [Cell(str(broken), 0, 1)], QUICK, report.releases(), tmp_path, lambda *each: said.append(each)
-        )
+        failed = collect(client, [Cell(str(broken), 0, 1)], QUICK, report.releases(), tmp_path, said.append)
         log = [each for story in client.cluster.scheduler.transition_log for each in [story] if each[2] == "memory"]
     assert len(failed) == len(said) == 1
     assert len({entry[0] for entry in log}) == 1 + RETRIES
@@ -188,5 +186,5 @@ def test_a_scheduler_that_goes_away_ends_a_sweep_in_a_sentence(tmp_path):
     cells = cells_of(LENSES, draws=0)
     gone = pytest.raises(ClusterError, match="goes on where this sweep was")
     with gone, client_of("local", workers=1) as client:
-        collect(client, cells, QUICK, report.releases(), tmp_path, lambda cell, words: client.cluster.close())
+        collect(client, cells, QUICK, report.releases(), tmp_path, lambda message: client.cluster.close())
     assert 1 <= len(list(tmp_path.glob("*.json"))) < len(cells)

@@ -7,7 +7,7 @@ JAX, which are traced where it lowers them: once for one platform, once for each
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from functools import cache, lru_cache, partial, wraps
+from functools import cache, partial, wraps
 from typing import Any
 
 import jax
@@ -64,7 +64,7 @@ class _Flat:
 
 
 # One object for the same function, by which JAX tells whether it has traced it.
-_flat = lru_cache(maxsize=None)(_Flat)
+_flat = cache(_Flat)
 
 
 @cache

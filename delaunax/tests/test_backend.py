@@ -59,10 +59,11 @@ def test_nonzero_gives_places_in_order(platform):
     assert np.asarray(line).tolist() == [*np.flatnonzero(which), *[50] * (50 - int(number))]
 
 
-def test_a_counting_sort_is_by_class_and_leaves_out_places_without_one(platform):
-    classes = np.array([2, 9, 0, 2, 0, 9, 1], np.int32)
-    line = jax.jit(backend.fused(backend.counting_sort))(classes, np.array([0, 2, 3], np.int32))
-    assert np.asarray(line)[:5].tolist() == [2, 4, 6, 0, 3]
+@pytest.mark.parametrize("shape", [(1,), (50,), (2, 50)])
+def test_running_sums_are_of_what_comes_before(platform, shape):
+    values = np.random.default_rng(0).integers(-3, 4, shape).astype(np.int32)
+    found = jax.jit(backend.fused(backend.running_sums))(values)
+    assert np.array_equal(found, np.cumsum(values, axis=-1) - values)
 
 
 @pytest.mark.parametrize("skipped", [[True, True], [True, False]])

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import backend, exact, oracle
+from delaunax import backend, exact, oracle, platforms
 
 import point_sets
 
@@ -32,10 +32,17 @@ def expected(points, quadruple):
     ]
 
 
-@jax.jit
-@backend.fused
+@pytest.fixture(params=["cpu", "gpu"], autouse=True)
+def platform(request, monkeypatch):
+    monkeypatch.setattr(platforms, "forced", request.param)
+
+
 def signs_of(points, quadruples):
-    return backend.map_rows(lambda each: jnp.stack(exact.signs(points, *each[:, None]))[:, 0], quadruples)
+    # A function of its own: one that is compiled already would not be traced for another platform.
+    def stacked(points, quadruples):
+        return backend.map_rows(lambda each: jnp.stack(exact.signs(points, *each[:, None]))[:, 0], quadruples)
+
+    return jax.jit(backend.fused(stacked))(points, quadruples)
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

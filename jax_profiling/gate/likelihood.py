@@ -231,7 +231,7 @@ def _figure_of_merit_of(fit):
         return np.nan
 
 
-def tables_of(mesh, mesh_grid, data_points, xp=jnp):
+def interpolator_of(mesh, mesh_grid, data_points, xp=jnp):
     """What a mesh interpolates with, on coordinates that are in the source plane already.
 
     Parameters
@@ -242,17 +242,18 @@ def tables_of(mesh, mesh_grid, data_points, xp=jnp):
         (N, 2) and (Q, 2) float, its vertices and the over-sampled data points (arcsec).
     xp
         `numpy` or `jax.numpy`.
-
-    Returns
-    -------
-    (mappings, sizes, weights) of the data points, and the same of the split points.
     """
-    interpolator = mesh.interpolator_cls(
+    return mesh.interpolator_cls(
         mesh=mesh,
         mesh_grid=al.Grid2DIrregular(mesh_grid, xp=xp),
         data_grid=SimpleNamespace(over_sampled=SimpleNamespace(array=data_points)),
         xp=xp,
     )
+
+
+def tables_of(mesh, mesh_grid, data_points, xp=jnp):
+    """(mappings, sizes, weights) of the data points, and the same of the split points, by `interpolator_of`."""
+    interpolator = interpolator_of(mesh, mesh_grid, data_points, xp)
     return interpolator._mappings_sizes_weights, interpolator._mappings_sizes_weights_split
 
 

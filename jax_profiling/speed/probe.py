@@ -60,7 +60,7 @@ COMPILATIONS = 5
 """How often each program is traced and compiled; the median is told."""
 
 
-def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda message: None):
+def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda message: None, compilations=COMPILATIONS):
     """(mesh, what, lanes) -> a compiled program without arguments, and what it cost to compile.
 
     Parameters
@@ -74,12 +74,14 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
     likelihood_batches
         Numbers of lanes of the whole likelihood.
     progress
-        Called with a line of text whenever a mesh is compiled.
+        Called with a line of text whenever all are compiled.
+    compilations
+        How often each is traced and compiled; the median is told.
     """
     reference = Likelihood(lens, al.mesh.Delaunay)
     most = max([*batches, *likelihood_batches])
     parameters = reference.median_and_draws(most - 1)
-    ray_traced = [ray_traced_of(reference, each) for each in parameters[: max(batches)]]
+    ray_traced = [ray_traced_of(reference, each) for each in parameters[: max([1, *batches])]]
     mesh = mesh_of(reference)
     likelihoods = {
         name: Likelihood(lens, mesh_cls, **arguments)
@@ -99,14 +101,14 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
     (first, each), *_ = functions.items()
     _compiled(first, *each)
     compiled, costs = {}, {key: [] for key in functions}
-    for number in range(COMPILATIONS):
-        progress(f"compiling, {number + 1} of {COMPILATIONS}")
+    for number in range(compilations):
+        progress(f"compiling, {number + 1} of {compilations}")
         # Those that are compared are neighbours, and every second time the last comes first.
         for key in list(functions)[:: -1 if number % 2 else 1]:
             compiled[key], cost = _compiled(key, *functions[key])
             costs[key].append(cost)
-    programs = {(SCIPY, "interpolation", 1): (lambda: tables_of(mesh, *ray_traced[0], xp=np), {})}
-    return programs | {key: (compiled[key], _typical(costs[key])) for key in functions}
+    on_numpy = {(SCIPY, "interpolation", 1): (lambda: tables_of(mesh, *ray_traced[0], xp=np), {})} if batches else {}
+    return on_numpy | {key: (compiled[key], _typical(costs[key])) for key in functions}
 
 
 def _typical(costs):
@@ -178,10 +180,16 @@ def milliseconds_of(programs, repeats=REPEATS, settle=False):
 
 
 def measure(
-    lens, meshes=DEFAULT, batches=(1, 3, 20), likelihood_batches=(1, 3), repeats=REPEATS, progress=lambda message: None
+    lens,
+    meshes=DEFAULT,
+    batches=(1, 3, 20),
+    likelihood_batches=(1, 3),
+    repeats=REPEATS,
+    progress=lambda message: None,
+    compilations=COMPILATIONS,
 ):
     """The contents of the JSON file: a row per mesh, program and batch."""
-    programs = programs_of(lens, meshes, batches, likelihood_batches, progress)
+    programs = programs_of(lens, meshes, batches, likelihood_batches, progress, compilations)
     times_of = {}
     # Each kind for itself: a likelihood leaves nothing of an interpolation in the cache.
     for what in ("interpolation", "likelihood"):

@@ -62,22 +62,27 @@ class Program:
     @cached_property
     def instructions(self):
         """Name -> `Instruction`."""
-        found, sizes = {}, {}
-        for line in self._texts["gpu_after_optimizations"].splitlines():
-            match = re.match(r"\s+(?:ROOT )?%?([\w.\-#]+) = (.*?) [\w\-]+\((.*)", line)
-            if match is None:
-                continue
-            name, shape, rest = match.groups()
-            sizes[name] = _bytes_of(shape)
-            operands = re.findall(r"%([\w.\-#]+)", rest.partition(")")[0])
-            trips = re.search(r'known_trip_count":\{"n":"(\d+)"', line)
-            op_name = re.search(r'op_name="([^"]*)"', line)
-            found[name] = Instruction(
-                op_name=op_name[1] if op_name else "",
-                trips=int(trips[1]) if trips else None,
-                bytes=sizes[name] + sum(sizes.get(operand, 0) for operand in operands),
-            )
-        return found
+        return instructions_of(self._texts["gpu_after_optimizations"])
+
+
+def instructions_of(text):
+    """Name -> `Instruction`, from the HLO text of a compiled program."""
+    found, sizes = {}, {}
+    for line in text.splitlines():
+        match = re.match(r"\s+(?:ROOT )?%?([\w.\-#]+) = (.*?) [\w\-]+\((.*)", line)
+        if match is None:
+            continue
+        name, shape, rest = match.groups()
+        sizes[name] = _bytes_of(shape)
+        operands = re.findall(r"%([\w.\-#]+)", rest.partition(")")[0])
+        trips = re.search(r'known_trip_count":\{"n":"(\d+)"', line)
+        op_name = re.search(r'op_name="([^"]*)"', line)
+        found[name] = Instruction(
+            op_name=op_name[1] if op_name else "",
+            trips=int(trips[1]) if trips else None,
+            bytes=sizes[name] + sum(sizes.get(operand, 0) for operand in operands),
+        )
+    return found
 
 
 def kernels_of(thunks):

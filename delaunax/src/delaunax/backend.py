@@ -4,6 +4,7 @@ A CPU does rows one after the other, in few loops of machine code; a GPU does th
 """
 
 from functools import wraps
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -93,37 +94,25 @@ def while_found(find, act, values, nothing):
     return lax.while_loop(lambda carry: carry[0], turn_on_cpu, (np.True_, values))[1]
 
 
-def rows_at_once(number: int) -> int:
-    """How many rows of a level of so many `scan_rows` hands to its step."""
-    return 1 if platform() == "cpu" else number
-
-
-def counting_sort(classes: Array, starts: Array) -> Array:
-    """(V,) int32: all places in line, by their (V,) int32 classes, and by number within a class.
-
-    On a CPU one after the other (in `fused`), elsewhere by a sort. The (C,) int32 `starts` say where in the line every class
-    starts; places of other classes are left out, and the rest of the line means nothing.
-    """
-    place = np.arange(len(classes), dtype=np.int32)
+def running_sums(values: Array) -> Array:
+    """(..., V) int32: of (..., V) int32 or bool values, the sum of all before each, along the last axis (on a CPU in `fused`)."""
+    values = values.astype(jnp.int32)
     if platform() != "cpu":
-        return lax.sort((classes, jnp.asarray(place)), num_keys=1, is_stable=True)[1]
-
-    def join(carry, places):
-        line, ends = carry
-        its = gather(classes, places)
-        # Written before it is read: else XLA keeps a copy of it for the reader, at every step.
-        ends = ends.at[its].add(1, **DROP)
-        here = jnp.where(its < len(starts), gather(ends, its) - 1, NONE)
-        return line.at[here].set(places, **DROP), ends
-
-    return scan_rows(join, (jnp.zeros_like(classes), starts), place)[0]
+        return lax.cumsum(values, axis=values.ndim - 1) - values
+    along = jnp.moveaxis(values, -1, 0)
+    return jnp.moveaxis(lax.scan(lambda total, each: (total + each, total), jnp.zeros_like(along[0]), along)[1], 0, -1)
 
 
 def nonzero(which: Array) -> tuple[Array, Array]:
     """(V,) int32, the places where the (V,) bool `which` is true, in order, and V behind them; () int32, how many they are."""
-    line = counting_sort(jnp.where(which, np.int32(0), np.int32(1)), jnp.zeros(1, jnp.int32))
-    (number,) = sums(which)
-    return jnp.where(np.arange(len(which), dtype=np.int32) < number, line, np.int32(len(which))), number
+    before = running_sums(which)
+    to = jnp.where(which, before, NONE)
+
+    def put(line, places):
+        return line.at[gather(to, places)].set(places, **DROP)
+
+    line = scan_rows(put, jnp.full_like(to, len(which)), np.arange(len(which), dtype=np.int32))
+    return line, before[-1] + which[-1]
 
 
 def column_min(values: Array) -> Array:
@@ -136,6 +125,17 @@ def column_min(values: Array) -> Array:
         first, second = lax.slice_in_dim(values, 0, half), lax.slice_in_dim(values, count - half, count)
         values = lax.select(lax.lt(first, second), first, second)
     return lax.squeeze(values, (0,))
+
+
+def column_min_of_each(values: Array, number: int, empty: Any) -> Array:
+    """(number, V): of (C, V) values in each column, the smallest of every number-th one, from the first, the second and so on.
+
+    It is `empty` where there is none; no value is larger.
+    """
+    if number == 1:
+        return column_min(values)[None]
+    padded = jnp.pad(values, ((0, -len(values) % number), (0, 0)), constant_values=empty)
+    return padded.reshape(-1, number, values.shape[1]).min(axis=0)
 
 
 def column_smallest(keys: Array, number: int) -> Array:
@@ -168,3 +168,8 @@ def stars_at_once():
 def candidates_at_once():
     """Among how many vertices each of them looks for its next triangle at once: few enough for the memory of a GPU's batch."""
     return 128 if platform() == "cpu" else 4096
+
+
+def challengers_at_once():
+    """How many candidates of a star are compared with its best one at once, exactly."""
+    return 1 if platform() == "cpu" else 8

@@ -4,7 +4,8 @@ Coordinates are `Integers`; their differences are sums of limbs, `BITS` bits eac
 determinants are sums of their products, limb by limb from the lowest, as on paper. Integers have no multiply-add to be
 contracted and no subnormals to be flushed, so the same bits come out of every backend.
 
-There is room for as many limbs as the floating point format can need. Nearly all points take a few, and loops end there.
+There is room for as many limbs as the floating point format can need. Nearly all points take a few: a CPU's loops end there,
+and a GPU, to which every turn of a loop is a launch, takes `FEW` without a loop, and only where these are too few, all.
 
 Ties are settled by pulling (see e.g. De Loera, Rambau & Santos 2010, Triangulations, section 4.3): the vertex of the smallest
 number is lifted down by an infinitesimal, then the next. So co-circular vertices are triangulated as a fan around the one with
@@ -19,6 +20,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax.indexing import gather
+from delaunax.platforms import platform
 from delaunax.scaling import integers_from
 
 BITS = {8: 26, 4: 11}
@@ -26,6 +28,9 @@ BITS = {8: 26, 4: 11}
 
 ALL = {8: 82, 4: 27}
 """Limbs that hold the difference of any two coordinates: from the largest finite float to the smallest subnormal one."""
+
+FEW = 5
+"""Limbs that hold it where the last bits of all coordinates are within 2^76 (in fp32 2^30) of each other."""
 
 
 class Signs(NamedTuple):
@@ -54,11 +59,24 @@ class Signs(NamedTuple):
 
 def signs(points: Array, v: Array, c: Array, b: Array, j: Array) -> Signs:
     """The `Signs` of V times four points by their (V,) int32 numbers, from the (N, 2) float coordinates of all."""
-    offsets, number = _offsets(*integers_from(gather(points, jnp.stack([v, c, b, j]))))
-    pairs, sign = _sums_of_products(offsets[:, _FIRST], offsets[:, _SECOND], number, _pairs)
-    _, outside = _sums_of_products(pairs[:, :3], pairs[:, 3:6], 2 * number + 1, _all)
-    # v is the origin: j is inside the circle through v, c and b where v is outside that through c, b and j.
-    return Signs(left=-sign[4], inside=-outside[0], nearer=sign[6], after=sign[3], turn=sign[5])
+    integers = integers_from(gather(points, jnp.stack([v, c, b, j])))
+
+    def found_by(sums_of_products, offsets, number):
+        pairs, sign = sums_of_products(offsets[:, _FIRST], offsets[:, _SECOND], number, _pairs)
+        _, outside = sums_of_products(pairs[:, :3], pairs[:, 3:6], 2 * number + 1, _all)
+        # v is the origin: j is inside the circle through v, c and b where v is outside that through c, b and j.
+        return Signs(left=-sign[4], inside=-outside[0], nearer=sign[6], after=sign[3], turn=sign[5])
+
+    offsets, number = _offsets(*integers)
+    if platform() == "cpu":
+        return found_by(_sums_of_products, offsets, number)
+    few = found_by(_sums_of_few_products, offsets[:FEW], FEW)
+
+    def by_all(carry):
+        return np.False_, found_by(_sums_of_products, *_offsets(*integers))
+
+    # A loop of one turn runs only where a lane needs it; a conditional would be both its branches.
+    return lax.while_loop(lambda carry: carry[0], by_all, (number > FEW, few))[1]
 
 
 _FIRST = np.array([0, 2, 4, 2, 4, 0, 1, 3, 5, 3, 5, 1])
@@ -122,6 +140,24 @@ def _sums_of_products(a, b, number, combined):
     above, some, limbs = lax.fori_loop(np.int32(0), last, put, begun)
     sign = jnp.where(above < 0, np.int32(-1), jnp.where((above > 0) | (some > 0), np.int32(1), np.int32(0)))
     return lax.dynamic_update_index_in_dim(limbs, above, last, 0), sign
+
+
+def _sums_of_few_products(a, b, number, combined):
+    """`_sums_of_products` of (L, K, V) limbs that are all in use, a static number: without a loop, in few launches."""
+    word, bits = a.dtype.type, BITS[a.dtype.itemsize]
+    products = a[:, None] * b[None]
+    # A row more to the right for every limb of a: then the products of one place are one column.
+    shifted = jnp.pad(products, ((0, 0), (0, number), (0, 0), (0, 0))).reshape(2 * number**2, *a.shape[1:])
+    columns = shifted[: number * (2 * number - 1)].reshape(number, 2 * number - 1, *a.shape[1:])
+    totals = jax.vmap(combined)(columns.sum(axis=0, dtype=a.dtype))
+    above = some = jnp.zeros_like(totals[0])
+    limbs = []
+    for place in range(2 * number):
+        total = above + totals[place] if place < len(totals) else above
+        limbs.append(total & word(2**bits - 1))
+        above, some = total >> word(bits), some | limbs[-1]
+    sign = jnp.where(above < 0, np.int32(-1), jnp.where((above > 0) | (some > 0), np.int32(1), np.int32(0)))
+    return jnp.stack([*limbs, above]), sign
 
 
 def turns_to(found: Signs, side: Array, v: Array, c: Array, b: Array, j: Array) -> Array:

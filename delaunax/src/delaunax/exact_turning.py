@@ -62,8 +62,8 @@ def best_neighbour(
     smallest = backend.column_min(offset)
     first = backend.column_min(jnp.where(certain & (offset == smallest), candidates, none))
 
-    def challenger_of(carry):
-        """(V,) int32: a candidate that may be better than the best, for all that rounding tells; N where there is none."""
+    def challengers_of(carry):
+        """(K, V) int32: candidates that may be better than the best, for all that rounding tells; N where there is none."""
         best, tested = carry
         theirs = gather(sites, best)
         bx, by = theirs[:, 0] - own[:, 0], theirs[:, 1] - own[:, 1]
@@ -74,15 +74,22 @@ def best_neighbour(
             jnp.where(edge.begins, DISTANCE * unit * (squared + view.squared), IN_CIRCLE * unit * sizes) + underflow
         )
         open_ = possible & ~tested & (candidates != best) & ((inside >= -margin) | (best == none))
-        return backend.column_min(jnp.where(open_, candidates, none))
+        return backend.column_min_of_each(jnp.where(open_, candidates, none), backend.challengers_at_once(), none)
 
-    def decide(challenger, carry):
+    def decide(challengers, carry):
         best, tested = carry
-        wins = _wins(unscaled, none, vertices, current, edge, best, challenger)
-        best = jnp.where(wins & (challenger != none), challenger, best)
-        return best, tested | (candidates == challenger)
+        arrays = [jnp.broadcast_to(each, challengers.shape).reshape(-1) for each in (vertices, current, *edge, best)]
+        viewers, reached, *edges, bests = arrays
+        wins = _wins(unscaled, none, viewers, reached, Edge(*edges), bests, challengers.reshape(-1))
+        winners = jnp.where(wins.reshape(challengers.shape), challengers, none)
+        # Of several that win one is the best now, and the others are compared with it. Who loses against any is not the best.
+        winner = winners.min(axis=0)
+        decided = (winners == none) | (winners == winner)
+        for k in range(len(challengers)):
+            tested = tested | ((candidates == challengers[k]) & decided[k])
+        return jnp.where(winner < none, winner, best), tested
 
-    return backend.while_found(challenger_of, decide, (first, jnp.zeros_like(there)), none)[0]
+    return backend.while_found(challengers_of, decide, (first, jnp.zeros_like(there)), none)[0]
 
 
 def _in_circle(edge, bx, by, squared, view):

@@ -90,9 +90,9 @@ def _kd_tree(points):
     depth = max(0, (-(-n // LEAF) - 1).bit_length())
     size = -(-n // 2**depth)
     slots = size * 2**depth
-    finite, exponent, coordinates, reach, *keys, slot = backend.fused(partial(_padded, slots))(points)
+    finite, exponent, coordinates, *keys, slot = backend.fused(partial(_padded, slots))(points)
     x, y, by = lax.sort((*keys, slot), num_keys=2)
-    vertices, *rest = backend.fused(partial(_halved, n, depth))(coordinates, reach, x[0], y[0], by)
+    vertices, *rest = backend.fused(partial(_halved, n, depth))(coordinates, x[0], y[0], by)
     return KDTree(finite, exponent, vertices.reshape(-1, size), *rest)
 
 
@@ -103,8 +103,8 @@ def _padded(slots, points):
     -------
     finite, exponent
         The `points` and `exponent` of the tree.
-    coordinates, reach
-        (M, 2) and (M, 4) float, x and y; and x, y, -x and -y, -inf in an empty slot.
+    coordinates
+        (M, 2) float, x and y.
     keys
         (2, M) int twice, in the order of x and then y, and of y and then x: coincident vertices are next to each other.
     slot
@@ -114,7 +114,6 @@ def _padded(slots, points):
     finite = scaled(points, exponent)
     empty = ((0, slots - len(points)), (0, 0))
     coordinates = jnp.pad(finite, empty, constant_values=np.inf)
-    reach = jnp.pad(jnp.concatenate([finite, -finite], axis=1), empty, constant_values=-np.inf)
     # Integers in the order of floats sort faster, and tell subnormals apart; both zeros are one.
     bits = lax.bitcast_convert_type(jnp.pad(points, empty, constant_values=np.inf).T, f"int{8 * points.dtype.itemsize}")
     bits = jnp.where(bits == np.iinfo(bits.dtype).min, 0, bits)
@@ -123,38 +122,48 @@ def _padded(slots, points):
         finite,
         exponent,
         coordinates,
-        reach,
         keys,
         keys[::-1],
         jnp.broadcast_to(np.arange(slots, dtype=np.int32), keys.shape),
     )
 
 
-def _halved(n, depth, coordinates, reach, x, y, by):
+def _halved(n, depth, coordinates, x, y, by):
     """The vertices leaf by leaf, the nodes above them, which vertices are the first of their place, and their ranks."""
-    slots, columns = len(reach), 2**depth
+    slots, columns = len(coordinates), 2**depth
     slot, node = np.arange(slots, dtype=np.int32), np.arange(columns, dtype=np.int32)
 
     def halve(carry, level):
-        vertices, home = carry
+        orders, _ = carry
         width = np.int32(slots) >> level
-
-        def assign(carry, places):
-            home, box = carry
-            vertex, its = gather(vertices, places), lax.div(places, jnp.full_like(places, width))
-            return home.at[vertex].set(its, **DROP), box.at[its].max(gather(reach, vertex), **DROP)
-
-        home, box = backend.scan_rows(assign, (home, jnp.full((columns, 4), -np.inf, reach.dtype)), slot)
+        half, home = width >> 1, lax.div(slot, jnp.full_like(slot, width))
+        # The vertices of a node, along x and along y, take as many slots as in all others. The empty ones come last.
+        first, last = node * width, jnp.minimum((node + 1) * width, np.int32(n)) - 1
+        ends = [gather(coordinates[:, k], gather(orders[k], end)) for end in (last, first) for k in range(2)]
+        box = jnp.stack([ends[0], ends[1], -ends[2], -ends[3]], axis=1)
+        box = jnp.where((first <= last)[:, None], box, -np.inf)
         axis = _axis_of(box)
-        # Of the orders along x and along y, every node takes its vertices from the one along its longer side.
-        homes = gather(home, by[:2])
-        taken = gather(axis, homes) == np.asarray([[0], [1]], np.int32)
-        line = backend.counting_sort(jnp.where(taken, homes, np.int32(columns)).reshape(-1), width * node)[:slots]
-        vertices = gather(by[:2].reshape(-1), line)
-        split = gather(coordinates, gather(vertices, (2 * node + 1) * (width >> 1)), axis)
-        return (vertices, home), jnp.concatenate([box, split[:, None]], axis=1)
+        # Every node is halved along its longer side.
+        line = jnp.where(gather(axis, home) == 0, orders[0], orders[1])
+        split = gather(coordinates, gather(line, first + half), axis)
 
-    (vertices, _), nodes = lax.scan(halve, (slot, jnp.zeros_like(slot)), np.arange(depth + 1, dtype=np.int32))
+        def assign(second, places):
+            return second.at[gather(line, places)].set(gather(slot - home * width >= half, places), **DROP)
+
+        second = backend.scan_rows(assign, jnp.zeros(slots, bool), slot)
+        halves = gather(second, orders)
+        # How many of its own node's second half come before each; all nodes before it have half of their vertices there.
+        before = backend.running_sums(halves) - home * half
+        to = jnp.where(halves, home * width + half + before, slot - before)
+
+        def put(halved, places):
+            for k in range(2):
+                halved = halved.at[k, gather(to[k], places)].set(gather(orders[k], places), **DROP)
+            return halved
+
+        return (backend.scan_rows(put, orders, slot), line), jnp.concatenate([box, split[:, None]], axis=1)
+
+    (_, vertices), nodes = lax.scan(halve, (by[:2], jnp.asarray(slot)), np.arange(depth + 1, dtype=np.int32))
 
     def mark(carry, places):
         first, rank = carry

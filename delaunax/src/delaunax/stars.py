@@ -53,8 +53,7 @@ class Stars(NamedTuple):
     Attributes
     ----------
     simplices
-        (2N + V, 3) int32, each triangle once, written by the star of its smallest vertex; -1 in unused rows. V is how many
-        stars are turned at once, some of which may have none to write.
+        (2N, 3) int32, each triangle once, written by the star of its smallest vertex; -1 in unused rows.
     number
         () int32, how many rows are in use.
     complete
@@ -79,8 +78,7 @@ def no_stars(vertices: Vertices) -> Stars:
     """The `Stars` before any is sought; those of vertices that take no part are complete."""
     n = len(vertices.points)
     nobody, no_keys = jnp.zeros(n, bool), jnp.zeros(n, jnp.uint32)
-    spare = backend.rows_at_once(vertices.near.blocks.size)
-    return Stars(jnp.full((2 * n + spare, 3), NONE), jnp.int32(0), ~vertices.distinct, nobody, no_keys, no_keys)
+    return Stars(jnp.full((2 * n, 3), NONE), jnp.int32(0), ~vertices.distinct, nobody, no_keys, no_keys)
 
 
 def keys_from(simplices: Array, number: int) -> Array:
@@ -97,27 +95,19 @@ def keys_from(simplices: Array, number: int) -> Array:
 def appended(stars: Stars, corners: Array, new: Array) -> Stars:
     """`stars` with those of the (V, 3) triangles that are new and begin with their smallest vertex."""
     mine = new & (corners[:, 0] < corners[:, 1]) & (corners[:, 0] < corners[:, 2])
-    rows, number = compacted(corners, mine)
-    # Rows past the end of the table, if there are any, are overwritten: such stars do not agree.
-    simplices = lax.dynamic_update_slice_in_dim(stars.simplices, rows, stars.number, axis=0)
+    # Where the table is full a triangle is left out: its star does not agree.
+    places = jnp.where(mine, stars.number + backend.running_sums(mine), NONE)
+    (number,) = backend.sums(mine)
+    simplices = stars.simplices.at[places].set(corners, **DROP)
     return stars._replace(simplices=simplices, number=stars.number + number)
 
 
 def without(stars: Stars, vertices: Array) -> Stars:
     """`stars` without those of the (N,) bool `vertices`."""
     simplices = stars.simplices
-    rows, number = compacted(simplices, (simplices[:, 0] >= 0) & ~gather(vertices, simplices[:, 0]))
+    places, number = backend.nonzero((simplices[:, 0] >= 0) & ~gather(vertices, simplices[:, 0]))
+    rows = jnp.where((places < len(simplices))[:, None], gather(simplices, places), NONE)
     return stars._replace(simplices=rows, number=number, complete=stars.complete & ~vertices)
-
-
-def compacted(rows: Array, which: Array) -> tuple[Array, Array]:
-    """Those of the (V, 3) rows that the (V,) bool `which` selects, followed by rows of -1; () int32, how many they are."""
-    if len(rows) == 1:
-        # One row needs no sort.
-        return jnp.where(which[0], rows, NONE), which[0].astype(jnp.int32)
-    places, number = backend.nonzero(which)
-    used = places < len(rows)
-    return jnp.where(used[:, None], gather(rows, places), NONE), number
 
 
 def in_agreement(vertices: Vertices, stars: Stars, doubtful: Array) -> Stars:

@@ -188,13 +188,12 @@ def _sought(vertices, last):
     everyone = (last.number > 0) & ~doubtful.any()
     doubtful = jnp.where(everyone, vertices.distinct & ~last.stars.exact, doubtful)
     stars = in_agreement(vertices, last.stars, doubtful)
-    return stars, edges_of(stars.simplices[: 2 * len(vertices.points)])
+    return stars, edges_of(stars.simplices)
 
 
 def _checked(vertices, number, stars, edges):
     """A round with its tables, and what the certificate says of them."""
-    simplices = stars.simplices[: 2 * len(vertices.points)]
     neighbors = neighbors_across(edges)
-    tables = simplices, neighbors, vertex_simplex_from(simplices, neighbors)
+    tables = stars.simplices, neighbors, vertex_simplex_from(stars.simplices, neighbors)
     certified, wrong = certificate(vertices, stars.exact, *tables)
     return _Round(number + 1, stars, wrong, tables, certified)

@@ -1,0 +1,307 @@
+"""Everything that only a GPU can tell, in one command of at most nine minutes.
+
+    make gpu
+
+The parts are processes of their own, so that one that fails takes no other along, and keep what they found until then:
+
+- `same`: triangles, mappings and weights of all lenses against the CPU's, and against themselves over ten runs;
+- `interpolation`, `likelihood`: milliseconds, compile times and memory at 1, 3, 20 and 64 lanes, beside autoarray's Delaunay
+  and Delaunay in one callback;
+- `kernels`: what was launched, stage by stage, and for how long it ran, beside what `make launches` counted and modelled;
+- the same with loops on the device: all of a loop in a CUDA graph, its condition too (`FLAG`).
+
+It writes `results/gpu/<device>.json`; `--tables` puts it into docs/speed.md. `--device cpu` rehearses it without a GPU. The
+exit status is 1 if a triangulation differs from the CPU's or a part has not come to its end, and 2 if there is no GPU.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import jax
+import jax.numpy as jnp
+from rich.console import Console
+
+from jax_profiling.gate import report
+from jax_profiling.gate.likelihood import Likelihood, tables_of
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.speed import backends, launches, probe, profiled, tables
+from jax_profiling.speed.bench import ROOT, rewrite
+from jax_profiling.speed.tables import SCIPY, file_name_of
+from jax_profiling.terminal import command
+from jax_profiling.terminal.progress import progress_of
+from jax_profiling.terminal.writing import write_aside
+from knn_barycentric.mesh import KNNBarycentric
+
+RESULTS = ROOT / "results" / "gpu"
+BEGIN, END = "<!-- from here: make gpu -->", "<!-- to here: make gpu -->"
+
+FLAG = "--xla_gpu_enable_command_buffer=+WHILE"
+"""Of `XLA_FLAGS`: loops become part of CUDA graphs, and their conditions are read on the device."""
+
+LANES = (1, 3, 20, 64)
+MESHES = ("Delaunay", "Delaunay in one callback", "KNNBarycentric")
+REPEATS = {"interpolation": 20, "likelihood": 5}
+
+
+def same(arguments, progress, note):
+    """`backends.compare`, and the fiducial first."""
+    names = arguments.lenses or [arguments.lens, backends.TIES, *(set(lens_folder.names()) - {arguments.lens})]
+    rows = []
+
+    def keep(row):
+        rows.append(row)
+        note(rows=rows)
+
+    backends.compare(names, progress, on_result=keep)
+
+
+def same_of_one(arguments, progress, note):
+    """`same` of the lens that is timed."""
+    same(argparse.Namespace(lens=arguments.lens, lenses=[arguments.lens, backends.TIES]), progress, note)
+
+
+def timed(what, meshes, lanes, arguments, progress, note):
+    """`probe.measure` of one number of lanes after the other."""
+    lens, rows = lens_folder.load(arguments.lens), []
+    for number in lanes:
+        batches = {"batches": (), "likelihood_batches": ()}
+        batches["batches" if what == "interpolation" else "likelihood_batches"] = (number,)
+        progress(f"{what}, {number} lanes")
+        measured = probe.measure(lens, meshes, **batches, repeats=REPEATS[what], progress=progress, compilations=1)
+        rows += [row for row in measured.pop("rows") if row["mesh"] != SCIPY or (number == 1 and len(meshes) > 1)]
+        note(**measured, rows=rows, most_bytes=(jax.devices()[0].memory_stats() or {}).get("peak_bytes_in_use"))
+
+
+def kernels(arguments, progress, note):
+    """`profiled.stages_of` at the numbers of lanes that `launches` counts."""
+    likelihood, rows = Likelihood(lens_folder.load(arguments.lens), KNNBarycentric), []
+    for lanes in launches.LANES:
+        function, arrays = partial(tables_of, probe.mesh_of(likelihood)), launches.points_of(likelihood, lanes)
+        if lanes == 1:
+            arrays = [each[0] for each in arrays]
+        else:
+            function = jax.vmap(function)
+        progress(f"{lanes} lanes")
+        arrays = [jnp.asarray(each) for each in arrays]
+        stages = profiled.stages_of(jax.jit(function).lower(*arrays).compile(), arrays)
+        rows.append({"lanes": lanes, "stages": stages})
+        note(rows=rows)
+
+
+PARTS = {
+    "same": (same, False),
+    "interpolation": (partial(timed, "interpolation", MESHES, LANES), False),
+    "kernels": (kernels, False),
+    "same, loops on the device": (same_of_one, True),
+    "interpolation, loops on the device": (partial(timed, "interpolation", MESHES[-1:], LANES), True),
+    "likelihood": (partial(timed, "likelihood", MESHES, LANES), False),
+    "likelihood, loops on the device": (partial(timed, "likelihood", MESHES[-1:], (1, 20)), True),
+}
+"""Name -> what it does with the arguments, a function that takes a line of text, and one that keeps what was found; and whether
+it does so with `FLAG`."""
+
+
+def run_part(name, arguments):
+    """One part in this process; what it finds goes to the file `arguments.part_output`, again and again."""
+
+    def note(**found):
+        with write_aside(arguments.part_output.parent) as aside:
+            (aside / arguments.part_output.name).write_text(json.dumps(found) + "\n")
+
+    if arguments.device == "cpu":
+        jax.config.update("jax_platforms", "cpu")
+    # A program from the cache would take no time to compile.
+    jax.config.update("jax_enable_compilation_cache", False)
+    with progress_of(Console(), name) as progress:
+        PARTS[name][0](arguments, progress, note)
+
+
+def run_parts(arguments):
+    """Name -> what the part found, how long it took (s), and its exit status; None where there was no time for it."""
+    found, began = {}, time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        for name in arguments.parts:
+            left = 60.0 * arguments.minutes - (time.perf_counter() - began)
+            path, part_began = Path(folder) / file_name_of(name) / "found.json", time.perf_counter()
+            status = None
+            if left > 0.0:
+                environment = dict(os.environ)
+                if PARTS[name][1]:
+                    environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {FLAG}"
+                options = [
+                    "--part",
+                    name,
+                    "--part-output",
+                    path,
+                    "--lens",
+                    arguments.lens,
+                    "--device",
+                    arguments.device,
+                ]
+                options += ["--lenses", ";".join(arguments.lenses)] if arguments.lenses else []
+                line = [sys.executable, "-m", "jax_profiling.speed.gpu", *options]
+                with suppress(subprocess.TimeoutExpired):
+                    status = subprocess.run(line, env=environment, cwd=ROOT, timeout=left).returncode
+            found[name] = {
+                **(json.loads(path.read_text()) if path.exists() else {}),
+                "seconds": round(time.perf_counter() - part_began, 1),
+                "status": status,
+            }
+    return found
+
+
+def faults_of(parts):
+    """Sentences on what went wrong."""
+    for name, part in parts.items():
+        if part["status"] != 0:
+            yield f"{name}: {'no time was left for it' if part['status'] is None else 'failed'}; see above."
+        for row in part.get("rows", []):
+            if row.get("triangles") or not row.get("certified", True):
+                yield f"{name}: {row['lens']} has other triangles than on a CPU, {row['triangles']} of them."
+
+
+def lines_of(found):
+    """The lines of the page for what was found on one device."""
+    parts = found["parts"]
+    lines = ["", f"{found['device']}, autolens {found['autolens']}, jax {found['jax']}, driver {found['driver']}:"]
+    for name in ("same", "same, loops on the device"):
+        if "rows" in parts.get(name, {}):
+            lines += ["", *same_table_of(name, parts[name]["rows"])]
+    rows = []
+    for name, part in parts.items():
+        what, _, loops = name.partition(", ")
+        if what in REPEATS:
+            rows += [{**row, "mesh": ", ".join(filter(None, (row["mesh"], loops)))} for row in part.get("rows", [])]
+    if rows:
+        lines += ["", *tables.table_of({"rows": rows})]
+    if "rows" in parts.get("kernels", {}):
+        lines += ["", *kernel_table_of(parts["kernels"]["rows"], found["target"])]
+    return [*lines, ""]
+
+
+def same_table_of(name, rows):
+    columns = ("meshes", "vertices", "data_points", "triangles", "mappings", "weights", "split_weights", "dual_areas")
+    cells = [
+        (
+            row["lens"],
+            *(f"{row[column]:.0e}" if isinstance(row[column], float) else str(row[column]) for column in columns),
+            ", ".join(row["unsteady"]),
+        )
+        for row in rows
+    ]
+    titles = (name, *(column.replace("_", " ") for column in columns), "not the same in ten runs")
+    return report.markdown_table(titles, cells)
+
+
+def kernel_table_of(rows, target):
+    """What ran, beside what was counted and modelled for the target, if it was."""
+    cells, columns = defaultdict(list), ["kernels"]
+    for row in rows:
+        path = launches.RESULTS / launches.name_of(target, row["lanes"])
+        counted = json.loads(path.read_text()) if path.exists() else None
+        columns += [f"{what}, lanes {row['lanes']}" for what in ("counted", "launched", "modelled ms", "ran ms")]
+        for stage in (*launches.STAGES, launches.REST, profiled.OTHER):
+            ran = row["stages"].get(stage, {"kernels": 0, "ms": 0.0})
+            model = (counted or {"stages": {}})["stages"].get(stage, {"kernels": 0, "ms": (0.0, 0.0)})
+            cells[stage] += [
+                str(model["kernels"]),
+                str(ran["kernels"]),
+                "-".join(f"{ms:.1f}" for ms in model["ms"]),
+                f"{ran['ms']:.2f}",
+            ]
+        ran = row["stages"].values()
+        cells["all"] += [
+            str(counted["kernels"]) if counted else "",
+            str(sum(each["kernels"] for each in ran)),
+            "-".join(f"{ms:.1f}" for ms in counted["ms"]) if counted else "",
+            f"{sum(each['ms'] for each in ran):.2f}",
+        ]
+    return report.markdown_table(columns, [(stage, *row) for stage, row in cells.items()])
+
+
+def target_of(device):
+    """Which of the targets of `launches` a device is."""
+    names = sorted(path.stem for path in launches.TARGETS.glob("*.txtpb"))
+    return next((name for name in names if name in device.lower()), "h100")
+
+
+def driver():
+    """The release of NVIDIA's driver, if there is one."""
+    try:
+        query = ["nvidia-smi", "--query-gpu=driver_version", "--format=csv,noheader"]
+        return subprocess.run(query, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "none"
+
+
+def rewrite_page():
+    """Put the tables of every device in `results/gpu` into docs/speed.md."""
+    page = ROOT / "docs" / "speed.md"
+    lines = [line for path in sorted(RESULTS.glob("*.json")) for line in lines_of(json.loads(path.read_text()))]
+    with write_aside(page.parent) as aside:
+        (aside / page.name).write_text(rewrite(page.read_text(), lines, BEGIN, END))
+
+
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument(
+        "--lens", default="hst", help="what is timed: a name under dataset/imaging, or a folder (default hst)"
+    )
+    parser.add_argument(
+        "--lenses", type=lambda text: text.split(";"), help="what is compared with the CPU (default: all)"
+    )
+    parser.add_argument(
+        "--parts", type=lambda text: text.split(";"), default=list(PARTS), help=f"of: {'; '.join(PARTS)}"
+    )
+    parser.add_argument(
+        "--minutes", type=float, default=9.0, help="after so many no more is begun or waited for (default 9)"
+    )
+    parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="cpu: rehearse without a GPU")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the JSON (default results/gpu)")
+    parser.add_argument("--tables", action="store_true", help="measure nothing, only rewrite the page")
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    parser.add_argument("--part-output", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args(argv)
+    if set(arguments.parts) - set(PARTS):
+        parser.error(f"--parts names {'; '.join(set(arguments.parts) - set(PARTS))}; give any of {'; '.join(PARTS)}.")
+    if arguments.tables:
+        rewrite_page()
+        return 0
+    if arguments.part:
+        run_part(arguments.part, arguments)
+        return 0
+    device = report.device() if arguments.device == "cpu" else device_kind()
+    if device is None:
+        print("JAX finds no GPU here; install jax[cuda13], or rehearse with --device cpu.", file=sys.stderr)
+        return 2
+    found = {**report.releases(), "driver": driver(), "device": device, "target": target_of(device)}
+    found["parts"] = run_parts(arguments)
+    with write_aside(arguments.output) as aside:
+        (aside / f"{file_name_of(device)}.json").write_text(json.dumps(found, indent=1) + "\n")
+    print("\n".join(lines_of(found)))
+    faults = list(faults_of(found["parts"]))
+    for fault in faults:
+        print(fault, file=sys.stderr)
+    return 1 if faults else 0
+
+
+def device_kind():
+    """The GPU in words, asked of a process that ends: one that holds a GPU leaves no memory to others."""
+    asked = "import jax; print(jax.devices()[0].device_kind if jax.default_backend() == 'gpu' else '')"
+    answer = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True)
+    return answer.stdout.strip() or None
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
+from jax.custom_batching import custom_vmap
 
 from delaunax.indexing import DROP, NONE, gather
 from delaunax.platforms import name_of, platform
@@ -68,6 +69,27 @@ def skip_if(skipped, function, values):
     return lax.cond(skipped.all(), lambda values: values, function, values)
 
 
+def while_any(condition, body, carry):
+    """`lax.while_loop`; on a GPU, all lanes of a batch turn as long as one of them has to.
+
+    So `body` leaves what a lane that is done is read for as it is. `vmap` of the loop alone would see to that by itself, with a
+    copy and a selection of every array at every turn.
+    """
+    if platform() == "cpu":
+        return lax.while_loop(condition, body, carry)
+    return lax.while_loop(lambda carry: _in_any_lane(condition(carry)), body, carry)
+
+
+@custom_vmap
+def _in_any_lane(condition):
+    return condition
+
+
+@_in_any_lane.def_vmap
+def _in_any_lane_of(size, batched, conditions):
+    return _in_any_lane(conditions.any(axis=0)), False
+
+
 def while_found(find, act, values, nothing):
     """What `act(found, values)` leaves of `values` after all turns in which an entry of `find(values)` is not `nothing`.
 
@@ -81,7 +103,7 @@ def while_found(find, act, values, nothing):
             values = act(*carry)
             return find(values), values
 
-        return lax.while_loop(lambda carry: (carry[0] != nothing).any(), turn, (find(values), values))[1]
+        return while_any(lambda carry: (carry[0] != nothing).any(), turn, (find(values), values))[1]
 
     def turn_on_cpu(carry):
         found = find(carry[1])
@@ -173,3 +195,11 @@ def candidates_at_once():
 def challengers_at_once():
     """How many candidates of a star are compared with its best one at once, exactly."""
     return 1 if platform() == "cpu" else 8
+
+
+def limbs_without_loop():
+    """Of how many limbs integers are multiplied without a loop: what a CPU does in a few turns is a launch each on a GPU.
+
+    Five hold differences of coordinates whose last bits are within 2^76 (in fp32 2^30) of each other.
+    """
+    return 0 if platform() == "cpu" else 5

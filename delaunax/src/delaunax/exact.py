@@ -4,8 +4,8 @@ Coordinates are `Integers`; their differences are sums of limbs, `BITS` bits eac
 determinants are sums of their products, limb by limb from the lowest, as on paper. Integers have no multiply-add to be
 contracted and no subnormals to be flushed, so the same bits come out of every backend.
 
-There is room for as many limbs as the floating point format can need. Nearly all points take a few: a CPU's loops end there,
-and a GPU, to which every turn of a loop is a launch, takes `FEW` without a loop, and only where these are too few, all.
+There is room for as many limbs as the floating point format can need. Nearly all points take a few: loops end there, or begin
+only where so few are not enough.
 
 Ties are settled by pulling (see e.g. De Loera, Rambau & Santos 2010, Triangulations, section 4.3): the vertex of the smallest
 number is lifted down by an infinitesimal, then the next. So co-circular vertices are triangulated as a fan around the one with
@@ -19,8 +19,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from delaunax import backend
 from delaunax.indexing import gather
-from delaunax.platforms import platform
 from delaunax.scaling import integers_from
 
 BITS = {8: 26, 4: 11}
@@ -28,9 +28,6 @@ BITS = {8: 26, 4: 11}
 
 ALL = {8: 82, 4: 27}
 """Limbs that hold the difference of any two coordinates: from the largest finite float to the smallest subnormal one."""
-
-FEW = 5
-"""Limbs that hold it where the last bits of all coordinates are within 2^76 (in fp32 2^30) of each other."""
 
 
 class Signs(NamedTuple):
@@ -67,16 +64,16 @@ def signs(points: Array, v: Array, c: Array, b: Array, j: Array) -> Signs:
         # v is the origin: j is inside the circle through v, c and b where v is outside that through c, b and j.
         return Signs(left=-sign[4], inside=-outside[0], nearer=sign[6], after=sign[3], turn=sign[5])
 
+    def by_loops():
+        return found_by(_sums_of_products, *_offsets(*integers))
+
+    few = backend.limbs_without_loop()
+    if not few:
+        return by_loops()
     offsets, number = _offsets(*integers)
-    if platform() == "cpu":
-        return found_by(_sums_of_products, offsets, number)
-    few = found_by(_sums_of_few_products, offsets[:FEW], FEW)
-
-    def by_all(carry):
-        return np.False_, found_by(_sums_of_products, *_offsets(*integers))
-
+    found = found_by(_sums_of_few_products, offsets[:few], few)
     # A loop of one turn runs only where a lane needs it; a conditional would be both its branches.
-    return lax.while_loop(lambda carry: carry[0], by_all, (number > FEW, few))[1]
+    return backend.while_any(lambda carry: carry[0], lambda _: (np.False_, by_loops()), (number > few, found))[1]
 
 
 _FIRST = np.array([0, 2, 4, 2, 4, 0, 1, 3, 5, 3, 5, 1])

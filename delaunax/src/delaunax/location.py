@@ -144,14 +144,14 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
         # Only an edge behind which the query certainly lies is crossed: those decisions cannot go around in circles.
         at_hull = (across < 0) & (lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)))
         # One result only: XLA evaluates all of this once for each.
-        return count + 1, jnp.where((lowest >= 0.0) | at_hull, simplex, across), simplex
+        return count + 1, jnp.where((lowest >= 0.0) | at_hull | (simplex < 0), simplex, across), simplex
 
     def unfinished(carry):
         # No walk on a Delaunay triangulation enters a triangle twice.
         count, simplex, before = carry
         return (simplex != before) & (simplex >= 0) & (count <= triangulation.simplices.shape[0])
 
-    return lax.while_loop(unfinished, step, (np.int32(0), simplex, NONE))[1]
+    return backend.while_any(unfinished, step, (np.int32(0), simplex, NONE))[1]
 
 
 def descend(triangulation: Triangulation, points: Array, query_point: Array, simplex: Array) -> Array:
@@ -190,10 +190,10 @@ def descend(triangulation: Triangulation, points: Array, query_point: Array, sim
         to_after = jnp.where(a == vertex, b, jnp.where(b == vertex, c, a))
         to_before = jnp.where(a == vertex, c, jnp.where(b == vertex, a, b))
         nearer = jnp.where(is_nearer(to_after, to_before), to_after, to_before)
-        moves = is_nearer(nearer, vertex)
+        moves = (simplex >= 0) & is_nearer(nearer, vertex)
 
         around = gather(triangulation.neighbors, simplex, after)
-        around = jnp.where(around == gather(first, vertex), NONE, around)
+        around = jnp.where((simplex < 0) | (around == gather(first, vertex)), NONE, around)
         vertex = jnp.where(moves, nearer, vertex)
         return count + 1, vertex, jnp.where(moves, gather(first, vertex), around)
 
@@ -204,7 +204,7 @@ def descend(triangulation: Triangulation, points: Array, query_point: Array, sim
 
     vertex = gather(triangulation.simplices, simplex, 0)
     begins = jnp.where(simplex < 0, NONE, gather(first, vertex))
-    return lax.while_loop(unfinished, step, (np.int32(0), vertex, begins))[1]
+    return backend.while_any(unfinished, step, (np.int32(0), vertex, begins))[1]
 
 
 def nearest_of_first(number: Array, points: Array, query_point: Array, vertex: Array) -> Array:

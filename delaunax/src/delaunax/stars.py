@@ -119,7 +119,7 @@ def in_agreement(vertices: Vertices, stars: Stars, doubtful: Array) -> Stars:
         doubtful = ~backend.fused(agreement)(stars) & ~stars.exact
         return stars, doubtful, doubtful.any()
 
-    return lax.while_loop(lambda carry: carry[2], seek, (stars, doubtful, doubtful.any()))[0]
+    return backend.while_any(lambda carry: carry[2], seek, (stars, doubtful, doubtful.any()))[0]
 
 
 def agreement(stars: Stars) -> Array:
@@ -167,7 +167,7 @@ def _turn_among_near(sites, which, near, stars, vertices):
 
     star = star_of(jnp.where(wanted, vertices, NONE))
     begun = np.int32(0), star, gather(stars.keys, vertices), stars
-    _, star, keys, stars = lax.while_loop(unfinished, step, begun)
+    _, star, keys, stars = backend.while_any(unfinished, step, begun)
     # Who sees the hull in what is near may not see what lies beyond.
     complete = gather(stars.complete, vertices) | (wanted & ~star.turning & ~star.clockwise)
     return stars._replace(
@@ -234,7 +234,7 @@ def among_all_vertices(vertices: Vertices, stars: Stars, which: Array) -> Stars:
 
     place = jnp.arange(min(n, backend.stars_at_once()), dtype=jnp.int32)
     begun = np.int32(0), place, star_of(vertex_of(place)), stars, jnp.zeros(2 * n, jnp.uint32)
-    _, place, _, stars, keys = lax.while_loop(unfinished, step, begun)
+    _, place, _, stars, keys = backend.while_any(unfinished, step, begun)
     return stars._replace(
         complete=stars.complete | (which & (place.min() >= number)),
         exact=stars.exact | which,

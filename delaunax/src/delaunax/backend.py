@@ -3,7 +3,7 @@
 A CPU does rows one after the other, in few loops of machine code; a GPU does them together, in few launches.
 """
 
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 import jax
@@ -50,6 +50,29 @@ def map_rows(function, rows):
     return lax.map(function, rows) if platform() == "cpu" else jax.vmap(function)(rows)
 
 
+def map_some_rows(function, rows, which):
+    """(M,) int32: `function(row)` of each row of (M, ...) arrays where the (M,) bool `which` is true, anything elsewhere.
+
+    A CPU calls it everywhere, so it is to end at once where it is not asked for. A GPU calls it where it is, `ROWS` at once.
+    """
+    if platform() == "cpu":
+        return map_rows(function, rows)
+    places, number = nonzero(which)
+    places = jnp.pad(places, (0, -len(places) % ROWS), constant_values=len(which))
+
+    def look(carry):
+        begun, found = carry
+        here = lax.dynamic_slice_in_dim(places, begun, ROWS)
+        these = jax.vmap(function)(jax.tree.map(lambda each: gather(each, here), rows))
+        return begun + ROWS, found.at[here].set(these, **DROP)
+
+    return while_any(lambda carry: carry[0] < number, look, (np.int32(0), jnp.full(len(which), NONE)))[1]
+
+
+ROWS = 1024
+"""How many rows `map_some_rows` looks at together."""
+
+
 def scan_rows(step, carry, *levels):
     """What `carry = step(carry, rows)` leaves of `carry` after all (V,) int32 `levels`, each of which may need those before it.
 
@@ -67,6 +90,17 @@ def skip_if(skipped, function, values):
     if platform() != "cpu":
         return function(values)
     return lax.cond(skipped.all(), lambda values: values, function, values)
+
+
+def kept(function):
+    """A function that gives what `function()` gives: a CPU computes that once, a GPU wherever it is used.
+
+    What a loop reads and does not compute itself has to be written to memory before it, and on a GPU that takes longer.
+    """
+    if platform() != "cpu":
+        return function
+    value = function()
+    return lambda: value
 
 
 def while_any(condition, body, carry):
@@ -117,7 +151,7 @@ def while_found(find, act, values, nothing):
 
 
 def running_sums(values: Array) -> Array:
-    """(..., V) int32: of (..., V) int32 or bool values, the sum of all before each, along the last axis (on a CPU in `fused`)."""
+    """(..., V) int32: of (..., V) int32 or bool values, the sum of all before each along the last axis; on a CPU in `fused`."""
     values = values.astype(jnp.int32)
     if platform() != "cpu":
         return lax.cumsum(values, axis=values.ndim - 1) - values
@@ -147,6 +181,27 @@ def column_min(values: Array) -> Array:
         first, second = lax.slice_in_dim(values, 0, half), lax.slice_in_dim(values, count - half, count)
         values = lax.select(lax.lt(first, second), first, second)
     return lax.squeeze(values, (0,))
+
+
+def column_first(values: Array, names: Array) -> tuple[Array, Array]:
+    """(V,) float and int32: the smallest of (C, V) values in each column, none of them NaN; of as small ones the smallest name.
+
+    Names are (C, V) or (C, 1). One that is the largest int32 stands where there is no value below infinity.
+    """
+    no_name = np.int32(np.iinfo(np.int32).max)
+    if platform() == "cpu":
+        # Two plain minima are vectorised where one argmin is not. Without the barrier the compiler may evaluate the
+        # values once for each, and round them differently.
+        values = lax.optimization_barrier(values)
+        smallest = column_min(values)
+        return smallest, column_min(jnp.where(values == smallest, names, no_name))
+
+    def better(one, other):
+        smaller = (one[0] < other[0]) | ((one[0] == other[0]) & (one[1] < other[1]))
+        return tuple(map(partial(jnp.where, smaller), one, other))
+
+    nothing = np.asarray(np.inf, values.dtype), no_name
+    return lax.reduce((values, jnp.broadcast_to(names, values.shape)), nothing, better, (0,))
 
 
 def column_min_of_each(values: Array, number: int, empty: Any) -> Array:

@@ -7,7 +7,7 @@ rounding tells.
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from delaunax import backend, exact
 from delaunax.indexing import gather
@@ -28,7 +28,7 @@ def underflow_of(dtype) -> float:
 
 
 def best_neighbour(
-    unscaled: Array, sites: Array, vertices: Array, current: Array, edge: Edge, best: Array, candidates: Array
+    unscaled: Array, sites: Array, vertices: Array, current: Array, edge: Edge, best: Array | None, candidates: Array
 ) -> Array:
     """(V,) int32: to which of the candidates, or of the best so far, stars turn; N where there is none.
 
@@ -43,28 +43,34 @@ def best_neighbour(
     edge
         Their `Edge`.
     best
-        (V,) int32, the best candidate so far; N where there is none.
+        (V,) int32, the best candidate so far; N where there is none. None if these are the first candidates.
     candidates
         (C, V) or (C, 1) int32; N where there is none.
     """
     none = np.int32(len(sites) - 1)
     unit, underflow = unit_of(sites.dtype), underflow_of(sites.dtype)
     own = gather(sites, vertices)
-    candidates = jnp.concatenate([best[None], jnp.broadcast_to(candidates, (len(candidates), len(best)))])
-    view = view_from(own, candidates, gather(sites, candidates))
-    area, offset = areas_and_offsets(edge, view)
-    there = (view.squared < np.inf) & (candidates != vertices)
-    bound = ORIENTATION * unit * (jnp.abs(edge.x * view.dy) + jnp.abs(edge.y * view.dx)) + underflow
-    certain = there & (edge.begins | (area > bound))
-    possible = there & (edge.begins | ((area >= -bound) & (candidates != current)))
+    if best is not None:
+        candidates = jnp.concatenate([best[None], jnp.broadcast_to(candidates, (len(candidates), len(best)))])
 
-    offset = lax.optimization_barrier(jnp.where(certain, offset, np.inf))
-    smallest = backend.column_min(offset)
-    first = backend.column_min(jnp.where(certain & (offset == smallest), candidates, none))
+    def looked_at():
+        """The `View` of the candidates, and which are certainly, and which possibly on the side to which the star turns."""
+        view = view_from(own, candidates, gather(sites, candidates))
+        area, offset = areas_and_offsets(edge, view)
+        there = (view.squared < np.inf) & (candidates != vertices)
+        bound = ORIENTATION * unit * (jnp.abs(edge.x * view.dy) + jnp.abs(edge.y * view.dx)) + underflow
+        certain = there & (edge.begins | (area > bound))
+        possible = there & (edge.begins | ((area >= -bound) & (candidates != current)))
+        return view, offset, certain, possible
+
+    looked_at = backend.kept(looked_at)
+    _, offset, certain, _ = looked_at()
+    _, first = backend.column_first(jnp.where(certain, offset, np.inf), jnp.where(certain, candidates, none))
 
     def challengers_of(carry):
         """(K, V) int32: candidates that may be better than the best, for all that rounding tells; N where there is none."""
         best, tested = carry
+        view, _, _, possible = looked_at()
         theirs = gather(sites, best)
         bx, by = theirs[:, 0] - own[:, 0], theirs[:, 1] - own[:, 1]
         squared = bx**2 + by**2
@@ -89,7 +95,7 @@ def best_neighbour(
             tested = tested | ((candidates == challengers[k]) & decided[k])
         return jnp.where(winner < none, winner, best), tested
 
-    return backend.while_found(challengers_of, decide, (first, jnp.zeros_like(there)), none)[0]
+    return backend.while_found(challengers_of, decide, (first, jnp.zeros(certain.shape, bool)), none)[0]
 
 
 def _in_circle(edge, bx, by, squared, view):

@@ -1,6 +1,5 @@
 """Which triangle holds each query point, or which vertex is nearest to it outside the hull."""
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -72,20 +71,22 @@ def _locate(triangulation, query_points, tree):
     query_points = jnp.where(jnp.isfinite(query_points), scaled(query_points, tree.exponent), query_points)
     corners = gather(points, triangulation.simplices).reshape(-1, 6)
     start = gather(start_simplices(triangulation, corners, tree), leaf_of(tree, query_points))
-    return backend.map_rows(partial(_vertices_of, triangulation, points, corners), (query_points, start))
+    finite = jnp.isfinite(query_points).all(axis=1)
+    query_points = jnp.where(finite[:, None], query_points, 0.0)
+    simplex = backend.map_rows(lambda query: walk(triangulation, corners, *query), (query_points, start))
 
+    def nearest(query):
+        query_point, start, number = query
+        # Not from where the walk left the hull, which may be far away.
+        return nearest_of_first(number, points, query_point, descend(triangulation, points, query_point, start))
 
-def _vertices_of(triangulation, points, corners, query):
-    query_point, start = query
-    finite = jnp.isfinite(query_point).all()
-    query_point = jnp.where(finite, query_point, 0.0)
-    simplex = walk(triangulation, corners, query_point, start)
-    # Not from where the walk left the hull, which may be far away.
-    vertex = descend(triangulation, points, query_point, jnp.where(simplex < 0, start, NONE))
+    left = simplex < 0
     # A mesh without triangles, or without any that can be trusted, has vertices only.
-    vertex = nearest_of_first(jnp.where(start < 0, np.int32(len(points)), np.int32(0)), points, query_point, vertex)
-    found = jnp.where(simplex < 0, jnp.stack([vertex, NONE, NONE]), gather(triangulation.simplices, simplex))
-    return jnp.where(finite, found, NONE)
+    number = jnp.where(left & (start < 0), np.int32(len(points)), np.int32(0))
+    vertex = backend.map_some_rows(nearest, (query_points, jnp.where(left, start, NONE), number), left & finite)
+    outside = jnp.pad(vertex[:, None], ((0, 0), (0, 2)), constant_values=NONE)
+    found = jnp.where(left[:, None], outside, gather(triangulation.simplices, simplex))
+    return jnp.where(finite[:, None], found, NONE)
 
 
 def start_simplices(triangulation: Triangulation, corners: Array, tree: KDTree) -> Array:

@@ -200,6 +200,8 @@ def among_all_vertices(vertices: Vertices, stars: Stars, which: Array) -> Stars:
         edge = edge_of(sites, viewers, star)
         better = partial(best_neighbour, vertices.unscaled, sites, viewers, star.current, edge)
 
+        if len(blocks) == 1:
+            return better(None, candidates=blocks[0][:, None])
         close = _widened(near.to(viewers).T, width, n).T
 
         def look(k, best):
@@ -207,9 +209,7 @@ def among_all_vertices(vertices: Vertices, stars: Stars, which: Array) -> Stars:
             candidates = jnp.where(k < 0, close, gather(blocks, k)[:, None])
             return backend.skip_if(skipped, partial(better, candidates=candidates), best)
 
-        # A block of all vertices has the near ones too.
-        first = np.int32(0) if len(blocks) == 1 else NONE
-        return lax.fori_loop(first, np.int32(len(blocks)), look, jnp.full_like(viewers, n))
+        return lax.fori_loop(NONE, np.int32(len(blocks)), look, jnp.full_like(viewers, n))
 
     def step(carry):
         turns, place, star, stars, keys = carry

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from delaunax import backend
 from delaunax.indexing import gather
@@ -143,11 +143,7 @@ def next_neighbour(vertices: Array, current: Array, edge: Edge, view: View) -> t
     area, offset = areas_and_offsets(edge, view)
     there = (view.squared < np.inf) & (view.vertex != vertices) & (view.vertex != current)
     there = there & (edge.begins | (area > 0.0))
-    # Two plain minima are vectorised where one argmin is not. Without the barrier the compiler may evaluate the
-    # values once for each, and round them differently.
-    offset = lax.optimization_barrier(jnp.where(there, offset, np.inf))
-    smallest = backend.column_min(offset)
-    following = backend.column_min(jnp.where(offset == smallest, view.vertex, np.int32(np.iinfo(np.int32).max)))
+    smallest, following = backend.column_first(jnp.where(there, offset, np.inf), view.vertex)
     return following, smallest < np.inf
 
 

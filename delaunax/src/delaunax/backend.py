@@ -103,15 +103,21 @@ def kept(function):
     return lambda: value
 
 
-def while_any(condition, body, carry):
-    """`lax.while_loop`; on a GPU, all lanes of a batch turn as long as one of them has to.
+def while_any(condition, body, carry, at_once=1):
+    """`lax.while_loop`; on a GPU, all lanes of a batch turn as long as one of them has to, so many times before it is asked again.
 
     So `body` leaves what a lane that is done is read for as it is. `vmap` of the loop alone would see to that by itself, with a
-    copy and a selection of every array at every turn.
+    copy and a selection of every array at every turn; and to ask is to wait for the GPU.
     """
     if platform() == "cpu":
         return lax.while_loop(condition, body, carry)
-    return lax.while_loop(lambda carry: _in_any_lane(condition(carry)), body, carry)
+
+    def turn(carry):
+        for _ in range(at_once):
+            carry = body(carry)
+        return carry
+
+    return lax.while_loop(lambda carry: _in_any_lane(condition(carry)), turn, carry)
 
 
 @custom_vmap

@@ -152,7 +152,7 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
         count, simplex, before = carry
         return (simplex != before) & (simplex >= 0) & (count <= triangulation.simplices.shape[0])
 
-    return backend.while_any(unfinished, step, (np.int32(0), simplex, NONE))[1]
+    return backend.while_any(unfinished, step, (np.int32(0), simplex, NONE), at_once=4)[1]
 
 
 def descend(triangulation: Triangulation, points: Array, query_point: Array, simplex: Array) -> Array:
@@ -205,7 +205,7 @@ def descend(triangulation: Triangulation, points: Array, query_point: Array, sim
 
     vertex = gather(triangulation.simplices, simplex, 0)
     begins = jnp.where(simplex < 0, NONE, gather(first, vertex))
-    return backend.while_any(unfinished, step, (np.int32(0), vertex, begins))[1]
+    return backend.while_any(unfinished, step, (np.int32(0), vertex, begins), at_once=4)[1]
 
 
 def nearest_of_first(number: Array, points: Array, query_point: Array, vertex: Array) -> Array:

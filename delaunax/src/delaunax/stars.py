@@ -167,7 +167,7 @@ def _turn_among_near(sites, which, near, stars, vertices):
 
     star = star_of(jnp.where(wanted, vertices, NONE))
     begun = np.int32(0), star, gather(stars.keys, vertices), stars
-    _, star, keys, stars = backend.while_any(unfinished, step, begun)
+    _, star, keys, stars = backend.while_any(unfinished, step, begun, at_once=2)
     # Who sees the hull in what is near may not see what lies beyond.
     complete = gather(stars.complete, vertices) | (wanted & ~star.turning & ~star.clockwise)
     return stars._replace(

@@ -107,7 +107,7 @@ def compare(names, progress=lambda message: None, device=None, on_result=lambda 
     Parameters
     ----------
     names
-        Of lenses, and `TIES`.
+        Of lenses, and `TIES`. The meshes of the first, and of `TIES`, are lanes of a batch; those of others run alone.
     progress
         Called with a line of text.
     device
@@ -116,33 +116,42 @@ def compare(names, progress=lambda message: None, device=None, on_result=lambda 
     device, cpu = device or jax.devices()[0], jax.devices("cpu")[0]
     rows = []
     with ThreadPoolExecutor() as pool:
-
-        def begun(name):
-            progress(f"{name}: tracing")
-            arrays = meshes_of(name)
-            mesh = KNNBarycentric(pixels=arrays[0].shape[1], zeroed_pixels=0)
-            # Two functions, or JAX lowers what it has traced for the one on the other.
-            waiting = []
-            for where in (device, cpu):
-                placed = [jax.device_put(each, where) for each in arrays]
-                lowered = jax.jit(jax.vmap(partial(interpolation_of, mesh))).lower(*placed)
-                waiting.append((pool.submit(lowered.compile), placed))
-            return name, arrays, waiting
-
-        for name, arrays, waiting in [begun(name) for name in names]:
-            (program, placed), (on_cpu, placed_on_cpu) = [(compiled.result(), placed) for compiled, placed in waiting]
-            runs = [jax.device_get(program(*placed)) for _ in range(RUNS)]
-            expected = jax.device_get(on_cpu(*placed_on_cpu))
+        begun = [_begun(name, name in (names[0], TIES), (device, cpu), pool, progress) for name in names]
+        for name, arrays, (found_by, expected_by) in begun:
+            runs = [found_by() for _ in range(RUNS)]
             rows.append(
                 {
                     "lens": name,
                     "meshes": len(arrays[0]),
                     "vertices": arrays[0].shape[1],
                     "data_points": arrays[1].shape[1],
-                    **differences_between(runs[0], expected, arrays[1].shape[1]),
+                    **differences_between(runs[0], expected_by(), arrays[1].shape[1]),
                     "unsteady": unsteady(runs),
                 }
             )
             progress(f"{name}: {rows[-1]}")
             on_result(rows[-1])
     return rows
+
+
+def _begun(name, together, devices, pool, progress):
+    """The name, the arrays of `meshes_of`, and for each device a function that computes; programs compile in the pool."""
+    progress(f"{name}: tracing")
+    arrays = meshes_of(name)
+    functions = []
+    for device in devices:
+        # A function for each, or JAX takes for one device what it has lowered for the other.
+        function = partial(interpolation_of, KNNBarycentric(pixels=arrays[0].shape[1], zeroed_pixels=0))
+        if together:
+            function = jax.vmap(function)
+        calls = [arrays] if together else list(zip(*arrays))
+        placed = [[jax.device_put(each, device) for each in call] for call in calls]
+        compiled = pool.submit(jax.jit(function).lower(*placed[0]).compile)
+        functions.append(partial(_results_of, compiled, placed, together))
+    return name, arrays, functions
+
+
+def _results_of(compiled, calls, together):
+    """What a program gives for all meshes, stacked, on the host."""
+    results = [jax.device_get(compiled.result()(*call)) for call in calls]
+    return results[0] if together else jax.tree.map(lambda *lanes: np.stack(lanes), *results)

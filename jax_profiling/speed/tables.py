@@ -56,7 +56,7 @@ def table_of(measured):
                 row["what"],
                 str(row["lanes"]),
                 row["mesh"],
-                f"{row['ms_per_lane']:.1f} ({lower:.1f}-{upper:.1f})",
+                f"{_digits(row['ms_per_lane'])} ({_digits(lower)}-{_digits(upper)})",
                 f"{row['ms_per_lane'] / scipy:.2f}" if row["what"] == "interpolation" else "",
                 f"{row['ms_per_lane'] / against['ms_per_lane']:.2f}" if against else "",
                 _compilation_of(row) if "trace_seconds" in row else "",
@@ -76,6 +76,11 @@ def table_of(measured):
         "MiB",
     )
     return report.markdown_table(columns, cells)
+
+
+def _digits(milliseconds):
+    """A GPU's are few."""
+    return f"{milliseconds:.1f}" if milliseconds >= 10.0 else f"{milliseconds:.2f}"
 
 
 def _compilation_of(row):

@@ -104,7 +104,7 @@ def kept(function):
 
 
 def while_any(condition, body, carry, at_once=1):
-    """`lax.while_loop`; on a GPU, all lanes of a batch turn as long as one of them has to, so many times before it is asked again.
+    """`lax.while_loop`; on a GPU, all lanes of a batch turn as long as one of them has to, `at_once` times for each question.
 
     So `body` leaves what a lane that is done is read for as it is. `vmap` of the loop alone would see to that by itself, with a
     copy and a selection of every array at every turn; and to ask is to wait for the GPU.
@@ -117,7 +117,22 @@ def while_any(condition, body, carry, at_once=1):
             carry = body(carry)
         return carry
 
-    return lax.while_loop(lambda carry: _in_any_lane(condition(carry)), turn, carry)
+    return lax.while_loop(lambda carry: _in_any_lane(condition(carry)), turn, _in_all_lanes(carry))
+
+
+@custom_vmap
+def _in_all_lanes(values):
+    return values
+
+
+@_in_all_lanes.def_vmap
+def _in_all_lanes_of(size, batched, values):
+    """Each lane with values of its own: else `vmap` of a loop finds out which have, by tracing the loops in it once more."""
+
+    def own(value, mapped):
+        return value if mapped else jnp.broadcast_to(value, (size, *jnp.shape(value)))
+
+    return jax.tree.map(own, values, batched[0]), jax.tree.map(lambda _: True, values)
 
 
 @custom_vmap

@@ -3,7 +3,7 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test lint bench launches matrix patch posterior sweep compat clean
+.PHONY: gate test lint bench launches gpu wheels matrix patch posterior sweep compat clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -30,6 +30,20 @@ launches: $(READY) .cuda/.ready
 	rm -rf .cuda
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target .cuda $(CUDA) --constraint constraints.txt
 	@touch $@
+
+# On a machine with a GPU: its own Python with JAX's CUDA plugin, and beside it what .wheels holds, if that is there.
+GPU_PY = python3
+
+gpu:
+	@test ! -d .wheels || test -d .wheels/site || \
+	    $(GPU_PY) -m pip install --quiet --no-index --no-deps --target .wheels/site .wheels/*.whl
+	PYTHONPATH=.wheels/site:.:delaunax/src $(GPU_PY) -m jax_profiling.speed.gpu $(ARGS)
+
+# All that autolens needs but JAX, for such a machine without a network; delete what it has.
+wheels: $(READY)
+	rm -rf .wheels
+	$(PY) -m pip wheel --quiet --disable-pip-version-check --wheel-dir .wheels ./delaunax . --constraint constraints.txt
+	rm -f .wheels/jax-*.whl .wheels/jaxlib-*.whl .wheels/delaunax-*.whl .wheels/knn_barycentric-*.whl
 
 matrix: $(READY)
 	$(PY) -m jax_profiling.proof.matrix --workers 2 $(ARGS)
@@ -60,4 +74,4 @@ $(READY): pyproject.toml delaunax/pyproject.toml constraints.txt find_python.sh
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-jax-* .cuda *.egg-info delaunax/src/*.egg-info results/local
+	rm -rf .venv .venv-jax-* .cuda .wheels *.egg-info delaunax/src/*.egg-info results/local

@@ -88,17 +88,17 @@ def _by_vertex(mappings, weights):
     return np.take_along_axis(mappings, order, axis=1), np.take_along_axis(weights, order, axis=1)
 
 
-def unsteady(programs_results):
-    """Name of an output -> how many runs differ from the first in any bit; the first outputs stand for the triangulation's."""
-    first, *others = [dict(_named(each)) for each in programs_results]
+def unsteady(results: list, data_points: int) -> dict:
+    """Name of an output -> in how many of several `interpolation_of` batches it differs from the first in any bit."""
+    first, *others = [_named(each, data_points) for each in results]
     counts = {name: sum(each[name].tobytes() != value.tobytes() for each in others) for name, value in first.items()}
     return {name: count for name, count in counts.items() if count}
 
 
-def _named(result):
+def _named(result, data_points):
     triangulation, (mappings, weights) = result
-    yield from triangulation._asdict().items()
-    yield from (("mappings", mappings), ("weights", weights))
+    tables = {"mappings": mappings, "weights": weights[:, :data_points], "split_weights": weights[:, data_points:]}
+    return triangulation._asdict() | tables
 
 
 def compare(names, progress=lambda message: None, device=None, on_result=lambda row: None):
@@ -126,7 +126,7 @@ def compare(names, progress=lambda message: None, device=None, on_result=lambda 
                     "vertices": arrays[0].shape[1],
                     "data_points": arrays[1].shape[1],
                     **differences_between(runs[0], expected_by(), arrays[1].shape[1]),
-                    "unsteady": unsteady(runs),
+                    "unsteady": unsteady(runs, arrays[1].shape[1]),
                 }
             )
             progress(f"{name}: {rows[-1]}")

@@ -21,7 +21,6 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import defaultdict
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
@@ -52,7 +51,7 @@ FLAG = "--xla_gpu_enable_command_buffer=+WHILE"
 LANES = (20, 1, 64, 3)
 """In the order in which they are measured, as long as there is time."""
 MESHES = ("Delaunay", "Delaunay in one callback", "KNNBarycentric")
-REPEATS = {"interpolation": 10, "likelihood": 5}
+REPEATS = 5
 
 
 def same(arguments, progress, note):
@@ -79,7 +78,7 @@ def timed(what, meshes, lanes, arguments, progress, note):
         batches = {"batches": (), "likelihood_batches": ()}
         batches["batches" if what == "interpolation" else "likelihood_batches"] = (number,)
         progress(f"{what}, {number} lanes")
-        measured = probe.measure(lens, meshes, **batches, repeats=REPEATS[what], progress=progress, compilations=1)
+        measured = probe.measure(lens, meshes, **batches, repeats=REPEATS, progress=progress, compilations=1)
         rows += [
             row for row in measured.pop("rows") if row["mesh"] != SCIPY or (number == lanes[0] and len(meshes) > 1)
         ]
@@ -98,7 +97,7 @@ def kernels(arguments, progress, note):
         progress(f"{lanes} lanes")
         arrays = [jnp.asarray(each) for each in arrays]
         stages = profiled.stages_of(jax.jit(function).lower(*arrays).compile(), arrays)
-        rows.append({"lanes": lanes, "stages": stages})
+        rows.append({"lanes": lanes, "stages": stages, **profiled.total_of(stages)})
         note(rows=rows)
 
 
@@ -107,8 +106,8 @@ PARTS = {
     "interpolation": (partial(timed, "interpolation", MESHES, LANES), False),
     "kernels": (kernels, False),
     "same, loops on the device": (same_of_one, True),
-    "interpolation, loops on the device": (partial(timed, "interpolation", MESHES[-1:], LANES), True),
-    "likelihood, loops on the device": (partial(timed, "likelihood", MESHES[-1:], (20,)), True),
+    "interpolation, loops on the device": (partial(timed, "interpolation", MESHES[-1:], LANES[:2]), True),
+    "likelihood, loops on the device": (partial(timed, "likelihood", MESHES[-1:], LANES[:1]), True),
     "likelihood": (partial(timed, "likelihood", MESHES, LANES), False),
 }
 """Name -> what it does with the arguments, a function that takes a line of text, and one that keeps what was found; and whether
@@ -184,7 +183,7 @@ def lines_of(found):
     rows = []
     for name, part in parts.items():
         what, _, loops = name.partition(", ")
-        if what in REPEATS:
+        if what in ("interpolation", "likelihood"):
             rows += [{**row, "mesh": ", ".join(filter(None, (row["mesh"], loops)))} for row in part.get("rows", [])]
     if rows:
         lines += ["", *tables.table_of({"rows": rows})]
@@ -199,7 +198,7 @@ def same_table_of(name, rows):
         (
             row["lens"],
             *(f"{row[column]:.0e}" if isinstance(row[column], float) else str(row[column]) for column in columns),
-            ", ".join(row["unsteady"]),
+            ", ".join(row["unsteady"]).replace("_", " "),
         )
         for row in rows
     ]
@@ -209,28 +208,22 @@ def same_table_of(name, rows):
 
 def kernel_table_of(rows, target):
     """What ran, beside what was counted and modelled for the target, if it was."""
-    cells, columns = defaultdict(list), ["kernels"]
+    stages = [*launches.STAGES, launches.REST, profiled.OTHER, "all"]
+    cells, columns = {stage: [] for stage in stages}, ["kernels"]
     for row in rows:
         path = launches.RESULTS / launches.name_of(target, row["lanes"])
         counted = json.loads(path.read_text()) if path.exists() else None
         columns += [f"{what}, lanes {row['lanes']}" for what in ("counted", "launched", "modelled ms", "ran ms")]
-        for stage in (*launches.STAGES, launches.REST, profiled.OTHER):
-            ran = row["stages"].get(stage, {"kernels": 0, "ms": 0.0})
-            model = (counted or {"stages": {}})["stages"].get(stage, {"kernels": 0, "ms": (0.0, 0.0)})
+        for stage in stages:
+            model = counted and (counted if stage == "all" else counted["stages"].get(stage))
+            ran = row if stage == "all" else row["stages"].get(stage)
             cells[stage] += [
-                str(model["kernels"]),
-                str(ran["kernels"]),
-                "-".join(f"{ms:.1f}" for ms in model["ms"]),
-                f"{ran['ms']:.2f}",
+                str(model["kernels"]) if model else "",
+                str(ran["kernels"]) if ran else "",
+                "-".join(f"{ms:.1f}" for ms in model["ms"]) if model else "",
+                f"{ran['ms']:.2f}" if ran else "",
             ]
-        ran = row["stages"].values()
-        cells["all"] += [
-            str(counted["kernels"]) if counted else "",
-            str(sum(each["kernels"] for each in ran)),
-            "-".join(f"{ms:.1f}" for ms in counted["ms"]) if counted else "",
-            f"{sum(each['ms'] for each in ran):.2f}",
-        ]
-    return report.markdown_table(columns, [(stage, *row) for stage, row in cells.items()])
+    return report.markdown_table(columns, [(stage, *row) for stage, row in cells.items() if any(row)])
 
 
 def target_of(device):

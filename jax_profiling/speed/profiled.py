@@ -1,5 +1,6 @@
 """What a GPU launched, and for how long each kernel ran, from JAX's profiler, by the stages of `launches`."""
 
+import re
 import tempfile
 from collections import defaultdict
 from pathlib import Path
@@ -12,13 +13,13 @@ from jax_profiling.speed.thunks import instructions_of
 CALLS = 5
 """How many calls are profiled; what is told is that of one."""
 
-OTHER = "copies and clears"
-"""What runs on the device and belongs to no operation of the program."""
+OTHER = "loop conditions to the host"
+"""What runs on the device and is named after no operation of the program."""
 
 
 def stages_of(program, arrays):
     """Stage -> kernels, and milliseconds for which they ran, of one call of a compiled program."""
-    sources = {name: each.op_name for name, each in instructions_of(program.as_text()).items()}
+    sources = {kernel_of(name): each.op_name for name, each in instructions_of(program.as_text()).items()}
     jax.block_until_ready(program(*arrays))
     with tempfile.TemporaryDirectory() as folder:
         with jax.profiler.trace(folder):
@@ -27,8 +28,8 @@ def stages_of(program, arrays):
         (path,) = Path(folder).rglob("*.xplane.pb")
         profile = jax.profiler.ProfileData.from_file(str(path))
     found = defaultdict(lambda: [0, 0.0])
-    for name, nanoseconds in _kernels_of(profile):
-        stage = found[OTHER if name not in sources else stage_of(sources[name])]
+    for names, nanoseconds in _kernels_of(profile):
+        stage = found[stage_of_kernel(names, sources)]
         stage[0] += 1
         stage[1] += nanoseconds
     return {
@@ -38,13 +39,37 @@ def stages_of(program, arrays):
     }
 
 
+def total_of(stages):
+    """The kernels and the milliseconds of all stages."""
+    return {
+        "kernels": sum(each["kernels"] for each in stages.values()),
+        "ms": round(sum(each["ms"] for each in stages.values()), 3),
+    }
+
+
+def kernel_of(instruction):
+    """What XLA calls the kernel of an HLO instruction."""
+    return re.sub(r"[.\-]", "_", instruction)
+
+
+def stage_of_kernel(names, sources):
+    """The stage of what ran, by its names, from the `op_name` of every `kernel_of`.
+
+    A sort is several kernels, told apart by a number at the end, and so are those of one name.
+    """
+    for name in names:
+        for known in (name, re.sub(r"__\d+$", "", name), re.sub(r"_\d+(__\d+)?$", "", name)):
+            if known in sources:
+                return stage_of(sources[known])
+    return OTHER
+
+
 def _kernels_of(profile):
-    """(HLO instruction, nanoseconds) of everything that ran on a stream of the device."""
+    """The names and the nanoseconds of everything that ran on a stream of the device."""
     for plane in profile.planes:
-        if not plane.name.startswith("/device:GPU"):
-            continue
-        for line in plane.lines:
-            if not line.name.startswith("Stream"):
-                continue
-            for event in line.events:
-                yield dict(event.stats).get("hlo_op", ""), event.duration_ns
+        if plane.name.startswith("/device:GPU"):
+            for line in plane.lines:
+                if line.name.startswith("Stream"):
+                    for event in line.events:
+                        # The operation of a kernel in a CUDA graph is the graph, and a copy has no kernel.
+                        yield (event.name, kernel_of(dict(event.stats).get("hlo_op", ""))), event.duration_ns

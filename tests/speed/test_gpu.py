@@ -1,0 +1,94 @@
+"""The command for a machine with a GPU, rehearsed without one."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import delaunax
+from jax_profiling.speed import backends, gpu, profiled
+from jax_profiling.speed.bench import ROOT
+
+
+def test_a_rehearsal_compares_and_keeps_what_it_found(tmp_path):
+    options = ["--device", "cpu", "--lenses", "small", "--parts", "same", "--output", str(tmp_path)]
+    line = [sys.executable, "-m", "jax_profiling.speed.gpu", *options]
+    assert subprocess.run(line, cwd=ROOT, capture_output=True, timeout=300).returncode == 0
+    (path,) = tmp_path.glob("*.json")
+    (row,) = json.loads(path.read_text())["parts"]["same"]["rows"]
+    assert row["meshes"] == backends.VECTORS and row["certified"]
+    # Both are the CPU here.
+    assert not any((row["triangles"], row["mappings"], row["weights"], row["dual_areas"], row["unsteady"]))
+
+
+def test_without_a_gpu_it_says_so(capsys):
+    assert gpu.main([]) == 2
+    assert "no GPU" in capsys.readouterr().err
+
+
+def test_a_part_without_time_is_a_fault(tmp_path, capsys):
+    assert gpu.main(["--device", "cpu", "--minutes", "0", "--parts", "kernels", "--output", str(tmp_path)]) == 1
+    assert "no time was left" in capsys.readouterr().err
+
+
+@pytest.fixture
+def batch():
+    """Two meshes, interpolated: (triangulation, (mappings, weights)), on NumPy."""
+    generator = np.random.default_rng(0)
+    lanes = []
+    for _ in range(2):
+        points, queries = generator.random((30, 2)), generator.random((40, 2))
+        triangulation = delaunax.triangulate(points)
+        mappings = delaunax.locate(triangulation, points, queries)
+        lanes.append((triangulation, (mappings, delaunax.barycentric_weights(points, queries, mappings))))
+    (first, tables), (second, others) = lanes
+    stacked = type(first)(*(np.stack(each) for each in zip(first, second)))
+    return stacked, tuple(np.stack(each) for each in zip(tables, others))
+
+
+def test_the_order_of_triangles_and_corners_is_no_difference(batch):
+    triangulation, (mappings, weights) = batch
+    turned = triangulation._replace(simplices=np.roll(triangulation.simplices[:, ::-1], 1, axis=2))
+    found = backends.differences_between((turned, (mappings[..., ::-1], weights[..., ::-1])), batch, 25)
+    assert not any(value for name, value in found.items() if name != "certified")
+
+
+def test_a_triangle_a_mapping_or_a_weight_that_differs_is_told(batch):
+    triangulation, (mappings, weights) = batch
+    simplices, wrong, off = triangulation.simplices.copy(), mappings.copy(), weights.copy()
+    simplices[1, 0, 0] = -1
+    wrong[0, 3] = (wrong[0, 3] + 1) % 30
+    off[1, 30, 2] += 1.0e-9
+    found = backends.differences_between((triangulation._replace(simplices=simplices), (wrong, off)), batch, 25)
+    assert (found["triangles"], found["mappings"], found["weights"]) == (1, 1, 0.0)
+    assert found["split_weights"] == pytest.approx(1.0e-9)
+    assert backends.unsteady([batch, (triangulation, (mappings, off))], 25) == {"split_weights": 1}
+
+
+def test_other_triangles_than_a_cpu_s_are_a_fault():
+    row = {"lens": "hst", "triangles": 2, "certified": True}
+    (fault,) = gpu.faults_of({"same": {"status": 0, "rows": [row]}})
+    assert "hst has other triangles than on a CPU, 2 of them" in fault
+
+
+@pytest.mark.parametrize(
+    "names, stage",
+    [
+        (("sort_27_1", "command_buffer_1"), "spatial sort"),
+        (("sort_27_1__2", "command_buffer_1"), "spatial sort"),
+        (("MemcpyD2H", "copy_3"), "location"),
+        (("memcpy32_post", "command_buffer_1"), profiled.OTHER),
+    ],
+)
+def test_a_kernel_belongs_to_the_stage_of_its_instruction(names, stage):
+    sources = {"sort_27": "jit(f)/kd_tree/sort", "copy_3": "jit(f)/locate/while"}
+    assert profiled.stage_of_kernel(names, sources) == stage
+
+
+def test_what_was_measured_is_in_the_page():
+    """Whoever commits other results has to rewrite it: `--tables`."""
+    (path,) = gpu.RESULTS.glob("*.json")
+    page = (ROOT / "docs" / "speed.md").read_text()
+    assert "\n".join(gpu.lines_of(json.loads(path.read_text()))) in page

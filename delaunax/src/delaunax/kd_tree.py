@@ -91,8 +91,11 @@ def _kd_tree(points):
     size = -(-n // 2**depth)
     slots = size * 2**depth
     finite, exponent, coordinates, *keys, slot = backend.fused(partial(_padded, slots))(points)
-    x, y, by = lax.sort((*keys, slot), num_keys=2)
-    vertices, *rest = backend.fused(partial(_halved, n, depth))(coordinates, x[0], y[0], by)
+    # One key sorts several times faster than two: by the second, and then, in a stable sort, by the first.
+    _, slot = lax.sort((keys[1], slot), num_keys=1)
+    x, by = lax.sort((jnp.take_along_axis(keys[0], slot, axis=1), slot), num_keys=1)
+    y = gather(keys[1][0], by[0])
+    vertices, *rest = backend.fused(partial(_halved, n, depth))(coordinates, x[0], y, by)
     return KDTree(finite, exponent, vertices.reshape(-1, size), *rest)
 
 

@@ -19,7 +19,7 @@ from delaunax.indexing import DROP, gather
 from delaunax.platforms import by_platform
 from delaunax.scaling import largest_exponent, scaled
 
-LEAF = 4
+LEAF = 5
 """Vertices in a leaf, at most."""
 
 NEAR = 64

@@ -43,6 +43,7 @@ gpu:
 wheels: $(READY)
 	rm -rf .wheels
 	$(PY) -m pip wheel --quiet --disable-pip-version-check --wheel-dir .wheels ./delaunax . --constraint constraints.txt
+	rm -rf build delaunax/build
 	rm -f .wheels/jax-*.whl .wheels/jaxlib-*.whl .wheels/delaunax-*.whl .wheels/knn_barycentric-*.whl
 
 matrix: $(READY)

@@ -97,7 +97,9 @@ def kernels(arguments, progress, note):
         progress(f"{lanes} lanes")
         arrays = [jnp.asarray(each) for each in arrays]
         stages = profiled.stages_of(jax.jit(function).lower(*arrays).compile(), arrays)
-        rows.append({"lanes": lanes, "stages": stages, **profiled.total_of(stages)})
+        path = launches.RESULTS / launches.name_of(target_of(jax.devices()[0].device_kind), lanes)
+        counted = json.loads(path.read_text()) if path.exists() else None
+        rows.append({"lanes": lanes, "stages": stages, **profiled.total_of(stages), "counted": counted})
         note(rows=rows)
 
 
@@ -188,7 +190,7 @@ def lines_of(found):
     if rows:
         lines += ["", *tables.table_of({"rows": rows})]
     if "rows" in parts.get("kernels", {}):
-        lines += ["", *kernel_table_of(parts["kernels"]["rows"], found["target"])]
+        lines += ["", *kernel_table_of(parts["kernels"]["rows"])]
     return [*lines, ""]
 
 
@@ -206,24 +208,25 @@ def same_table_of(name, rows):
     return report.markdown_table(titles, cells)
 
 
-def kernel_table_of(rows, target):
-    """What ran, beside what was counted and modelled for the target, if it was."""
+def kernel_table_of(rows):
+    """What ran, beside what `make launches` had counted and modelled of the same version, if it had."""
     stages = [*launches.STAGES, launches.REST, profiled.OTHER, "all"]
     cells, columns = {stage: [] for stage in stages}, ["kernels"]
     for row in rows:
-        path = launches.RESULTS / launches.name_of(target, row["lanes"])
-        counted = json.loads(path.read_text()) if path.exists() else None
         columns += [f"{what}, lanes {row['lanes']}" for what in ("counted", "launched", "modelled ms", "ran ms")]
         for stage in stages:
-            model = counted and (counted if stage == "all" else counted["stages"].get(stage))
-            ran = row if stage == "all" else row["stages"].get(stage)
+            counted, ran = (_of_stage(each, stage) for each in (row["counted"], row))
             cells[stage] += [
-                str(model["kernels"]) if model else "",
+                str(counted["kernels"]) if counted else "",
                 str(ran["kernels"]) if ran else "",
-                "-".join(f"{ms:.1f}" for ms in model["ms"]) if model else "",
+                "-".join(f"{ms:.1f}" for ms in counted["ms"]) if counted else "",
                 f"{ran['ms']:.2f}" if ran else "",
             ]
     return report.markdown_table(columns, [(stage, *row) for stage, row in cells.items() if any(row)])
+
+
+def _of_stage(found, stage):
+    return found if stage == "all" or not found else found["stages"].get(stage)
 
 
 def target_of(device):
@@ -281,7 +284,7 @@ def main(argv=None):
     if device is None:
         print("JAX finds no GPU here; install jax[cuda13], or rehearse with --device cpu.", file=sys.stderr)
         return 2
-    found = {**report.releases(), "driver": driver(), "device": device, "target": target_of(device)}
+    found = {**report.releases(), "driver": driver(), "device": device}
     found["parts"] = run_parts(arguments)
     with write_aside(arguments.output) as aside:
         (aside / f"{file_name_of(device)}.json").write_text(json.dumps(found, indent=1) + "\n")

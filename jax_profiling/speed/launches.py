@@ -206,7 +206,7 @@ def lines_of(found):
         rows.append(tuple(row))
     columns = ["counted", *(f"{what}, lanes {lanes}" for lanes in LANES for what in ("kernels", "waits"))]
     columns += [f"modelled ms, {each['target']}, lanes {each['lanes']}" for each in found]
-    title = f"Interpolation of {found[0]['lens']}, jax {found[0]['jax']}; no GPU was at hand:"
+    title = f"Interpolation of {found[0]['lens']}, jax {found[0]['jax']}, without a GPU:"
     return ["", title, "", *report.markdown_table(columns, rows), ""]
 
 

@@ -263,6 +263,14 @@ def stars_at_once():
     return 1 if platform() == "cpu" else 64
 
 
+def near_enough():
+    """How many vertices are proposed to each vertex, itself included, or a few more.
+
+    On a GPU so many that hardly a star is sought again but at the hull: to seek one takes as many launches as all of them.
+    """
+    return 64 if platform() == "cpu" else 100
+
+
 def candidates_at_once():
     """Among how many vertices each of them looks for its next triangle at once: few enough for the memory of a GPU's batch."""
     return 128 if platform() == "cpu" else 4096

@@ -22,9 +22,6 @@ from delaunax.scaling import largest_exponent, scaled
 LEAF = 5
 """Vertices in a leaf, at most."""
 
-NEAR = 64
-"""Vertices that are proposed to each vertex, itself included, or a few more."""
-
 
 class KDTree(NamedTuple):
     """N vertices sorted into 2^L leaves of S vertices, by L levels of nodes above them; L is static.
@@ -224,7 +221,7 @@ def near_vertices(tree: KDTree) -> Near:
     levels = [np.arange(2**level, 2 ** (level + 1), dtype=np.int32) for level in range(count.bit_length())]
     row = np.concatenate([[0], *(level * count + np.arange(2**level) for level in range(len(levels)))]).astype(np.int32)
     boxes = tree.boxes.reshape(-1, 4)[row] / jnp.where(tree.extent > 0.0, tree.extent, 1.0)
-    near = jnp.zeros((2 * count, -(-NEAR // size)), jnp.int32).at[1, 0].set(1)
+    near = jnp.zeros((2 * count, -(-backend.near_enough() // size)), jnp.int32).at[1, 0].set(1)
     if count > 1:
         near = backend.scan_rows(partial(_nearest_nodes, boxes), near, *levels[1:])
 

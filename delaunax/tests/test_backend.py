@@ -92,6 +92,30 @@ def test_it_acts_as_long_as_something_is_found(platform, lanes):
     assert jax.jit(jax.vmap(doubled_digits))(values).tolist() == expected
 
 
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_lanes_turn_together_until_the_last_is_done(platform, at_once):
+    """Lanes of lanes too: how often each number can be halved."""
+
+    def halvings(value):
+        def halve(carry):
+            value, count = carry
+            return jnp.where(value > 1, value // 2, value), jnp.where(value > 1, count + 1, count)
+
+        return backend.while_any(lambda carry: carry[0] > 1, halve, (value, np.int32(0)), at_once)[1]
+
+    values = jnp.array([[1, 2, 9], [300, 0, 5]])
+    assert jax.jit(jax.vmap(jax.vmap(halvings)))(values).tolist() == [[0, 1, 3], [8, 0, 2]]
+    assert jax.jit(halvings)(values[1, 0]) == 8
+
+
+@pytest.mark.parametrize("number, part", [(7, 0.5), (3000, 0.5), (3000, 0.0), (3000, 1.0)])
+def test_some_rows_are_mapped(platform, number, part):
+    which = np.random.default_rng(0).random(number) < part
+    rows = np.arange(number, dtype=np.int32)
+    found = jax.jit(lambda which: backend.map_some_rows(lambda row: 3 * row, rows, which))(which)
+    assert np.array_equal(found[which], 3 * rows[which])
+
+
 @pytest.mark.parametrize("count", [1, 2, 7, 66])
 def test_minima_of_columns(platform, count):
     values = np.random.default_rng(count).permutation(3 * count).reshape(count, 3).astype(np.int32)
@@ -100,6 +124,12 @@ def test_minima_of_columns(platform, count):
     smallest = jax.jit(backend.fused(lambda values: backend.column_smallest(values, number)))(values)
     assert np.array_equal(smallest, np.sort(values, axis=0)[:number])
     assert np.array_equal(jax.jit(backend.fused(backend.column_min))(floats), floats.min(axis=0))
+    found, names = jax.jit(backend.fused(backend.column_first))(floats, values)
+    assert np.array_equal(found, floats.min(axis=0))
+    assert np.array_equal(names, np.where(floats == floats.min(axis=0), values, 3 * count).min(axis=0))
+    for every in (1, 4):
+        of_each = jax.jit(lambda values, every=every: backend.column_min_of_each(values, every, 3 * count))(values)
+        assert np.array_equal(of_each, [values[k::every].min(axis=0, initial=3 * count) for k in range(every)])
 
 
 def test_levels_are_done_in_turn_and_rows_of_a_level_see_what_was_before_it(platform):

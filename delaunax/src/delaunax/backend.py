@@ -50,6 +50,10 @@ def map_rows(function, rows):
     return lax.map(function, rows) if platform() == "cpu" else jax.vmap(function)(rows)
 
 
+ROWS = 1024
+"""How many rows a GPU looks at together in `map_some_rows`."""
+
+
 def map_some_rows(function, rows, which):
     """(M,) int32: `function(row)` of each row of (M, ...) arrays where the (M,) bool `which` is true, anything elsewhere.
 
@@ -67,10 +71,6 @@ def map_some_rows(function, rows, which):
         return begun + ROWS, found.at[here].set(these, **DROP)
 
     return while_any(lambda carry: carry[0] < number, look, (np.int32(0), jnp.full(len(which), NONE)))[1]
-
-
-ROWS = 1024
-"""How many rows `map_some_rows` looks at together."""
 
 
 def scan_rows(step, carry, *levels):
@@ -207,7 +207,7 @@ def column_min(values: Array) -> Array:
 def column_first(values: Array, names: Array) -> tuple[Array, Array]:
     """(V,) float and int32: the smallest of (C, V) values in each column, none of them NaN; of as small ones the smallest name.
 
-    Names are (C, V) or (C, 1). One that is the largest int32 stands where there is no value below infinity.
+    Names are (C, V) or (C, 1) int32.
     """
     no_name = np.int32(np.iinfo(np.int32).max)
     if platform() == "cpu":

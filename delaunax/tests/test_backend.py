@@ -112,7 +112,7 @@ def test_lanes_turn_together_until_the_last_is_done(platform, at_once):
 def test_some_rows_are_mapped(platform, number, part):
     which = np.random.default_rng(0).random(number) < part
     rows = np.arange(number, dtype=np.int32)
-    found = jax.jit(lambda which: backend.map_some_rows(lambda row: 3 * row, rows, which))(which)
+    found = jax.jit(lambda rows, which: backend.map_some_rows(lambda row: 3 * row, rows, which))(rows, which)
     assert np.array_equal(found[which], 3 * rows[which])
 
 

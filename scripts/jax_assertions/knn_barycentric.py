@@ -348,7 +348,7 @@ def check_nnls(case):
 
 
 def interpolating(mappings, weights):
-    """The vertices that interpolate every point. Of one on an edge, to which triangle it is given is chance, and nothing to it."""
+    """The vertices that interpolate every point. Which of two triangles one on their edge is given to is chance."""
     return np.sort(np.where(weights > 1.0e-12, mappings, -1), axis=1)
 
 

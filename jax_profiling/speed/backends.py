@@ -9,7 +9,7 @@ import numpy as np
 from delaunax import Triangulation
 from jax_profiling.gate.likelihood import Likelihood, interpolator_of
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.speed.probe import ray_traced_of
+from jax_profiling.speed.probe import points_of
 from knn_barycentric.mesh import KNNBarycentric
 
 VECTORS, RUNS = 3, 10
@@ -23,9 +23,7 @@ def meshes_of(name):
     """(V, N, 2) vertices and (V, Q, 2) data points of a lens in the source plane, or of `TIES`."""
     if name == TIES:
         return ties()
-    likelihood = Likelihood(lens_folder.load(name), KNNBarycentric)
-    found = [ray_traced_of(likelihood, parameters) for parameters in likelihood.median_and_draws(VECTORS - 1)]
-    return tuple(np.stack(column) for column in zip(*found))
+    return points_of(Likelihood(lens_folder.load(name), KNNBarycentric), VECTORS)
 
 
 def ties(side=24):
@@ -101,8 +99,8 @@ def _named(result, data_points):
     return triangulation._asdict() | tables
 
 
-def compare(names, progress=lambda message: None, device=None, on_result=lambda row: None):
-    """A row of differences for each lens, or `TIES`; `on_result` takes each as soon as it is there.
+def compare(names, progress=lambda message: None):
+    """Yields a row of differences between JAX's default device and the CPU for each lens, or `TIES`.
 
     Parameters
     ----------
@@ -110,28 +108,22 @@ def compare(names, progress=lambda message: None, device=None, on_result=lambda 
         Of lenses, and `TIES`. The meshes of the first, and of `TIES`, are lanes of a batch; those of others run alone.
     progress
         Called with a line of text.
-    device
-        The JAX device that is compared with the CPU; the default one if None.
     """
-    device, cpu = device or jax.devices()[0], jax.devices("cpu")[0]
-    rows = []
+    devices = jax.devices()[0], jax.devices("cpu")[0]
     with ThreadPoolExecutor() as pool:
-        begun = [_begun(name, name in (names[0], TIES), (device, cpu), pool, progress) for name in names]
-        for name, arrays, (found_by, expected_by) in begun:
-            runs = [found_by() for _ in range(RUNS)]
-            rows.append(
-                {
-                    "lens": name,
-                    "meshes": len(arrays[0]),
-                    "vertices": arrays[0].shape[1],
-                    "data_points": arrays[1].shape[1],
-                    **differences_between(runs[0], expected_by(), arrays[1].shape[1]),
-                    "unsteady": unsteady(runs, arrays[1].shape[1]),
-                }
-            )
-            progress(f"{name}: {rows[-1]}")
-            on_result(rows[-1])
-    return rows
+        begun = [_begun(name, name in (names[0], TIES), devices, pool, progress) for name in names]
+        for name, (vertices, points), (found_by, expected_by) in begun:
+            runs, data_points = [found_by() for _ in range(RUNS)], points.shape[1]
+            row = {
+                "lens": name,
+                "meshes": len(vertices),
+                "vertices": vertices.shape[1],
+                "data_points": data_points,
+                **differences_between(runs[0], expected_by(), data_points),
+                "unsteady": unsteady(runs, data_points),
+            }
+            progress(f"{name}: {row}")
+            yield row
 
 
 def _begun(name, together, devices, pool, progress):

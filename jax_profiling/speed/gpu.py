@@ -32,10 +32,10 @@ import jax.numpy as jnp
 from rich.console import Console
 
 from jax_profiling.gate import report
-from jax_profiling.gate.likelihood import Likelihood, tables_of
+from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.speed import backends, launches, probe, profiled, tables
-from jax_profiling.speed.bench import ROOT, rewrite
+from jax_profiling.speed.bench import ROOT, rewrite_page
 from jax_profiling.speed.tables import SCIPY, file_name_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.progress import progress_of
@@ -58,12 +58,9 @@ def same(arguments, progress, note):
     """`backends.compare`, and the fiducial first."""
     names = arguments.lenses or [arguments.lens, backends.TIES, *sorted(set(lens_folder.names()) - {arguments.lens})]
     rows = []
-
-    def keep(row):
+    for row in backends.compare(names, progress):
         rows.append(row)
         note(rows=rows)
-
-    backends.compare(names, progress, on_result=keep)
 
 
 def same_of_one(arguments, progress, note):
@@ -89,11 +86,7 @@ def kernels(arguments, progress, note):
     """`profiled.stages_of` at the numbers of lanes that `launches` counts."""
     likelihood, rows = Likelihood(lens_folder.load(arguments.lens), KNNBarycentric), []
     for lanes in launches.LANES:
-        function, arrays = partial(tables_of, probe.mesh_of(likelihood)), launches.points_of(likelihood, lanes)
-        if lanes == 1:
-            arrays = [each[0] for each in arrays]
-        else:
-            function = jax.vmap(function)
+        function, arrays = probe.tables_of_lanes(likelihood, lanes)
         progress(f"{lanes} lanes")
         arrays = [jnp.asarray(each) for each in arrays]
         stages = profiled.stages_of(jax.jit(function).lower(*arrays).compile(), arrays)
@@ -148,10 +141,8 @@ def run_parts(arguments):
                     name,
                     "--part-output",
                     path,
-                    "--lens",
-                    arguments.lens,
-                    "--device",
-                    arguments.device,
+                    f"--lens={arguments.lens}",
+                    f"--device={arguments.device}",
                 ]
                 options += ["--lenses", ";".join(arguments.lenses)] if arguments.lenses else []
                 line = [sys.executable, "-m", "jax_profiling.speed.gpu", *options]
@@ -244,14 +235,6 @@ def driver():
         return "none"
 
 
-def rewrite_page():
-    """Put the tables of every device in `results/gpu` into docs/speed.md."""
-    page = ROOT / "docs" / "speed.md"
-    lines = [line for path in sorted(RESULTS.glob("*.json")) for line in lines_of(json.loads(path.read_text()))]
-    with write_aside(page.parent) as aside:
-        (aside / page.name).write_text(rewrite(page.read_text(), lines, BEGIN, END))
-
-
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -275,7 +258,8 @@ def main(argv=None):
     if set(arguments.parts) - set(PARTS):
         parser.error(f"--parts names {'; '.join(set(arguments.parts) - set(PARTS))}; give any of {'; '.join(PARTS)}.")
     if arguments.tables:
-        rewrite_page()
+        paths = sorted(RESULTS.glob("*.json"))
+        rewrite_page([line for path in paths for line in lines_of(json.loads(path.read_text()))], BEGIN, END)
         return 0
     if arguments.part:
         run_part(arguments.part, arguments)

@@ -20,7 +20,6 @@ import tempfile
 import time
 import warnings
 from collections import defaultdict
-from functools import partial
 from pathlib import Path
 
 import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
@@ -31,10 +30,10 @@ from jax.sharding import SingleDeviceSharding
 from rich.console import Console
 
 from jax_profiling.gate import report
-from jax_profiling.gate.likelihood import Likelihood, tables_of
+from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.speed.bench import rewrite
-from jax_profiling.speed.probe import mesh_of, ray_traced_of
+from jax_profiling.speed.bench import ROOT, rewrite_page
+from jax_profiling.speed.probe import tables_of_lanes
 from jax_profiling.speed.thunks import Program, kernels_of, loops_of
 from jax_profiling.speed.turns import as_on_gpu, turns_of
 from jax_profiling.terminal import command
@@ -42,7 +41,6 @@ from jax_profiling.terminal.progress import progress_of
 from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results" / "launches"
 TARGETS = Path(__file__).resolve().parent / "targets"
 BEGIN, END = "<!-- from here: make launches -->", "<!-- to here: make launches -->"
@@ -67,12 +65,6 @@ the condition of a loop takes so long. What is computed in fp64 and how a sort g
 
 GROWTH = 1.1
 """A count may grow by this much."""
-
-
-def points_of(likelihood, lanes):
-    """(lanes, N, 2) vertices and (lanes, Q, 2) data points in the source plane, at the prior median and at draws."""
-    found = [ray_traced_of(likelihood, parameters) for parameters in likelihood.median_and_draws(lanes - 1)]
-    return [np.stack(column) for column in zip(*found)]
 
 
 def compiled_for(description, function, arrays, name):
@@ -146,11 +138,7 @@ def measured_for(name, targets, site, progress):
         use_compiler(site, folder)
         likelihood, found = Likelihood(lens_folder.load(name), KNNBarycentric), {}
         for lanes in LANES:
-            function, arrays = partial(tables_of, mesh_of(likelihood)), points_of(likelihood, lanes)
-            if lanes == 1:
-                arrays = [each[0] for each in arrays]
-            else:
-                function = jax.vmap(function)
+            function, arrays = tables_of_lanes(likelihood, lanes)
             progress(f"{lanes} lanes: turning the loops")
             turns = turns_of(function, arrays)
             for target in targets:
@@ -242,9 +230,7 @@ def main(argv=None):
     with write_aside(RESULTS) as aside:
         for key, each in found.items():
             (aside / name_of(*key)).write_text(json.dumps(each, indent=1) + "\n")
-    page = ROOT / "docs" / "speed.md"
-    with write_aside(page.parent) as aside:
-        (aside / page.name).write_text(rewrite(page.read_text(), lines_of(list(found.values())), BEGIN, END))
+    rewrite_page(lines_of(list(found.values())), BEGIN, END)
     return 1 if sentences else 0
 
 

@@ -81,7 +81,7 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
     reference = Likelihood(lens, al.mesh.Delaunay)
     most = max([*batches, *likelihood_batches])
     parameters = reference.median_and_draws(most - 1)
-    ray_traced = [ray_traced_of(reference, each) for each in parameters[: max([1, *batches])]]
+    ray_traced = points_of(reference, max([1, *batches]))
     mesh = mesh_of(reference)
     likelihoods = {
         name: Likelihood(lens, mesh_cls, **arguments)
@@ -90,7 +90,7 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
     }
     functions = {}
     for lanes in batches:
-        stacked = [np.stack(columns) for columns in zip(*ray_traced[:lanes])]
+        stacked = [each[:lanes] for each in ray_traced]
         for name in meshes:
             functions[name, "interpolation", lanes] = partial(tables_of, mesh_of(likelihoods[name])), stacked
     for lanes in likelihood_batches:
@@ -107,7 +107,8 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
         for key in list(functions)[:: -1 if number % 2 else 1]:
             compiled[key], cost = _compiled(key, *functions[key])
             costs[key].append(cost)
-    on_numpy = {(SCIPY, "interpolation", 1): (lambda: tables_of(mesh, *ray_traced[0], xp=np), {})} if batches else {}
+    first_mesh = [each[0] for each in ray_traced]
+    on_numpy = {(SCIPY, "interpolation", 1): (lambda: tables_of(mesh, *first_mesh, xp=np), {})} if batches else {}
     return on_numpy | {key: (compiled[key], _typical(costs[key])) for key in functions}
 
 
@@ -132,6 +133,18 @@ def ray_traced_of(likelihood, parameters):
     """The (N, 2) vertices and (Q, 2) data points in the source plane (arcsec)."""
     interpolator = likelihood.mapper(parameters).interpolator
     return np.asarray(interpolator.mesh_grid_xy), np.asarray(interpolator.data_grid.over_sampled.array)
+
+
+def points_of(likelihood, lanes):
+    """(lanes, N, 2) vertices and (lanes, Q, 2) data points in the source plane, at the prior median and at draws."""
+    found = [ray_traced_of(likelihood, parameters) for parameters in likelihood.median_and_draws(lanes - 1)]
+    return [np.stack(column) for column in zip(*found)]
+
+
+def tables_of_lanes(likelihood, lanes):
+    """The interpolation of so many lanes, as a function and its arrays; 1 is not vmapped."""
+    function, arrays = partial(tables_of, mesh_of(likelihood)), points_of(likelihood, lanes)
+    return (jax.vmap(function), arrays) if lanes > 1 else (function, [each[0] for each in arrays])
 
 
 def _compiled(key, function, lanes):

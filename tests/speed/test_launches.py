@@ -7,7 +7,7 @@ import pytest
 
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.speed import launches, turns
+from jax_profiling.speed import launches, probe, turns
 from jax_profiling.speed.bench import rewrite
 from jax_profiling.speed.thunks import Program, kernels_of, loops_of
 from knn_barycentric.mesh import KNNBarycentric
@@ -109,7 +109,7 @@ def test_without_the_compiler_the_command_says_how_to_have_it(tmp_path, capsys):
 
 def test_the_lanes_of_a_count_are_points_of_the_lens():
     likelihood = Likelihood(lens_folder.load("small"), KNNBarycentric)
-    mesh_grid, data_points = launches.points_of(likelihood, 2)
+    mesh_grid, data_points = probe.points_of(likelihood, 2)
     assert mesh_grid.shape[0] == data_points.shape[0] == 2
     assert np.isfinite(mesh_grid).all() and not np.array_equal(*mesh_grid)
 

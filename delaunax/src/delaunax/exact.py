@@ -135,8 +135,7 @@ def _sums_of_products(a, b, number, combined):
     last = 2 * number
     begun = zero, zero, jnp.zeros((2 * len(a) + 1, *zero.shape), a.dtype)
     above, some, limbs = lax.fori_loop(np.int32(0), last, put, begun)
-    sign = jnp.where(above < 0, np.int32(-1), jnp.where((above > 0) | (some > 0), np.int32(1), np.int32(0)))
-    return lax.dynamic_update_index_in_dim(limbs, above, last, 0), sign
+    return lax.dynamic_update_index_in_dim(limbs, above, last, 0), _sign_of(above, some)
 
 
 def _sums_of_few_products(a, b, number, combined):
@@ -153,8 +152,12 @@ def _sums_of_few_products(a, b, number, combined):
         total = above + totals[place] if place < len(totals) else above
         limbs.append(total & word(2**bits - 1))
         above, some = total >> word(bits), some | limbs[-1]
-    sign = jnp.where(above < 0, np.int32(-1), jnp.where((above > 0) | (some > 0), np.int32(1), np.int32(0)))
-    return jnp.stack([*limbs, above]), sign
+    return jnp.stack([*limbs, above]), _sign_of(above, some)
+
+
+def _sign_of(above, some):
+    """The int32 sign of limbs, by the last of them and the bits that are set in any of the others."""
+    return jnp.where(above < 0, np.int32(-1), jnp.where((above > 0) | (some > 0), np.int32(1), np.int32(0)))
 
 
 def turns_to(found: Signs, side: Array, v: Array, c: Array, b: Array, j: Array) -> Array:

@@ -53,6 +53,7 @@ def best_neighbour(
     if best is not None:
         candidates = jnp.concatenate([best[None], jnp.broadcast_to(candidates, (len(candidates), len(best)))])
 
+    @backend.kept
     def looked_at():
         """The `View` of the candidates, and which are certainly, and which possibly on the side to which the star turns."""
         view = view_from(own, candidates, gather(sites, candidates))
@@ -63,7 +64,6 @@ def best_neighbour(
         possible = there & (edge.begins | ((area >= -bound) & (candidates != current)))
         return view, offset, certain, possible
 
-    looked_at = backend.kept(looked_at)
     _, offset, certain, _ = looked_at()
     _, first = backend.column_first(jnp.where(certain, offset, np.inf), jnp.where(certain, candidates, none))
 

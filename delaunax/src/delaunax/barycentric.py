@@ -6,7 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from delaunax import backend
 from delaunax.indexing import gather
+from delaunax.platforms import differentiable
 from delaunax.scaling import largest_exponent, power_of_two
 from delaunax.triangle import doubled_areas_from
 from delaunax.triangulation import coordinates_from
@@ -41,7 +43,7 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
     return np.asarray(weights) if as_numpy else weights  # type: ignore[return-value]
 
 
-def _weights(points, query_points, mappings):
+def _weights_from(points, query_points, mappings):
     factor = _factor_of(lax.stop_gradient(points))
     points, query_points = points * factor, query_points * factor
     a, b, c = (gather(points, mappings[:, k]) for k in range(3))
@@ -52,6 +54,9 @@ def _weights(points, query_points, mappings):
     safe = jnp.where(triangle, total, 1.0)
     weights = [jnp.where(triangle, each / safe, alone) for each, alone in zip(doubled, (1.0, 0.0, 0.0), strict=True)]
     return jnp.where(mappings[:, :1] < 0, jnp.nan, jnp.stack(weights, axis=1))
+
+
+_weights = differentiable(backend.fused(_weights_from), plain=_weights_from)
 
 
 def _factor_of(points):

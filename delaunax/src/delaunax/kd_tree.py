@@ -90,9 +90,9 @@ def _kd_tree(points):
     finite, exponent, coordinates, *keys, slot = backend.fused(partial(_padded, slots))(points)
     # One key sorts several times faster than two: by the second, and then, in a stable sort, by the first.
     _, slot = lax.sort((keys[1], slot), num_keys=1)
-    x, by = lax.sort((jnp.take_along_axis(keys[0], slot, axis=1), slot), num_keys=1)
-    y = gather(keys[1][0], by[0])
-    vertices, *rest = backend.fused(partial(_halved, n, depth))(coordinates, x[0], y, by)
+    first = jnp.stack([gather(keys[0][k], slot[k]) for k in range(2)])
+    _, by = lax.sort((first, slot), num_keys=1)
+    vertices, *rest = backend.fused(partial(_halved, n, depth))(coordinates, keys[0], by)
     return KDTree(finite, exponent, vertices.reshape(-1, size), *rest)
 
 
@@ -128,7 +128,7 @@ def _padded(slots, points):
     )
 
 
-def _halved(n, depth, coordinates, x, y, by):
+def _halved(n, depth, coordinates, keys, by):
     """The vertices leaf by leaf, the nodes above them, which vertices are the first of their place, and their ranks."""
     slots, columns = len(coordinates), 2**depth
     slot, node = np.arange(slots, dtype=np.int32), np.arange(columns, dtype=np.int32)
@@ -167,8 +167,8 @@ def _halved(n, depth, coordinates, x, y, by):
 
     def mark(carry, places):
         first, rank = carry
-        again = (gather(x, places) == gather(x, places - 1)) & (gather(y, places) == gather(y, places - 1))
-        vertex = gather(by, 0, places)
+        vertex, before = gather(by, 0, places), gather(by, 0, places - 1)
+        again = (gather(keys, 0, vertex) == gather(keys, 0, before)) & (gather(keys, 1, vertex) == gather(keys, 1, before))
         return first.at[vertex].set(~again | (places == 0), **DROP), rank.at[vertex].set(places, **DROP)
 
     return vertices, nodes, *backend.scan_rows(mark, (jnp.zeros(n, bool), jnp.zeros(n, jnp.int32)), slot)

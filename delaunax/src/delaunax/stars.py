@@ -115,8 +115,8 @@ def in_agreement(vertices: Vertices, stars: Stars, doubtful: Array) -> Stars:
 
     def seek(carry):
         stars, doubtful, _ = carry
-        stars = backend.fused(among_all_vertices)(vertices, backend.fused(without)(stars, doubtful), doubtful)
-        doubtful = ~backend.fused(agreement)(stars) & ~stars.exact
+        stars = among_all_vertices(vertices, without(stars, doubtful), doubtful)
+        doubtful = ~agreement(stars) & ~stars.exact
         return stars, doubtful, doubtful.any()
 
     return backend.while_any(lambda carry: carry[2], seek, (stars, doubtful, doubtful.any()))[0]
@@ -223,7 +223,7 @@ def among_all_vertices(vertices: Vertices, stars: Stars, which: Array) -> Stars:
             keys = keys.at[here[:, k]].add(of_corners[:, k], **DROP)
         # Who is done makes room for the next.
         ended = ~star.turning
-        place = jnp.where(ended, jnp.minimum(place.max() + jnp.cumsum(ended, dtype=jnp.int32), n), place)
+        place = jnp.where(ended, jnp.minimum(place.max() + 1 + backend.running_sums(ended), n), place)
         star = jax.tree.map(partial(jnp.where, ended), star_of(vertex_of(place)), star)
         return turns + 1, place, star, appended(stars, corners, new), keys
 

@@ -141,32 +141,30 @@ def _triangulate(points, tree):
 
 
 class _Round(NamedTuple):
-    """What is known after a round: how many there were, the stars, whom the certificate found wrong, and its tables."""
+    """What is known after a round: how many there were, the stars, whom the certificate found wrong, its tables, what it says of
+    them, and whether there is more to seek.
+    """
 
     number: jax.Array
     stars: Stars
     wrong: jax.Array
     tables: tuple[jax.Array, jax.Array, jax.Array]
     certified: jax.Array
+    goes_on: jax.Array
 
 
 @by_platform
 def _certified_tables(points, tree):
     # In as few fused functions as the sort of the edges allows: each takes its time to compile, whatever is in it.
-    finite = jnp.isfinite(points).all()
     vertices, begun = backend.fused(_prepared)(points, tree)
 
     def attempt(last):
-        stars, edges = _sought(vertices, last)
+        stars, edges = backend.fused(_sought)(vertices, last)
         return backend.fused(_checked)(vertices, last.number, stars, sorted_edges(edges))
 
-    def refused(last):
-        # If the stars of those found wrong are exact, all are sought exactly, and then there is nothing left to seek.
-        return ~last.certified & ~(last.stars.exact | ~vertices.distinct).all()
-
-    last = lax.while_loop(lambda last: (last.number == 0) | refused(last), attempt, begun)
+    last = lax.while_loop(lambda last: last.goes_on, attempt, begun)
     exact_stars = last.stars.exact.sum(dtype=jnp.int32)
-    return *last.tables, last.certified & finite, Effort(last.number, exact_stars)
+    return *last.tables, last.certified, Effort(last.number, exact_stars)
 
 
 def _prepared(points, tree):
@@ -179,7 +177,7 @@ def _prepared(points, tree):
     stars = stars._replace(complete=stars.complete | flat)
     n, none = len(points), np.int32(0)
     tables = jnp.full((2 * n, 3), NONE), jnp.full((2 * n, 3), NONE), jnp.full(n, NONE)
-    return vertices, _Round(none, stars, doubtful, tables, np.False_)
+    return vertices, _Round(none, stars, doubtful, tables, np.False_, np.True_)
 
 
 def _sought(vertices, last):
@@ -196,4 +194,6 @@ def _checked(vertices, number, stars, edges):
     neighbors = neighbors_across(edges)
     tables = stars.simplices, neighbors, vertex_simplex_from(stars.simplices, neighbors)
     certified, wrong = certificate(vertices, stars.exact, *tables)
-    return _Round(number + 1, stars, wrong, tables, certified)
+    # If the stars of those found wrong are exact, all are sought exactly, and then there is nothing left to seek.
+    goes_on = ~certified & ~(stars.exact | ~vertices.distinct).all()
+    return _Round(number + 1, stars, wrong, tables, certified & jnp.isfinite(vertices.unscaled).all(), goes_on)

@@ -9,8 +9,7 @@ import pytest
 from scipy.spatial import Delaunay
 
 from delaunax import backend, locate, oracle, platforms, triangulate
-from delaunax.kd_tree import build_kd_tree, near_vertices
-from delaunax.stars import Vertices, among_near_vertices
+from delaunax.insertion import insert
 
 import point_sets
 
@@ -144,12 +143,11 @@ def test_levels_are_done_in_turn_and_rows_of_a_level_see_what_was_before_it(plat
 
 
 @pytest.mark.skipif(backend.xla_metadata_call is None, reason="JAX before 0.11 has no such attribute")
-def test_a_cpu_compiles_all_loops_of_the_stars_as_one_call():
+def test_a_cpu_compiles_all_loops_of_the_insertion_as_one_call():
     """All that is left around it are inputs that are not there yet: otherwise each operation is a kernel of its own."""
     points = jnp.asarray(point_sets.random(200))
-    tree = build_kd_tree(points)
-    vertices = Vertices(points, points, tree.first, tree.rank, near_vertices(tree))
-    program = jax.jit(backend.fused(among_near_vertices)).lower(vertices, tree.first).compile()
+    order, number, first = jnp.arange(3, 200, dtype=jnp.int32), jnp.int32(197), jnp.arange(3, dtype=jnp.int32)
+    program = jax.jit(backend.fused(insert)).lower(points, order, number, first).compile()
     entry = program.as_text().partition("ENTRY")[2]
     operations = re.findall(r" ([a-z-]+)\(", entry)
     assert operations.count("call") == 1 and 'xla_cpu_small_call="true"' in entry
@@ -164,16 +162,23 @@ HARD = {
     "folded": point_sets.folded(8),
     "rounded line": point_sets.rotated(point_sets.line(64)),
     "circle": point_sets.circle(64),
+    "random": point_sets.random(64),
 }
-"""Point sets of one size in which floating point cannot decide."""
+"""Point sets of one size, in nearly all of which floating point cannot decide."""
+
+BRANCHES = {
+    "a GPU": (platforms, "forced", "gpu"),
+    "a CPU without fused functions": (backend, "xla_metadata_call", None),
+}
 
 
-def test_the_branch_of_a_gpu_is_exact_too_and_breaks_ties_alike(monkeypatch):
+@pytest.mark.parametrize("branch", BRANCHES)
+def test_every_branch_is_exact_and_breaks_ties_alike(branch, monkeypatch):
     batch = jnp.asarray(np.stack(list(HARD.values())))
     expected = [point_sets.simplices_of(triangulate(points).simplices) for points in HARD.values()]
     jax.clear_caches()
     with monkeypatch.context() as patch:
-        patch.setattr(platforms, "forced", "gpu")
+        patch.setattr(*BRANCHES[branch])
         together = jax.jit(jax.vmap(triangulate))(batch)
     jax.clear_caches()
     assert together.certified.all()

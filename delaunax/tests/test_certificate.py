@@ -5,11 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import triangulate
-from delaunax.certificate import certificate, none_off_a_line
-from delaunax.kd_tree import build_kd_tree, near_vertices
+from delaunax import oracle, triangulate
+from delaunax.certificate import certificate, first_triangle
+from delaunax.kd_tree import build_kd_tree
 from delaunax.scaling import largest_exponent, scaled
-from delaunax.stars import Vertices
+from delaunax.stars import vertices_from
 from delaunax.tables import neighbors_from, vertex_simplex_from
 
 import point_sets
@@ -17,8 +17,7 @@ import point_sets
 
 @jax.jit
 def certified(points, simplices, neighbors, exact):
-    tree = build_kd_tree(points)
-    vertices = Vertices(tree.points, points, tree.first, tree.rank, near_vertices(tree))
+    vertices = vertices_from(points, build_kd_tree(points))
     return certificate(vertices, exact, simplices, neighbors, vertex_simplex_from(simplices, neighbors))[0]
 
 
@@ -112,8 +111,11 @@ def test_what_floating_point_cannot_tell_is_accepted_of_exact_stars_only(name):
 
 
 @pytest.mark.parametrize("name", point_sets.EVERY)
-def test_none_is_off_a_line_only_where_all_are_on_it_to_rounding(name):
+def test_a_triangle_off_a_line_is_found_unless_all_are_on_one_to_rounding(name):
     points = jnp.asarray(point_sets.EVERY[name])
     finite = scaled(points, largest_exponent(points))
+    triangle, found = jax.jit(first_triangle)(finite)
     thin = {*point_sets.WITHOUT_TRIANGLE, *point_sets.ROUNDED_LINES}
-    assert bool(jax.jit(none_off_a_line)(finite)) == (name in thin)
+    assert bool(found) == (name not in thin)
+    if found:
+        assert oracle.orientation(*oracle.integer_points(np.asarray(finite)[np.asarray(triangle)])) > 0

@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 
-from delaunax.kd_tree import build_kd_tree, leaf_of, near_vertices
+from delaunax.kd_tree import blocks_of, build_kd_tree, leaf_of, near_vertices
 
 import point_sets
 
@@ -50,10 +50,10 @@ def test_near_vertices_hold_nearly_all_nearest_ones_and_queries_fall_into_the_le
 @pytest.mark.parametrize("number", [3, 130, 1025])
 def test_blocks_hold_every_vertex_once_within_their_boxes(number):
     points = point_sets.random(number)
-    near = near_vertices(build_kd_tree(points))
+    blocks, boxes = blocks_of(build_kd_tree(points))
     scaled = points * 2.0 ** -np.floor(np.log2(points.max()))
-    named = np.asarray(near.blocks).ravel()
+    named = np.asarray(blocks).ravel()
     assert np.sort(named[named < number]).tolist() == list(range(number))
-    for block, box in zip(np.asarray(near.blocks), np.asarray(near.boxes)):
+    for block, box in zip(np.asarray(blocks), np.asarray(boxes)):
         inside = scaled[block[block < number]]
         assert np.concatenate([inside, -inside], axis=1).max(axis=0, initial=-np.inf).tolist() == box.tolist()

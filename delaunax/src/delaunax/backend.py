@@ -260,6 +260,14 @@ def sums(*arrays: Array) -> tuple[Array, ...]:
     return lax.reduce(columns, zeros, lambda left, right: tuple(map(lax.add, left, right)), (0,))
 
 
+def one_by_one():
+    """Whether vertices are inserted one by one (`insertion`), and not the stars of all sought at once (`stars`).
+
+    A CPU does; without fused functions each of the few operations that a step takes would be called on its own.
+    """
+    return platform() == "cpu" and xla_metadata_call is not None
+
+
 def stars_at_once():
     """How many stars are sought again at once: on a CPU one, which then does no turn in vain."""
     return 1 if platform() == "cpu" else 64

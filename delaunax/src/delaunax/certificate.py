@@ -109,13 +109,30 @@ def certificate(
     return jnp.where(triangles > 0, (failures == 0) & (times_around == 1), decided > 0), wrong
 
 
-def none_off_a_line(points: Array) -> Array:
-    """() bool: whether no vertex is certainly off the line through the first one and the one farthest from that."""
-    offsets = points - points[0]
-    farthest = points[lax.argmax(squared(offsets), 0, np.int32)]
-    found = certain_signs(points[0], farthest, points, points)
-    (off_line,) = backend.sums(found.left | found.right)
-    return off_line == 0
+def first_triangle(points: Array) -> tuple[Array, Array]:
+    """Three vertices that are certainly not on one line.
+
+    Parameters
+    ----------
+    points
+        (N, 2) float, finite and of order one.
+
+    Returns
+    -------
+    triangle
+        (3,) int32, the first vertex, the one farthest from it, and of those off the line through both the one farthest from
+        that; counter-clockwise.
+    found
+        () bool, whether there is any off that line.
+    """
+    first = points[0]
+    second = lax.argmax(squared(points - first), 0, np.int32)
+    signs = certain_signs(first, points[second], points, points)
+    height = jnp.abs(cross(points[second] - first, points - first))
+    third = lax.argmax(jnp.where(signs.left | signs.right, height, -1.0), 0, np.int32)
+    left, right = gather(signs.left, third), gather(signs.right, third)
+    others = jnp.where(left, second, third), jnp.where(left, third, second)
+    return jnp.stack([jnp.zeros_like(third), *others]), left | right
 
 
 def _edge_at(edge, simplices):
@@ -163,7 +180,8 @@ def _boundary_at(points, exact, rank, simplices, neighbors, vertex_simplex, vert
     p, q, r = (gather(points, each) for each in (vertex, following, third))
     before, here, behind = (gather(rank, each) for each in (vertex, following, third))
     lowest = on_boundary & (here < before) & (here < behind)
-    return following, on_boundary & ~gather(exact, vertex) & ~certain_signs(p, q, r, r).left, lowest
+    found = certain_signs(p, q, r, r)
+    return following, on_boundary & (found.right | ~(found.left | gather(exact, vertex))), lowest
 
 
 def _after(simplices, neighbors, vertex_simplex, vertex):

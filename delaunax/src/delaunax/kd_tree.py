@@ -168,7 +168,9 @@ def _halved(n, depth, coordinates, keys, by):
     def mark(carry, places):
         first, rank = carry
         vertex, before = gather(by, 0, places), gather(by, 0, places - 1)
-        again = (gather(keys, 0, vertex) == gather(keys, 0, before)) & (gather(keys, 1, vertex) == gather(keys, 1, before))
+        again = (gather(keys, 0, vertex) == gather(keys, 0, before)) & (
+            gather(keys, 1, vertex) == gather(keys, 1, before)
+        )
         return first.at[vertex].set(~again | (places == 0), **DROP), rank.at[vertex].set(places, **DROP)
 
     return vertices, nodes, *backend.scan_rows(mark, (jnp.zeros(n, bool), jnp.zeros(n, jnp.int32)), slot)
@@ -184,6 +186,21 @@ def leaf_of(tree: KDTree, query_points: Array) -> Array:
     return node
 
 
+def blocks_of(tree: KDTree) -> tuple[Array, Array]:
+    """All vertices leaf by leaf, in blocks of a few dozen leaves.
+
+    Returns
+    -------
+    blocks
+        (B, C) int32; N or more in empty places.
+    boxes
+        (B, 4) float, the largest x, y, -x and -y in each block.
+    """
+    count, size = tree.leaves.shape
+    level = max(0, count.bit_length() - max(1, backend.candidates_at_once() // size).bit_length())
+    return tree.leaves.reshape(2**level, -1), tree.boxes[level, : 2**level]
+
+
 class Near(NamedTuple):
     """Which vertices of a mesh of N are near which.
 
@@ -193,16 +210,10 @@ class Near(NamedTuple):
         (N,) int32, the leaf that holds each vertex.
     of_leaf
         (2^L, K) int32, the vertices that are near those of each leaf; N in empty places.
-    blocks
-        (B, C) int32, all vertices leaf by leaf, in blocks of a few dozen leaves; N or more in empty places.
-    boxes
-        (B, 4) float, the largest x, y, -x and -y in each block.
     """
 
     leaf: jax.Array
     of_leaf: jax.Array
-    blocks: jax.Array
-    boxes: jax.Array
 
     def to(self, vertices: Array) -> Array:
         """(K, V) int32: those that are near to each of (V,) vertices; N in empty places."""
@@ -233,9 +244,7 @@ def near_vertices(tree: KDTree) -> Near:
     home = backend.scan_rows(assign, jnp.zeros(n, jnp.int32), np.arange(count, dtype=np.int32))
     leaf = near[count:, :, None] - np.int32(count)
     of_leaf = jnp.where(leaf < 0, n, gather(tree.leaves, leaf[..., 0])).reshape(count, -1)
-    level = max(0, count.bit_length() - max(1, backend.candidates_at_once() // size).bit_length())
-    blocks, boxes = tree.leaves.reshape(2**level, -1), tree.boxes[level, : 2**level]
-    return Near(home, of_leaf, blocks, boxes)
+    return Near(home, of_leaf)
 
 
 def _nearest_nodes(boxes, near, nodes):

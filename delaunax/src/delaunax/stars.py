@@ -1,9 +1,10 @@
 """The triangles of a mesh from the stars of its vertices.
 
-The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own, by turning from neighbour to
-neighbour (`turning`). All stars are first sought among the few dozen vertices that a k-d tree puts near them, in floating
-point, one by one on a CPU and in lockstep on a GPU. Those that meet the hull, or do not agree with others, are sought again
-among all vertices, of which the tree rules out whole blocks, and exactly (`exact_turning`). There is no host callback.
+The star of a vertex is the fan of Delaunay triangles around it. A GPU finds every star on its own, by turning from neighbour
+to neighbour (`turning`): first all among the vertices that a k-d tree puts near them, in lockstep and in floating point. A CPU
+takes them from the triangles of `insertion`. Those that meet the hull among near vertices, that do not agree with others
+or are in doubt are sought again among all vertices, of which the tree rules out whole blocks, and exactly (`exact_turning`).
+There is no host callback.
 
 Building a triangulation from independent stars follows star splaying (Shewchuk 2005, Proc. 21st Symp. Comp. Geom., 237).
 """
@@ -19,7 +20,7 @@ from jax import Array, lax
 from delaunax import backend
 from delaunax.exact_turning import best_neighbour, out_of_reach
 from delaunax.indexing import DROP, NONE, gather
-from delaunax.kd_tree import Near
+from delaunax.kd_tree import KDTree, Near, blocks_of
 from delaunax.turning import edge_of, next_neighbour, sites_from, star_of, turned, view_from
 
 
@@ -36,15 +37,21 @@ class Vertices(NamedTuple):
         (N,) bool, those that take part: the first of every set of coincident ones.
     rank
         (N,) int32, their place in the order of x and then y.
-    near
-        Which of them are near which.
+    blocks, boxes
+        All of them in blocks, and the boxes around these (`kd_tree.blocks_of`).
     """
 
     points: jax.Array
     unscaled: jax.Array
     distinct: jax.Array
     rank: jax.Array
-    near: Near
+    blocks: jax.Array
+    boxes: jax.Array
+
+
+def vertices_from(points: Array, tree: KDTree) -> Vertices:
+    """The `Vertices` at (N, 2) points, as they are stored, by their tree."""
+    return Vertices(tree.points, points, tree.first, tree.rank, *blocks_of(tree))
 
 
 class Stars(NamedTuple):
@@ -124,27 +131,39 @@ def in_agreement(vertices: Vertices, stars: Stars, doubtful: Array) -> Stars:
 
 def agreement(stars: Stars) -> Array:
     """(N,) bool: the vertices whose stars are complete, and agree with the table and with the stars that are exact."""
-    simplices, n = stars.simplices, stars.exact.shape[0]
+    in_table = _keys_in_table(stars.simplices, stars.exact)
+    return stars.complete & (in_table == jnp.stack([stars.keys, stars.exact_keys], axis=-1)).all(axis=-1)
+
+
+def _keys_in_table(simplices, exact):
+    """(N, 2) uint32: of each vertex the keys of its triangles, and those again for each other vertex whose star is exact."""
 
     def add_keys(in_table, rows):
-        # Of each vertex the keys of its triangles, and the keys of those again for each other vertex whose star is exact.
         corners = gather(simplices, rows)
-        by_exact = gather(stars.exact, corners).astype(jnp.uint32)
-        keys = keys_from(corners, n)
+        by_exact = gather(exact, corners).astype(jnp.uint32)
+        keys = keys_from(corners, len(exact))
         for k in range(3):
             others = by_exact[:, (k + 1) % 3] + by_exact[:, (k + 2) % 3]
             both = jnp.stack([keys[:, k], others * keys[:, k]], axis=1)
             in_table = in_table.at[corners[:, k]].add(both, **DROP)
         return in_table
 
-    in_table = backend.scan_rows(add_keys, jnp.zeros((n, 2), jnp.uint32), np.arange(len(simplices), dtype=np.int32))
-    return stars.complete & (in_table == jnp.stack([stars.keys, stars.exact_keys], axis=-1)).all(axis=-1)
+    return backend.scan_rows(
+        add_keys, jnp.zeros((len(exact), 2), jnp.uint32), np.arange(len(simplices), dtype=np.int32)
+    )
 
 
-def among_near_vertices(vertices: Vertices, which: Array) -> Stars:
+def stars_of(vertices: Vertices, simplices: Array, number: Array) -> Stars:
+    """The `Stars` of all vertices by a table of triangles that are each other's neighbours, with () `number` rows in use."""
+    nobody = jnp.zeros_like(vertices.distinct)
+    keys = _keys_in_table(simplices, nobody)
+    return Stars(simplices, number, ~nobody, nobody, keys[:, 0], keys[:, 1])
+
+
+def among_near_vertices(vertices: Vertices, near: Near, which: Array) -> Stars:
     """The `Stars` of the (N,) bool `which`, each among those near it, in floating point."""
-    step = partial(_turn_among_near, sites_from(vertices.points, vertices.distinct), which, vertices.near)
-    return backend.scan_rows(step, no_stars(vertices), vertices.near.blocks.reshape(-1))
+    step = partial(_turn_among_near, sites_from(vertices.points, vertices.distinct), which, near)
+    return backend.scan_rows(step, no_stars(vertices), vertices.blocks.reshape(-1))
 
 
 def _turn_among_near(sites, which, near, stars, vertices):
@@ -175,46 +194,39 @@ def _turn_among_near(sites, which, near, stars, vertices):
     )
 
 
-def _widened(lists, width, empty):
-    """(L, width) int32: the (L, C) lists of vertices with empty places behind them."""
-    return jnp.pad(lists, ((0, 0), (0, width - lists.shape[1])), constant_values=empty)
-
-
 def among_all_vertices(vertices: Vertices, stars: Stars, which: Array) -> Stars:
     """Add the stars of the (N,) bool `which`, each among all vertices, exactly.
 
-    So many are turned at once as `backend.stars_at_once` says. Those near a vertex are looked at first, then block by block the
-    others, most of which a CPU skips: a block is a few leaves of the tree.
+    So many are turned at once as `backend.stars_at_once` says. They look at the block of the first of them, then at the others,
+    most of which a CPU skips.
     """
-    n, near = which.shape[0], vertices.near
+    n, (count, width) = which.shape[0], vertices.blocks.shape
     sites = sites_from(vertices.points, vertices.distinct)
-    width = max(near.blocks.shape[1], near.of_leaf.shape[1])
-    blocks = _widened(near.blocks, width, n)
-    order = near.blocks.reshape(-1)
+    order = vertices.blocks.reshape(-1)
     places, number = backend.nonzero((order < n) & gather(which, order))
 
     def vertex_of(place):
         return jnp.where(place < number, gather(order, gather(places, place)), NONE)
 
-    def best_of(viewers, star):
+    def best_of(viewers, star, home):
         edge = edge_of(sites, viewers, star)
         better = partial(best_neighbour, vertices.unscaled, sites, viewers, star.current, edge)
 
-        if len(blocks) == 1:
-            return better(None, candidates=blocks[0][:, None])
-        close = _widened(near.to(viewers).T, width, n).T
+        if count == 1:
+            return better(None, candidates=vertices.blocks[0][:, None])
 
         def look(k, best):
-            skipped = (k >= 0) & out_of_reach(sites, viewers, edge, best, gather(near.boxes, k))
-            candidates = jnp.where(k < 0, close, gather(blocks, k)[:, None])
+            block = lax.rem(home + k, np.int32(count))
+            skipped = out_of_reach(sites, viewers, edge, best, gather(vertices.boxes, block))
+            candidates = gather(vertices.blocks, block)[:, None]
             return backend.skip_if(skipped, partial(better, candidates=candidates), best)
 
-        return lax.fori_loop(NONE, np.int32(len(blocks)), look, jnp.full_like(viewers, n))
+        return lax.fori_loop(np.int32(0), np.int32(count), look, jnp.full_like(viewers, n))
 
     def step(carry):
         turns, place, star, stars, keys = carry
         viewers = jnp.maximum(vertex_of(place), 0)
-        following = best_of(viewers, star)
+        following = best_of(viewers, star, home=lax.div(gather(places, place[0]), np.int32(width)))
         star, corners, new = turned(viewers, star, following, following < n)
         # A vertex's own keys, and N places further those that the stars of others have for it.
         here = jnp.where(new[:, None], corners + np.asarray([0, n, n], np.int32), NONE)

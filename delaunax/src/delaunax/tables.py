@@ -66,11 +66,13 @@ def neighbors_from(simplices: Array) -> Array:
     Found from the sorted edges: no vertex degree is ever bounded. Where three triangles share an edge, or two run along it in
     the same direction, they are not neighbours of each other, which the certificate refuses.
     """
-    return neighbors_across(sorted_edges(edges_of(simplices)))
+    edges = _edges_of(simplices)
+    return _neighbors_across(lax.sort(edges, num_keys=min(2, len(edges))))
 
 
-def edges_of(simplices: Array) -> list[Array]:
-    """The 6N edges of the (2N, 3) triangles, as what `sorted_edges` puts in the order of their vertices."""
+@backend.fused
+def _edges_of(simplices):
+    """The 6N edges of the (2N, 3) triangles, as what is sorted to put them in the order of their vertices."""
     rows = np.int32(simplices.shape[0])
     tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
     low, high = jnp.where(tail < 0, rows, jnp.minimum(tail, head)), jnp.maximum(jnp.maximum(tail, head), 0)
@@ -79,11 +81,6 @@ def edges_of(simplices: Array) -> list[Array]:
         return [low, high, edge]
     # One integer per edge sorts several times faster than three.
     return [(low.astype(jnp.int64) << 2 * bits) | (high.astype(jnp.int64) << bits) | edge]
-
-
-def sorted_edges(edges: list[Array]) -> list[Array]:
-    """Edges, as `edges_of` gives them, in the order of their vertices."""
-    return list(lax.sort(edges, num_keys=min(2, len(edges))))
 
 
 def _unpacked(edges):
@@ -95,8 +92,8 @@ def _unpacked(edges):
 
 
 @backend.fused
-def neighbors_across(edges: list[Array]) -> Array:
-    """The `neighbors_from` of `sorted_edges`."""
+def _neighbors_across(edges):
+    """The `neighbors_from` of sorted edges."""
     low, high, edge = _unpacked(edges)
     rows = len(edge) // 3
     with_next = (low[:-1] < rows) & (low[1:] == low[:-1]) & (high[1:] == high[:-1])

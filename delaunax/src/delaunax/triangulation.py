@@ -12,12 +12,13 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
-from delaunax.certificate import certificate, none_off_a_line
-from delaunax.indexing import NONE
+from delaunax.certificate import certificate, first_triangle
+from delaunax.indexing import NONE, gather
+from delaunax.insertion import coarse_to_fine, insert
 from delaunax.kd_tree import KDTree, build_kd_tree, near_vertices
 from delaunax.platforms import by_platform
-from delaunax.stars import Stars, Vertices, among_near_vertices, in_agreement
-from delaunax.tables import dual_areas_from, edges_of, neighbors_across, sorted_edges, vertex_simplex_from
+from delaunax.stars import Stars, among_near_vertices, in_agreement, stars_of, vertices_from
+from delaunax.tables import dual_areas_from, neighbors_from, vertex_simplex_from
 
 
 class Triangulation(NamedTuple):
@@ -141,59 +142,74 @@ def _triangulate(points, tree):
 
 
 class _Round(NamedTuple):
-    """What is known after a round: how many there were, the stars, whom the certificate found wrong, its tables, what it says of
-    them, and whether there is more to seek.
+    """What is known after a round: how many there were, the stars and the tables that follow from them, whom the certificate
+    found wrong, whether it accepts them, and whether there is more to seek.
     """
 
     number: jax.Array
     stars: Stars
     wrong: jax.Array
-    tables: tuple[jax.Array, jax.Array, jax.Array]
+    neighbors: jax.Array
+    vertex_simplex: jax.Array
     certified: jax.Array
     goes_on: jax.Array
 
 
 @by_platform
 def _certified_tables(points, tree):
-    # In as few fused functions as the sort of the edges allows: each takes its time to compile, whatever is in it.
+    # In as few fused functions as sorting allows: each takes its time to compile, whatever is in it.
     vertices, begun = backend.fused(_prepared)(points, tree)
 
     def attempt(last):
-        stars, edges = backend.fused(_sought)(vertices, last)
-        return backend.fused(_checked)(vertices, last.number, stars, sorted_edges(edges))
+        stars, as_inserted = backend.fused(_sought)(vertices, last)
+        neighbors = backend.skip_if(as_inserted, lambda _: neighbors_from(stars.simplices), last.neighbors)
+        return backend.fused(_checked)(vertices, last.number, stars, neighbors)
 
     last = lax.while_loop(lambda last: last.goes_on, attempt, begun)
     exact_stars = last.stars.exact.sum(dtype=jnp.int32)
-    return *last.tables, last.certified, Effort(last.number, exact_stars)
+    return (
+        last.stars.simplices,
+        last.neighbors,
+        last.vertex_simplex,
+        last.certified,
+        Effort(last.number, exact_stars),
+    )
 
 
 def _prepared(points, tree):
     """What every round has to know of the vertices, and what the first begins with."""
-    vertices = Vertices(tree.points, points, tree.first, tree.rank, near_vertices(tree))
+    vertices, n = vertices_from(points, tree), len(points)
+    first, found = first_triangle(tree.points)
+    neighbors = jnp.full((2 * n, 3), NONE)
+    if backend.one_by_one():
+        order = gather(tree.leaves.reshape(-1), coarse_to_fine(tree.leaves.size))
+        others = (order < n) & gather(tree.first, order) & (order[:, None] != first).all(axis=1)
+        places, number = backend.nonzero(others & found)
+        simplices, neighbors, number = insert(tree.points, gather(order, places), number, first)
+        simplices, number = jnp.where(found, simplices, NONE), jnp.where(found, number, np.int32(0))
+        stars = stars_of(vertices, simplices, number)
+    else:
+        stars = among_near_vertices(vertices, near_vertices(tree), tree.first & found)
     # If none is off a line for certain, the exact star of the first vertex tells whether all are on it.
-    flat = none_off_a_line(tree.points)
-    stars = among_near_vertices(vertices, tree.first & ~flat)
-    doubtful = jnp.where(flat, np.arange(len(points)) == 0, ~stars.complete)
-    stars = stars._replace(complete=stars.complete | flat)
-    n, none = len(points), np.int32(0)
-    tables = jnp.full((2 * n, 3), NONE), jnp.full((2 * n, 3), NONE), jnp.full(n, NONE)
-    return vertices, _Round(none, stars, doubtful, tables, np.False_, np.True_)
+    doubtful = jnp.where(found, ~stars.complete, np.arange(n) == 0)
+    stars = stars._replace(complete=stars.complete | ~found)
+    return vertices, _Round(np.int32(0), stars, doubtful, neighbors, jnp.full(n, NONE), np.False_, np.True_)
 
 
 def _sought(vertices, last):
-    """The stars of a round, and the edges of their triangles."""
+    """The stars of a round, and whether they are as they were inserted."""
     doubtful = last.wrong & ~last.stars.exact
     everyone = (last.number > 0) & ~doubtful.any()
     doubtful = jnp.where(everyone, vertices.distinct & ~last.stars.exact, doubtful)
     stars = in_agreement(vertices, last.stars, doubtful)
-    return stars, edges_of(stars.simplices)
+    return stars, backend.one_by_one() & ~stars.exact.any()
 
 
-def _checked(vertices, number, stars, edges):
+def _checked(vertices, number, stars, neighbors):
     """A round with its tables, and what the certificate says of them."""
-    neighbors = neighbors_across(edges)
-    tables = stars.simplices, neighbors, vertex_simplex_from(stars.simplices, neighbors)
-    certified, wrong = certificate(vertices, stars.exact, *tables)
+    vertex_simplex = vertex_simplex_from(stars.simplices, neighbors)
+    certified, wrong = certificate(vertices, stars.exact, stars.simplices, neighbors, vertex_simplex)
     # If the stars of those found wrong are exact, all are sought exactly, and then there is nothing left to seek.
     goes_on = ~certified & ~(stars.exact | ~vertices.distinct).all()
-    return _Round(number + 1, stars, wrong, tables, certified & jnp.isfinite(vertices.unscaled).all(), goes_on)
+    certified = certified & jnp.isfinite(vertices.unscaled).all()
+    return _Round(number + 1, stars, wrong, neighbors, vertex_simplex, certified, goes_on)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from delaunax import oracle, triangulate
-from delaunax.certificate import certificate, first_triangle
+from delaunax.certificate import certain_triangle, certificate
 from delaunax.kd_tree import build_kd_tree
 from delaunax.scaling import largest_exponent, scaled
 from delaunax.stars import vertices_from
@@ -114,7 +114,7 @@ def test_what_floating_point_cannot_tell_is_accepted_of_exact_stars_only(name):
 def test_a_triangle_off_a_line_is_found_unless_all_are_on_one_to_rounding(name):
     points = jnp.asarray(point_sets.EVERY[name])
     finite = scaled(points, largest_exponent(points))
-    triangle, found = jax.jit(first_triangle)(finite)
+    triangle, found = jax.jit(certain_triangle)(finite)
     thin = {*point_sets.WITHOUT_TRIANGLE, *point_sets.ROUNDED_LINES}
     assert bool(found) == (name not in thin)
     if found:

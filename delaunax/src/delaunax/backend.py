@@ -85,6 +85,14 @@ def scan_rows(step, carry, *levels):
     return carry
 
 
+def only_if(condition, function, values):
+    """`function(values)` if the () bool condition is true, else `values`; not under `vmap`, unless on a CPU (`by_platform`).
+
+    A loop of one turn: of a conditional in a function that is `fused`, XLA evaluates both branches.
+    """
+    return lax.while_loop(lambda once: once[0], lambda once: (np.False_, function(once[1])), (condition, values))[1]
+
+
 def skip_if(skipped, function, values):
     """`function(values)`, or on a CPU `values` where the (V,) bool `skipped` are all true."""
     if platform() != "cpu":

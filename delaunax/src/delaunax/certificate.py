@@ -43,13 +43,14 @@ class Signs(NamedTuple):
         () bool, whether v, c and b are certainly counter-clockwise.
     right
         () bool, whether they are certainly clockwise.
-    outside
-        () bool, whether j is certainly outside the circle through the counter-clockwise v, c and b.
+    outside, inside
+        () bool, whether j is certainly outside the circle through the counter-clockwise v, c and b, or inside.
     """
 
     left: jax.Array
     right: jax.Array
     outside: jax.Array
+    inside: jax.Array
 
 
 def certain_signs(v: Array, c: Array, b: Array, j: Array) -> Signs:
@@ -62,8 +63,8 @@ def certain_signs(v: Array, c: Array, b: Array, j: Array) -> Signs:
     inside = of_b * left - of_c * after - of_j * turn
     size = of_b * size_left + of_c * size_after + of_j * size_turn
     unit, underflow = unit_of(turn.dtype), underflow_of(turn.dtype)
-    bound = ORIENTATION * unit * size_turn + underflow
-    return Signs(turn > bound, turn < -bound, inside < -(IN_CIRCLE * unit * size + underflow))
+    bound, of_inside = ORIENTATION * unit * size_turn + underflow, IN_CIRCLE * unit * size + underflow
+    return Signs(turn > bound, turn < -bound, inside < -of_inside, inside > of_inside)
 
 
 @backend.fused
@@ -109,7 +110,7 @@ def certificate(
     return jnp.where(triangles > 0, (failures == 0) & (times_around == 1), decided > 0), wrong
 
 
-def first_triangle(points: Array) -> tuple[Array, Array]:
+def certain_triangle(points: Array) -> tuple[Array, Array]:
     """Three vertices that are certainly not on one line.
 
     Parameters
@@ -153,7 +154,7 @@ def _edge_holds(points, exact, simplices, neighbors, vertex_simplex, edge):
     )
     tip = _tip_of(across, tail, head, simplices)
     found = certain_signs(*(gather(points, vertex) for vertex in (apex, tail, head, tip)))
-    decided = gather(exact, gather(simplices, row, 0))
+    decided = gather(exact, gather(simplices, row, 0)) & ~found.right & (boundary | ~found.inside)
     return (apex < 0) | (fits & (decided | (found.left & (boundary | found.outside))))
 
 

@@ -76,13 +76,20 @@ def signs(points: Array, v: Array, c: Array, b: Array, j: Array) -> Signs:
     return backend.while_any(lambda carry: carry[0], lambda _: (np.False_, by_loops()), (number > few, found))[1]
 
 
+def orientation(points: Array, a: Array, b: Array, c: Array) -> Array:
+    """(V,) int32: of V times three points by their (V,) numbers, 1 where counter-clockwise, -1 where clockwise, 0 on a line."""
+    offsets, number = _offsets(*integers_from(gather(points, jnp.stack([a, b, c]))))
+    _, sign = _sums_of_products(offsets[:, :2], offsets[:, :1:-1], number, lambda products: products[:1] - products[1:])
+    return sign[0]
+
+
 _FIRST = np.array([0, 2, 4, 2, 4, 0, 1, 3, 5, 3, 5, 1])
 _SECOND = np.array([0, 2, 4, 5, 1, 3, 1, 3, 5, 4, 0, 2])
 """Of the limbs of cx, cy, bx, by, jx and jy: which are multiplied for |c|^2, |b|^2, |j|^2, b x j, j x c and c x b."""
 
 
 def _offsets(mantissa, exponent):
-    """(L, 6, V): the limbs of three points' offsets from a first one, lowest first, of (4, V, 2) `Integers`.
+    """(L, 2P, V): the limbs of P points' offsets from a first one, x and y in turn, lowest first, of (1 + P, V, 2) `Integers`.
 
     And () int32, how many of them are in use.
     """
@@ -99,7 +106,8 @@ def _offsets(mantissa, exponent):
     left = magnitude << jnp.clip(-shift, 0, width).astype(word)
     limbs = jnp.where(shift >= 0, right, jnp.where(shift > -bits, left, word(0))) & word(2**bits - 1)
     limbs = jnp.where(mantissa < 0, -limbs, limbs)
-    return (limbs[:, 1:] - limbs[:, :1]).reshape(len(limbs), 6, -1), number
+    offsets = limbs[:, 1:] - limbs[:, :1]
+    return offsets.reshape(len(limbs), -1, offsets.shape[-1]), number
 
 
 def _pairs(products):

@@ -7,8 +7,8 @@ as any other triangle does. Vertices are inserted from coarse to fine, which kee
 Choi & Rote 2003, Proc. 19th Symp. Comp. Geom., 211), and in the order of the leaves of a k-d tree, in which neighbours follow
 each other.
 
-All decisions are in floating point. Whatever they are, the result is a table of triangles that are neighbours of each other;
-the certificate says which of them are right.
+Decisions are in floating point where the error bound allows it, else in integers, as ties are (`exact`): every vertex finds
+the Delaunay triangulation of those before it, and leaves one.
 """
 
 from typing import NamedTuple
@@ -19,7 +19,14 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
+from delaunax.certificate import certain_triangle
+from delaunax.exact import orientation, signs, turns_to
+from delaunax.exact_turning import IN_CIRCLE, ORIENTATION, underflow_of, unit_of
 from delaunax.indexing import NONE, gather, put
+from delaunax.kd_tree import KDTree
+
+A, B, C = np.int32(0), np.int32(1), np.int32(2)
+"""The corners of a triangle."""
 
 
 class CornerTable(NamedTuple):
@@ -39,15 +46,42 @@ class CornerTable(NamedTuple):
     opposite: jax.Array
 
 
-def insert(points: Array, order: Array, number: Array, first: Array) -> tuple[Array, Array, Array]:
-    """The triangles of vertices inserted one by one; on a CPU in `fused`.
+class Mesh(NamedTuple):
+    """The coordinates of N vertices and of one at infinity, whose own are not read.
+
+    Attributes
+    ----------
+    x, y
+        (N + 1,) float, finite and of order one.
+    unscaled
+        (N, 2) float, the same as they are stored, by which they are decided exactly.
+    """
+
+    x: jax.Array
+    y: jax.Array
+    unscaled: jax.Array
+
+    @property
+    def infinity(self):
+        """The number of the vertex at infinity."""
+        return np.int32(len(self.unscaled))
+
+    def seen_from(self, at: tuple[Array, Array], vertex: Array) -> tuple[Array, Array]:
+        """The () offsets along x and y of a () int32 vertex from a point."""
+        return gather(self.x, vertex) - at[0], gather(self.y, vertex) - at[1]
+
+
+def insert(points: Array, unscaled: Array, order: Array, number: Array, first: Array) -> tuple[Array, Array, Array]:
+    """The Delaunay triangulation of vertices that are inserted one by one; on a CPU in `fused`.
 
     Parameters
     ----------
     points
         (N, 2) float, finite and of order one.
+    unscaled
+        (N, 2) float, the same as they are stored.
     order
-        (M,) int32, the vertices in the order in which they are inserted.
+        (M,) int32, the vertices in the order in which they are inserted; no two coincide.
     number
         () int32, how many of these there are; those behind are not.
     first
@@ -56,26 +90,43 @@ def insert(points: Array, order: Array, number: Array, first: Array) -> tuple[Ar
     Returns
     -------
     simplices, neighbors
-        (2N, 3) int32, as in `triangulation.Triangulation`; each triangle begins with its smallest vertex.
-    number
-        () int32, how many rows are in use.
+        (2N, 3) int32, as in `triangulation.Triangulation`.
+    exact
+        () int32, how many decisions were made in integers.
     """
-    n = np.int32(len(points))
-    # The vertex at infinity has coordinates that are not read.
-    x, y = (jnp.append(points[:, k], 0.0) for k in range(2))
+    mesh = Mesh(*(jnp.append(points[:, k], 0.0) for k in range(2)), unscaled)
 
     def insert_next(carry):
-        k, table, triangle = carry
+        k, table, triangle, exact = carry
         vertex = gather(order, k)
-        at = gather(x, vertex), gather(y, vertex)
-        triangle = _walk(n, x, y, table, at, triangle)
+        triangle, exact = _walk(mesh, table, vertex, triangle, exact)
         table = _split(table, vertex, triangle, 4 + 2 * k)
-        table, corner = _flip_all(n, x, y, table, vertex, at, 3 * triangle)
-        return k + 1, table, lax.div(corner, np.int32(3))
+        table, corner, exact = _flip_all(mesh, table, vertex, 3 * triangle, exact)
+        return k + 1, table, lax.div(corner, np.int32(3)), exact
 
-    begun = np.int32(0), _table_of(n, first), np.int32(0)
-    _, table, _ = lax.while_loop(lambda carry: carry[0] < number, insert_next, begun)
-    return _rows_of(n, table)
+    begun = np.int32(0), _table_of(mesh.infinity, first), np.int32(0), np.int32(0)
+    _, table, _, exact = lax.while_loop(lambda carry: carry[0] < number, insert_next, begun)
+    return *_rows_of(mesh.infinity, table), exact
+
+
+def first_triangle(points: Array, tree: KDTree) -> tuple[Array, Array]:
+    """Three vertices that are not on one line, (3,) int32, counter-clockwise; and () bool, whether there are any."""
+
+    def seek(_):
+        ends = lax.argmin(tree.rank, 0, np.int32), lax.argmax(jnp.where(tree.first, tree.rank, NONE), 0, np.int32)
+
+        def look(carry):
+            third = carry[0] + 1
+            return third, orientation(points, *(each[None] for each in (*ends, third)))[0]
+
+        begun = NONE, np.int32(0)
+        third, side = lax.while_loop(lambda carry: (carry[1] == 0) & (carry[0] < len(points) - 1), look, begun)
+        return jnp.stack(
+            [jnp.where(side < 0, ends[1], ends[0]), jnp.where(side < 0, ends[0], ends[1]), third]
+        ), side != 0
+
+    triangle, found = certain_triangle(tree.points)
+    return backend.only_if(~found, seek, (triangle, found))
 
 
 def coarse_to_fine(number: int) -> np.ndarray:
@@ -105,16 +156,16 @@ def _before(corner):
     return jnp.where(lax.rem(corner, np.int32(3)) == 0, corner + 2, corner - 1)
 
 
-def _offset(x, y, vertex, at):
-    return gather(x, vertex) - at[0], gather(y, vertex) - at[1]
-
-
 def _cross(one, other):
-    return one[0] * other[1] - one[1] * other[0]
+    """The cross product of two vectors, and a bound of its rounding error."""
+    first, second = one[0] * other[1], one[1] * other[0]
+    unit, underflow = unit_of(first.dtype), underflow_of(first.dtype)
+    return first - second, ORIENTATION * unit * (jnp.abs(first) + jnp.abs(second)) + underflow
 
 
-def _walk(n, x, y, table, at, triangle):
-    """The triangle that holds a point, from another one on: it has a vertex at infinity if the point is outside the hull."""
+def _walk(mesh, table, vertex, triangle, exact):
+    """The triangle that holds a vertex, from another one on: it has a corner at infinity if the vertex is outside the hull."""
+    n, at = mesh.infinity, (gather(mesh.x, vertex), gather(mesh.y, vertex))
 
     def vertices_of(triangle):
         return [gather(table.vertex, 3 * triangle + np.int32(k)) for k in range(3)]
@@ -123,26 +174,43 @@ def _walk(n, x, y, table, at, triangle):
         return lax.div(gather(table.opposite, 3 * triangle + column), np.int32(3))
 
     def step(carry):
-        count, triangle, _ = carry
+        count, triangle, _, exact = carry
         corners = vertices_of(triangle)
-        a, b, c = (_offset(x, y, corner, at) for corner in corners)
-        of_a, of_b, of_c = _cross(b, c), _cross(c, a), _cross(a, b)
-        lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
-        column = jnp.where(of_a == lowest, np.int32(0), jnp.where(of_b == lowest, np.int32(1), np.int32(2)))
-        leaves = (lowest < 0.0) & (corners[0] < n) & (corners[1] < n) & (corners[2] < n)
-        return count + 1, jnp.where(leaves, across(triangle, column), triangle), triangle
+        a, b, c = (mesh.seen_from(at, corner) for corner in corners)
+        areas = _cross(b, c), _cross(c, a), _cross(a, b)
+        highest = [area + error for area, error in areas]
+        lowest = jnp.minimum(jnp.minimum(*highest[:2]), highest[2])
+        column = jnp.where(highest[0] == lowest, A, jnp.where(highest[1] == lowest, B, C))
+        inside = (areas[0][0] > areas[0][1]) & (areas[1][0] > areas[1][1]) & (areas[2][0] > areas[2][1])
+        # Beyond the hull it ends.
+        real = (corners[0] < n) & (corners[1] < n) & (corners[2] < n)
+
+        def decide(_):
+            tails, heads = (
+                jnp.stack([corners[1], corners[2], corners[0]]),
+                jnp.stack([corners[2], corners[0], corners[1]]),
+            )
+            sides = orientation(mesh.unscaled, jnp.full_like(tails, vertex), tails, heads)
+            return jnp.where(sides[0] < 0, A, jnp.where(sides[1] < 0, B, jnp.where(sides[2] < 0, C, NONE)))
+
+        in_doubt = real & ~inside & (lowest >= 0.0)
+        column = backend.only_if(in_doubt, decide, jnp.where(real & (lowest < 0.0), column, NONE))
+        following = jnp.where(column < 0, triangle, across(triangle, jnp.maximum(column, 0)))
+        return count + 1, following, triangle, exact + in_doubt
 
     # From beyond the hull it begins inside.
     a, b, c = vertices_of(triangle)
-    column = jnp.where(a == n, np.int32(0), jnp.where(b == n, np.int32(1), np.int32(2)))
-    begin = jnp.where((a == n) | (b == n) | (c == n), across(triangle, column), triangle)
-    # Rounding might make it go around in circles.
-    begun = np.int32(0), begin, NONE
-    return lax.while_loop(lambda carry: (carry[1] != carry[2]) & (carry[0] < 2 * n), step, begun)[1]
+    begin = jnp.where(
+        (a == n) | (b == n) | (c == n), across(triangle, jnp.where(a == n, A, jnp.where(b == n, B, C))), triangle
+    )
+    # No such walk through Delaunay triangles goes around in circles (Devillers, Pion & Teillaud 2002).
+    begun = np.int32(0), begin, NONE, exact
+    _, triangle, _, exact = lax.while_loop(lambda carry: (carry[1] != carry[2]) & (carry[0] < 2 * n), step, begun)
+    return triangle, exact
 
 
 def _split(table, vertex, triangle, number):
-    """Split a triangle (a, b, c) into (vertex, b, c) in its place and, from row `number` on, (vertex, c, a) and (vertex, a, b)."""
+    """Put (vertex, b, c) in the place of a triangle (a, b, c), and (vertex, c, a), (vertex, a, b) in rows `number` and next."""
     here, first = 3 * triangle, 3 * number
     second = first + 3
     a, b, c = (gather(table.vertex, here + np.int32(k)) for k in range(3))
@@ -155,18 +223,20 @@ def _split(table, vertex, triangle, number):
     return CornerTable(corners, put(opposite, here + 1, first + 2, second + 1))
 
 
-def _flip_all(n, x, y, table, vertex, at, corner):
+def _flip_all(mesh, table, vertex, corner, exact):
     """Flip the edges opposite a vertex that are not Delaunay's, once around it from a corner of its on; and its last corner."""
-    nowhere = np.int32(len(table.vertex) - 1)
+    n, nowhere = mesh.infinity, np.int32(len(table.vertex) - 1)
+    at = gather(mesh.x, vertex), gather(mesh.y, vertex)
 
     def look(carry):
-        count, left, corner, table = carry
+        count, left, corner, table, exact = carry
         after, before = _after(corner), _before(corner)
         beyond = gather(table.opposite, corner)
         after_beyond, before_beyond = _after(beyond), _before(beyond)
         a, b, d = (gather(table.vertex, each) for each in (after, before, beyond))
         of_a, of_b = gather(table.opposite, after), gather(table.opposite, after_beyond)
-        flips = _flips(n, (a, b, d), [_offset(x, y, each, at) for each in (a, b, d)])
+        flips, in_doubt = _flips(mesh, at, vertex, a, b, d)
+        # What is read is read before anything is written, or the compiler copies the table.
         table, a, b, d, of_a, of_b, flips = lax.optimization_barrier((table, a, b, d, of_a, of_b, flips))
 
         # (vertex, a, b) and (d, b, a) become (vertex, a, d) and (d, b, vertex).
@@ -178,33 +248,42 @@ def _flip_all(n, x, y, table, vertex, at, corner):
             corners = put(corners, where_flipped(place), value)
         for one, other in ((corner, of_b), (after, after_beyond), (beyond, of_a)):
             opposite = put(put(opposite, where_flipped(one), other), where_flipped(other), one)
-        return (
-            count + 1,
-            jnp.where(flips, left + 1, left - 1),
-            jnp.where(flips, corner, _after(of_a)),
-            CornerTable(corners, opposite),
-        )
+        left, corner = jnp.where(flips, left + 1, left - 1), jnp.where(flips, corner, _after(of_a))
+        return count + 1, left, corner, CornerTable(corners, opposite), exact + in_doubt
 
     # Every flip gives the vertex one more neighbour.
-    begun = np.int32(0), np.int32(3), corner, table
-    _, _, corner, table = lax.while_loop(lambda carry: (carry[1] > 0) & (carry[0] < 6 * n), look, begun)
-    return table, corner
+    begun = np.int32(0), np.int32(3), corner, table, exact
+    _, _, corner, table, exact = lax.while_loop(lambda carry: (carry[1] > 0) & (carry[0] < 6 * n), look, begun)
+    return table, corner, exact
 
 
-def _flips(n, vertices, offsets):
-    """Whether the edge from a to b of a triangle (vertex, a, b) is flipped, by a, b and the d beyond, seen from the vertex."""
-    a, b, d = offsets
-    left, after, turn = _cross(a, d), _cross(b, d), _cross(a, b)
-    squared_a, squared_b, squared_d = (each[0] ** 2 + each[1] ** 2 for each in offsets)
+def _flips(mesh, at, vertex, a, b, d):
+    """Whether the edge from a to b of a triangle (vertex, a, b) is flipped, d being beyond; and whether that was in doubt."""
+    to_a, to_b, to_d = (mesh.seen_from(at, each) for each in (a, b, d))
+    (left, of_left), (after, of_after), (turn, of_turn) = _cross(to_a, to_d), _cross(to_b, to_d), _cross(to_a, to_b)
+    squared_a, squared_b, squared_d = (each[0] ** 2 + each[1] ** 2 for each in (to_a, to_b, to_d))
     inside = squared_b * left - squared_a * after - squared_d * turn
-    # The circle of an edge of the hull and the vertex at infinity is all that lies beyond, and the edge.
-    a_is_beyond, b_is_beyond, d_is_beyond = (each == n for each in vertices)
-    by_hull = jnp.where(a_is_beyond, after < 0.0, jnp.where(b_is_beyond, left > 0.0, inside > 0.0))
-    return jnp.where(d_is_beyond, turn <= 0.0, by_hull)
+    of_inside = IN_CIRCLE / ORIENTATION * (squared_b * of_left + squared_a * of_after + squared_d * of_turn)
+    of_inside = of_inside + underflow_of(inside.dtype)
+    # The circle of an edge of the hull and the vertex at infinity is all that lies beyond, and the edge itself.
+    beyond = [each == mesh.infinity for each in (a, b, d)]
+
+    def at_hull(by_a, by_b, by_d, elsewhere):
+        return jnp.where(beyond[0], by_a, jnp.where(beyond[1], by_b, jnp.where(beyond[2], by_d, elsewhere)))
+
+    value, error = at_hull(-after, left, -turn, inside), at_hull(of_after, of_left, of_turn, of_inside)
+
+    def decide(_):
+        four = [jnp.where(each == mesh.infinity, vertex, each)[None] for each in (vertex, a, b, d)]
+        found = signs(mesh.unscaled, *four)
+        return at_hull(found.after < 0, found.left > 0, found.turn <= 0, turns_to(found, np.int32(1), *four))[0]
+
+    in_doubt = jnp.abs(value) <= error
+    return backend.only_if(in_doubt, decide, value > 0.0), in_doubt
 
 
 def _rows_of(n, table):
-    """The triangles of a table without those beyond the hull, their neighbours, and how many they are."""
+    """The triangles of a table without those beyond the hull, each from its smallest vertex on, and their neighbours."""
     triangle = np.arange(2 * n + 2, dtype=np.int32)
     used = table.vertex[:-1].reshape(-1, 3).max(axis=1) < n
     row = jnp.where(used, backend.running_sums(used), NONE)
@@ -222,4 +301,4 @@ def _rows_of(n, table):
 
     unused = jnp.full(6 * n + 3, NONE)
     rows = backend.scan_rows(add, (unused, unused), triangle)
-    return *(each[: 6 * n].reshape(-1, 3) for each in rows), used.sum(dtype=jnp.int32)
+    return tuple(each[: 6 * n].reshape(-1, 3) for each in rows)

@@ -131,33 +131,21 @@ def in_agreement(vertices: Vertices, stars: Stars, doubtful: Array) -> Stars:
 
 def agreement(stars: Stars) -> Array:
     """(N,) bool: the vertices whose stars are complete, and agree with the table and with the stars that are exact."""
-    in_table = _keys_in_table(stars.simplices, stars.exact)
-    return stars.complete & (in_table == jnp.stack([stars.keys, stars.exact_keys], axis=-1)).all(axis=-1)
-
-
-def _keys_in_table(simplices, exact):
-    """(N, 2) uint32: of each vertex the keys of its triangles, and those again for each other vertex whose star is exact."""
+    simplices, n = stars.simplices, stars.exact.shape[0]
 
     def add_keys(in_table, rows):
+        # Of each vertex the keys of its triangles, and the keys of those again for each other vertex whose star is exact.
         corners = gather(simplices, rows)
-        by_exact = gather(exact, corners).astype(jnp.uint32)
-        keys = keys_from(corners, len(exact))
+        by_exact = gather(stars.exact, corners).astype(jnp.uint32)
+        keys = keys_from(corners, n)
         for k in range(3):
             others = by_exact[:, (k + 1) % 3] + by_exact[:, (k + 2) % 3]
             both = jnp.stack([keys[:, k], others * keys[:, k]], axis=1)
             in_table = in_table.at[corners[:, k]].add(both, **DROP)
         return in_table
 
-    return backend.scan_rows(
-        add_keys, jnp.zeros((len(exact), 2), jnp.uint32), np.arange(len(simplices), dtype=np.int32)
-    )
-
-
-def stars_of(vertices: Vertices, simplices: Array, number: Array) -> Stars:
-    """The `Stars` of all vertices by a table of triangles that are each other's neighbours, with () `number` rows in use."""
-    nobody = jnp.zeros_like(vertices.distinct)
-    keys = _keys_in_table(simplices, nobody)
-    return Stars(simplices, number, ~nobody, nobody, keys[:, 0], keys[:, 1])
+    in_table = backend.scan_rows(add_keys, jnp.zeros((n, 2), jnp.uint32), np.arange(len(simplices), dtype=np.int32))
+    return stars.complete & (in_table == jnp.stack([stars.keys, stars.exact_keys], axis=-1)).all(axis=-1)
 
 
 def among_near_vertices(vertices: Vertices, near: Near, which: Array) -> Stars:

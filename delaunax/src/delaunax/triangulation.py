@@ -12,12 +12,12 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
-from delaunax.certificate import certificate, first_triangle
+from delaunax.certificate import certain_triangle, certificate
 from delaunax.indexing import NONE, gather
-from delaunax.insertion import coarse_to_fine, insert
+from delaunax.insertion import coarse_to_fine, first_triangle, insert
 from delaunax.kd_tree import KDTree, build_kd_tree, near_vertices
 from delaunax.platforms import by_platform
-from delaunax.stars import Stars, among_near_vertices, in_agreement, stars_of, vertices_from
+from delaunax.stars import Stars, among_near_vertices, in_agreement, vertices_from
 from delaunax.tables import dual_areas_from, neighbors_from, vertex_simplex_from
 
 
@@ -94,12 +94,12 @@ class Effort(NamedTuple):
     ----------
     rounds
         () int32, how many tables were put to the certificate.
-    exact_stars
-        () int32, how many stars were sought among all vertices, exactly.
+    exact
+        () int32, how many decisions a CPU made in integers, or how many stars a GPU sought among all vertices, exactly.
     """
 
     rounds: jax.Array
-    exact_stars: jax.Array
+    exact: jax.Array
 
 
 def effort_of(points: Any) -> Effort:
@@ -141,6 +141,29 @@ def _triangulate(points, tree):
     return triangulation, effort
 
 
+@by_platform
+def _certified_tables(points, tree):
+    # In as few fused functions as sorting allows: each takes its time to compile, whatever is in it.
+    if backend.one_by_one():
+        return backend.fused(_inserted)(points, tree)
+    return _of_stars(points, tree)
+
+
+def _inserted(points, tree):
+    """The tables by `insertion`, whether they are certified, and the effort."""
+    first, found = first_triangle(points, tree)
+    order = gather(tree.leaves.reshape(-1), coarse_to_fine(tree.leaves.size))
+    others = found & (order < len(points)) & gather(tree.first, order) & (order[:, None] != first).all(axis=1)
+    places, number = backend.nonzero(others)
+    simplices, neighbors, exact = insert(tree.points, points, gather(order, places), number, first)
+    simplices, neighbors = (jnp.where(found, each, NONE) for each in (simplices, neighbors))
+    vertices, decided = vertices_from(points, tree), jnp.ones_like(tree.first)
+    vertex_simplex = vertex_simplex_from(simplices, neighbors)
+    certified, _ = certificate(vertices, decided, simplices, neighbors, vertex_simplex)
+    finite = jnp.isfinite(points).all()
+    return simplices, neighbors, vertex_simplex, certified & finite, Effort(jnp.int32(1), exact)
+
+
 class _Round(NamedTuple):
     """What is known after a round: how many there were, the stars and the tables that follow from them, whom the certificate
     found wrong, whether it accepts them, and whether there is more to seek.
@@ -155,54 +178,38 @@ class _Round(NamedTuple):
     goes_on: jax.Array
 
 
-@by_platform
-def _certified_tables(points, tree):
-    # In as few fused functions as sorting allows: each takes its time to compile, whatever is in it.
+def _of_stars(points, tree):
+    """The tables by `stars`, whether they are certified, and the effort."""
     vertices, begun = backend.fused(_prepared)(points, tree)
 
     def attempt(last):
-        stars, as_inserted = backend.fused(_sought)(vertices, last)
-        neighbors = backend.skip_if(as_inserted, lambda _: neighbors_from(stars.simplices), last.neighbors)
-        return backend.fused(_checked)(vertices, last.number, stars, neighbors)
+        stars = backend.fused(_sought)(vertices, last)
+        return backend.fused(_checked)(vertices, last.number, stars, neighbors_from(stars.simplices))
 
     last = lax.while_loop(lambda last: last.goes_on, attempt, begun)
-    exact_stars = last.stars.exact.sum(dtype=jnp.int32)
-    return (
-        last.stars.simplices,
-        last.neighbors,
-        last.vertex_simplex,
-        last.certified,
-        Effort(last.number, exact_stars),
-    )
+    effort = Effort(last.number, last.stars.exact.sum(dtype=jnp.int32))
+    return last.stars.simplices, last.neighbors, last.vertex_simplex, last.certified, effort
 
 
 def _prepared(points, tree):
     """What every round has to know of the vertices, and what the first begins with."""
     vertices, n = vertices_from(points, tree), len(points)
-    first, found = first_triangle(tree.points)
-    neighbors = jnp.full((2 * n, 3), NONE)
-    if backend.one_by_one():
-        order = gather(tree.leaves.reshape(-1), coarse_to_fine(tree.leaves.size))
-        others = (order < n) & gather(tree.first, order) & (order[:, None] != first).all(axis=1)
-        places, number = backend.nonzero(others & found)
-        simplices, neighbors, number = insert(tree.points, gather(order, places), number, first)
-        simplices, number = jnp.where(found, simplices, NONE), jnp.where(found, number, np.int32(0))
-        stars = stars_of(vertices, simplices, number)
-    else:
-        stars = among_near_vertices(vertices, near_vertices(tree), tree.first & found)
     # If none is off a line for certain, the exact star of the first vertex tells whether all are on it.
-    doubtful = jnp.where(found, ~stars.complete, np.arange(n) == 0)
-    stars = stars._replace(complete=stars.complete | ~found)
-    return vertices, _Round(np.int32(0), stars, doubtful, neighbors, jnp.full(n, NONE), np.False_, np.True_)
+    flat = ~certain_triangle(tree.points)[1]
+    stars = among_near_vertices(vertices, near_vertices(tree), tree.first & ~flat)
+    doubtful = jnp.where(flat, np.arange(n) == 0, ~stars.complete)
+    stars = stars._replace(complete=stars.complete | flat)
+    return vertices, _Round(
+        np.int32(0), stars, doubtful, jnp.full((2 * n, 3), NONE), jnp.full(n, NONE), np.False_, np.True_
+    )
 
 
 def _sought(vertices, last):
-    """The stars of a round, and whether they are as they were inserted."""
+    """The stars of a round."""
     doubtful = last.wrong & ~last.stars.exact
     everyone = (last.number > 0) & ~doubtful.any()
     doubtful = jnp.where(everyone, vertices.distinct & ~last.stars.exact, doubtful)
-    stars = in_agreement(vertices, last.stars, doubtful)
-    return stars, backend.one_by_one() & ~stars.exact.any()
+    return in_agreement(vertices, last.stars, doubtful)
 
 
 def _checked(vertices, number, stars, neighbors):

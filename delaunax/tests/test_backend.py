@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from jax import lax
 from scipy.spatial import Delaunay
 
 from delaunax import backend, locate, oracle, platforms, triangulate
@@ -65,30 +66,14 @@ def test_running_sums_are_of_what_comes_before(platform, shape):
     assert np.array_equal(found, np.cumsum(values, axis=-1) - values)
 
 
-@pytest.mark.parametrize("skipped", [[True, True], [True, False]])
-def test_a_cpu_skips_what_all_rows_skip(platform, skipped):
-    """The function may not change what is skipped; that this one does tells whether it was called."""
-    found = jax.jit(lambda skipped: backend.skip_if(skipped, lambda value: value + 1, jnp.zeros((), jnp.int32)))
-    assert found(np.array(skipped)) == (0 if all(skipped) and platform == "cpu" else 1)
+def test_it_is_done_only_if_it_is_asked_for():
+    """A loop that has to end by itself tells whether it was run at all."""
 
+    def halved(value):
+        return lax.while_loop(lambda value: value > 1, lambda value: value // 2, value)
 
-@pytest.mark.parametrize("lanes", [[7], [7, 0, 12]])
-def test_it_acts_as_long_as_something_is_found(platform, lanes):
-    """Digits from the lowest, until none is left; a lane without any stays as it is."""
-
-    def find(values):
-        return jnp.where(values[0] > 0, values[0] % 10, -1)[None]
-
-    def act(found, values):
-        digit = found[0]
-        return jnp.where(digit < 0, values[0], values[0] // 10), values[1] + jnp.where(digit < 0, 0, digit * 2)
-
-    def doubled_digits(value):
-        return backend.while_found(find, act, (value, jnp.zeros_like(value)), -1)[1]
-
-    values = jnp.array(lanes) * 37
-    expected = [2 * sum(map(int, str(value))) for value in values.tolist()]
-    assert jax.jit(jax.vmap(doubled_digits))(values).tolist() == expected
+    found = jax.jit(backend.fused(lambda asked, value: backend.only_if(asked, halved, value)))
+    assert (found(True, 12), found(False, 12)) == (1, 12)
 
 
 @pytest.mark.parametrize("at_once", [1, 3])
@@ -115,31 +100,15 @@ def test_some_rows_are_mapped(platform, number, part):
     assert np.array_equal(found[which], 3 * rows[which])
 
 
-@pytest.mark.parametrize("count", [1, 2, 7, 66])
-def test_minima_of_columns(platform, count):
-    values = np.random.default_rng(count).permutation(3 * count).reshape(count, 3).astype(np.int32)
-    floats = jnp.where(values % 5 == 0, jnp.inf, 0.1 * values)
-    number = min(count, 4)
-    smallest = jax.jit(backend.fused(lambda values: backend.column_smallest(values, number)))(values)
-    assert np.array_equal(smallest, np.sort(values, axis=0)[:number])
-    assert np.array_equal(jax.jit(backend.fused(backend.column_min))(floats), floats.min(axis=0))
-    found, names = jax.jit(backend.fused(backend.column_first))(floats, values)
-    assert np.array_equal(found, floats.min(axis=0))
-    assert np.array_equal(names, np.where(floats == floats.min(axis=0), values, 3 * count).min(axis=0))
-    for every in (1, 4):
-        of_each = jax.jit(lambda values, every=every: backend.column_min_of_each(values, every, 3 * count))(values)
-        assert np.array_equal(of_each, [values[k::every].min(axis=0, initial=3 * count) for k in range(every)])
+def test_rows_of_a_cpu_see_what_was_before_them(platform):
+    """The depth of every node of a binary heap, from its parent's: all at once, of a GPU, only those below the root's."""
 
+    def deeper(depth, nodes):
+        return depth.at[nodes].set(jnp.where(nodes > 1, depth[nodes >> 1] + 1, 0))
 
-def test_levels_are_done_in_turn_and_rows_of_a_level_see_what_was_before_it(platform):
-    """The depth of every node of a binary heap, from its parent's."""
-    levels = [np.arange(2**level, 2 ** (level + 1), dtype=np.int32) for level in range(1, 6)]
-
-    def depths(none):
-        return backend.scan_rows(lambda depth, nodes: depth.at[nodes].set(depth[nodes >> 1] + 1), none, *levels)
-
-    depth = jax.jit(backend.fused(depths))(jnp.zeros(64, jnp.int32))
-    assert depth.tolist() == [0, *(node.bit_length() - 1 for node in range(1, 64))]
+    depth = jax.jit(backend.fused(lambda none: backend.scan_rows(deeper, none, 64)))(jnp.zeros(64, jnp.int32))
+    every = [max(node.bit_length() - 1, 0) for node in range(64)]
+    assert depth.tolist() == (every if platform == "cpu" else [min(each, 1) for each in every])
 
 
 @pytest.mark.skipif(backend.xla_metadata_call is None, reason="JAX before 0.11 has no such attribute")

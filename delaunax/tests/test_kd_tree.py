@@ -4,7 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from delaunax.kd_tree import blocks_of, build_kd_tree, leaf_of, near_vertices
+from delaunax import platforms
+from delaunax.kd_tree import build_kd_tree, leaf_of, near_vertices
 
 import point_sets
 
@@ -35,7 +36,8 @@ def test_subnormal_points_are_told_apart():
     assert build_kd_tree(points).first.tolist() == [True, True, False, True, True]
 
 
-def test_near_vertices_hold_nearly_all_nearest_ones_and_queries_fall_into_the_leaf_of_their_vertex():
+def test_near_vertices_hold_nearly_all_nearest_ones_and_queries_fall_into_the_leaf_of_their_vertex(monkeypatch):
+    monkeypatch.setattr(platforms, "forced", "gpu")
     points = point_sets.random(2000)
     tree = build_kd_tree(points)
     near = near_vertices(tree)
@@ -48,12 +50,12 @@ def test_near_vertices_hold_nearly_all_nearest_ones_and_queries_fall_into_the_le
 
 
 @pytest.mark.parametrize("number", [3, 130, 1025])
-def test_blocks_hold_every_vertex_once_within_their_boxes(number):
+def test_leaves_hold_every_vertex_once_within_their_boxes(number):
     points = point_sets.random(number)
-    blocks, boxes = blocks_of(build_kd_tree(points))
+    tree = build_kd_tree(points)
     scaled = points * 2.0 ** -np.floor(np.log2(points.max()))
-    named = np.asarray(blocks).ravel()
-    assert np.sort(named[named < number]).tolist() == list(range(number))
-    for block, box in zip(np.asarray(blocks), np.asarray(boxes)):
-        inside = scaled[block[block < number]]
+    leaves = np.asarray(tree.leaves)
+    assert np.sort(leaves[leaves < number]).tolist() == list(range(number))
+    for leaf, box in zip(leaves, np.asarray(tree.boxes[-1])):
+        inside = scaled[leaf[leaf < number]]
         assert np.concatenate([inside, -inside], axis=1).max(axis=0, initial=-np.inf).tolist() == box.tolist()

@@ -103,7 +103,7 @@ def certificate(
         return wrong
 
     has_triangle = vertex_simplex >= 0
-    wrong = backend.scan_rows(mark, (has_triangle != vertices.distinct) | turns_right, edges)
+    wrong = backend.scan_rows(mark, (has_triangle != vertices.distinct) | turns_right, 6 * n)
     wrong = wrong | (gather(turns_right, after) & vertices.distinct)
     failures, triangles, times_around, decided = backend.sums(wrong, has_triangle, lowest, exact)
     # The star of one vertex that sees nothing to either side, exactly, has all vertices on one line.

@@ -30,6 +30,13 @@ ALL = {8: 82, 4: 27}
 """Limbs that hold the difference of any two coordinates: from the largest finite float to the smallest subnormal one."""
 
 
+FEW = 5
+"""Of how many limbs a GPU multiplies integers without a loop: what a CPU does in a few turns is a launch each there.
+
+They hold differences of coordinates whose last bits are within 2^76 (in fp32 2^30) of each other.
+"""
+
+
 class Signs(NamedTuple):
     """Signs (-1, 0 or 1) of V times four points: v, c, b and j; offsets are from v.
 
@@ -67,13 +74,12 @@ def signs(points: Array, v: Array, c: Array, b: Array, j: Array) -> Signs:
     def by_loops():
         return found_by(_sums_of_products, *_offsets(*integers))
 
-    few = backend.limbs_without_loop()
-    if not few:
+    if backend.one_by_one():
         return by_loops()
     offsets, number = _offsets(*integers)
-    found = found_by(_sums_of_few_products, offsets[:few], few)
+    found = found_by(_sums_of_few_products, offsets[:FEW], FEW)
     # A loop of one turn runs only where a lane needs it; a conditional would be both its branches.
-    return backend.while_any(lambda carry: carry[0], lambda _: (np.False_, by_loops()), (number > few, found))[1]
+    return backend.while_any(lambda carry: carry[0], lambda _: (np.False_, by_loops()), (number > FEW, found))[1]
 
 
 def orientation(points: Array, a: Array, b: Array, c: Array) -> Array:

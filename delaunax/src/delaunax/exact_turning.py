@@ -11,10 +11,14 @@ from jax import Array
 
 from delaunax import backend, exact
 from delaunax.indexing import gather
-from delaunax.turning import Edge, areas_and_offsets, view_from
+from delaunax.turning import Edge, areas_and_offsets, column_first, view_from
 
 ORIENTATION, IN_CIRCLE, DISTANCE = 4.0, 16.0, 8.0
 """Error of a determinant, in units of half a machine epsilon of its terms' sizes: above 3, 10 and 6."""
+
+
+CHALLENGERS = 8
+"""How many candidates of a star are compared with its best one at once, exactly."""
 
 
 def unit_of(dtype) -> float:
@@ -53,7 +57,7 @@ def best_neighbour(
     if best is not None:
         candidates = jnp.concatenate([best[None], jnp.broadcast_to(candidates, (len(candidates), len(best)))])
 
-    @backend.kept
+    # Not once, ahead of the loop: what a loop reads and does not compute itself is written to memory before it.
     def looked_at():
         """The `View` of the candidates, and which are certainly, and which possibly on the side to which the star turns."""
         view = view_from(own, candidates, gather(sites, candidates))
@@ -65,7 +69,7 @@ def best_neighbour(
         return view, offset, certain, possible
 
     _, offset, certain, _ = looked_at()
-    _, first = backend.column_first(jnp.where(certain, offset, np.inf), jnp.where(certain, candidates, none))
+    _, first = column_first(jnp.where(certain, offset, np.inf), jnp.where(certain, candidates, none))
 
     def challengers_of(carry):
         """(K, V) int32: candidates that may be better than the best, for all that rounding tells; N where there is none."""
@@ -80,7 +84,10 @@ def best_neighbour(
             jnp.where(edge.begins, DISTANCE * unit * (squared + view.squared), IN_CIRCLE * unit * sizes) + underflow
         )
         open_ = possible & ~tested & (candidates != best) & ((inside >= -margin) | (best == none))
-        return backend.column_min_of_each(jnp.where(open_, candidates, none), backend.challengers_at_once(), none)
+        named = jnp.pad(
+            jnp.where(open_, candidates, none), ((0, -len(open_) % CHALLENGERS), (0, 0)), constant_values=none
+        )
+        return named.reshape(-1, CHALLENGERS, named.shape[1]).min(axis=0)
 
     def decide(challengers, carry):
         best, tested = carry
@@ -95,7 +102,13 @@ def best_neighbour(
             tested = tested | ((candidates == challengers[k]) & decided[k])
         return jnp.where(winner < none, winner, best), tested
 
-    return backend.while_found(challengers_of, decide, (first, jnp.zeros(certain.shape, bool)), none)[0]
+    def turn(carry):
+        values = decide(*carry)
+        return challengers_of(values), values
+
+    begun = first, jnp.zeros(certain.shape, bool)
+    found = challengers_of(begun), begun
+    return backend.while_any(lambda carry: (carry[0] != none).any(), turn, found)[1][0]
 
 
 def _in_circle(edge, bx, by, squared, view):
@@ -117,47 +130,3 @@ def _wins(unscaled, none, vertices, current, edge, best, challenger):
     turns = exact.turns_to(found, side, vertices, c, b, challenger)
     on_side = edge.begins | (side * found.left > 0)
     return on_side & ((best == none) | jnp.where(edge.begins, nearest, turns))
-
-
-MARGIN = 1.0e-4
-"""By how much of its squared radius a circle is taken larger than it is before a box counts as `out_of_reach`."""
-
-WELL_SHAPED = 2.0**-26
-"""A doubled area above so much of its terms' sizes leaves a circle's centre a relative error far below `MARGIN`."""
-
-
-def out_of_reach(sites: Array, vertices: Array, edge: Edge, best: Array, box: Array) -> Array:
-    """(V,) bool: whether no vertex in a box can be better than the best so far.
-
-    So it is where the box lies to the right of the edge, or outside the circle of v, c and the best.
-
-    Parameters
-    ----------
-    sites, vertices, edge, best
-        As in `best_neighbour`.
-    box
-        (4,) float, the largest x, y, -x and -y in it.
-    """
-    own, theirs = gather(sites, vertices), gather(sites, best)
-    right, left = box[0] - own[:, 0], -box[2] - own[:, 0]
-    top, bottom = box[1] - own[:, 1], -box[3] - own[:, 1]
-    x, y = edge.side * edge.x, edge.side * edge.y
-    # Rounding is monotonic: no vertex in the box has an area larger than its leftmost corner, but for one more rounding.
-    highest, lowest = jnp.maximum(x * bottom, x * top), jnp.maximum(-y * left, -y * right)
-    size = jnp.maximum(jnp.abs(x * bottom), jnp.abs(x * top)) + jnp.maximum(jnp.abs(y * left), jnp.abs(y * right))
-    unit, underflow = unit_of(sites.dtype), underflow_of(sites.dtype)
-    on_right = highest + lowest < -2.0 * ORIENTATION * unit * size - underflow
-
-    bx, by = theirs[:, 0] - own[:, 0], theirs[:, 1] - own[:, 1]
-    squared = bx**2 + by**2
-    area = x * by - y * bx
-    # A star begins at its nearest neighbour: the circle is around the vertex.
-    along = jnp.where(edge.begins, 0.0, 0.5)
-    across = jnp.where(edge.begins, 0.0, 0.5 * (squared - (edge.x * bx + edge.y * by)) / area)
-    centre_x, centre_y = along * edge.x - across * y, along * edge.y + across * x
-    gap_x = jnp.maximum(jnp.maximum(left - centre_x, centre_x - right), 0.0)
-    gap_y = jnp.maximum(jnp.maximum(bottom - centre_y, centre_y - top), 0.0)
-    squared_radius = jnp.where(edge.begins, squared, centre_x**2 + centre_y**2)
-    outside = gap_x**2 + gap_y**2 > (1.0 + MARGIN) * squared_radius + underflow
-    known = edge.begins | (area > WELL_SHAPED * (jnp.abs(x * by) + jnp.abs(y * bx)) + underflow)
-    return (~edge.begins & on_right) | ((squared < np.inf) & known & outside)

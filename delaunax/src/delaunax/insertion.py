@@ -94,7 +94,7 @@ def insert(points: Array, unscaled: Array, order: Array, number: Array, first: A
     exact
         () int32, how many decisions were made in integers.
     """
-    mesh = Mesh(*(jnp.append(points[:, k], 0.0) for k in range(2)), unscaled)
+    mesh = Mesh(jnp.append(points[:, 0], 0.0), jnp.append(points[:, 1], 0.0), unscaled)
 
     def insert_next(carry):
         k, table, triangle, exact = carry
@@ -284,7 +284,6 @@ def _flips(mesh, at, vertex, a, b, d):
 
 def _rows_of(n, table):
     """The triangles of a table without those beyond the hull, each from its smallest vertex on, and their neighbours."""
-    triangle = np.arange(2 * n + 2, dtype=np.int32)
     used = table.vertex[:-1].reshape(-1, 3).max(axis=1) < n
     row = jnp.where(used, backend.running_sums(used), NONE)
 
@@ -300,5 +299,5 @@ def _rows_of(n, table):
         return put(simplices, place, *(gather(table.vertex, each) for each in corners)), put(neighbors, place, *across)
 
     unused = jnp.full(6 * n + 3, NONE)
-    rows = backend.scan_rows(add, (unused, unused), triangle)
+    rows = backend.scan_rows(add, (unused, unused), 2 * n + 2)
     return tuple(each[: 6 * n].reshape(-1, 3) for each in rows)

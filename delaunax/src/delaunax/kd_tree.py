@@ -22,6 +22,10 @@ from delaunax.scaling import largest_exponent, scaled
 LEAF = 5
 """Vertices in a leaf, at most."""
 
+NEAR = 100
+"""How many vertices are near each vertex, itself included, or a few more: so many that hardly a star is sought again (`stars`)
+but at the hull."""
+
 
 class KDTree(NamedTuple):
     """N vertices sorted into 2^L leaves of S vertices, by L levels of nodes above them; L is static.
@@ -150,7 +154,7 @@ def _halved(n, depth, coordinates, keys, by):
         def assign(second, places):
             return second.at[gather(line, places)].set(gather(slot - home * width >= half, places), **DROP)
 
-        second = backend.scan_rows(assign, jnp.zeros(slots, bool), slot)
+        second = backend.scan_rows(assign, jnp.zeros(slots, bool), slots)
         halves = gather(second, orders)
         # How many of its own node's second half come before each; all nodes before it have half of their vertices there.
         before = backend.running_sums(halves) - home * half
@@ -161,7 +165,7 @@ def _halved(n, depth, coordinates, keys, by):
                 halved = halved.at[k, gather(to[k], places)].set(gather(orders[k], places), **DROP)
             return halved
 
-        return (backend.scan_rows(put, orders, slot), line), jnp.concatenate([box, split[:, None]], axis=1)
+        return (backend.scan_rows(put, orders, slots), line), jnp.concatenate([box, split[:, None]], axis=1)
 
     (_, vertices), nodes = lax.scan(halve, (by[:2], jnp.asarray(slot)), np.arange(depth + 1, dtype=np.int32))
 
@@ -173,7 +177,7 @@ def _halved(n, depth, coordinates, keys, by):
         )
         return first.at[vertex].set(~again | (places == 0), **DROP), rank.at[vertex].set(places, **DROP)
 
-    return vertices, nodes, *backend.scan_rows(mark, (jnp.zeros(n, bool), jnp.zeros(n, jnp.int32)), slot)
+    return vertices, nodes, *backend.scan_rows(mark, (jnp.zeros(n, bool), jnp.zeros(n, jnp.int32)), slots)
 
 
 @backend.fused
@@ -184,21 +188,6 @@ def leaf_of(tree: KDTree, query_points: Array) -> Array:
     for along_y, split in zip(_axis_of(tree.nodes[:-1]), tree.nodes[:-1, :, 4]):
         node = 2 * node + (jnp.where(gather(along_y, node) > 0, y, x) >= gather(split, node))
     return node
-
-
-def blocks_of(tree: KDTree) -> tuple[Array, Array]:
-    """All vertices leaf by leaf, in blocks of a few dozen leaves.
-
-    Returns
-    -------
-    blocks
-        (B, C) int32; N or more in empty places.
-    boxes
-        (B, 4) float, the largest x, y, -x and -y in each block.
-    """
-    count, size = tree.leaves.shape
-    level = max(0, count.bit_length() - max(1, backend.candidates_at_once() // size).bit_length())
-    return tree.leaves.reshape(2**level, -1), tree.boxes[level, : 2**level]
 
 
 class Near(NamedTuple):
@@ -232,16 +221,10 @@ def near_vertices(tree: KDTree) -> Near:
     levels = [np.arange(2**level, 2 ** (level + 1), dtype=np.int32) for level in range(count.bit_length())]
     row = np.concatenate([[0], *(level * count + np.arange(2**level) for level in range(len(levels)))]).astype(np.int32)
     boxes = tree.boxes.reshape(-1, 4)[row] / jnp.where(tree.extent > 0.0, tree.extent, 1.0)
-    near = jnp.zeros((2 * count, -(-backend.near_enough() // size)), jnp.int32).at[1, 0].set(1)
-    if count > 1:
-        near = backend.scan_rows(partial(_nearest_nodes, boxes), near, *levels[1:])
-
-    def assign(home, leaves):
-        for k in range(size):
-            home = home.at[gather(tree.leaves, leaves, k)].set(leaves, **DROP)
-        return home
-
-    home = backend.scan_rows(assign, jnp.zeros(n, jnp.int32), np.arange(count, dtype=np.int32))
+    near = jnp.zeros((2 * count, -(-NEAR // size)), jnp.int32).at[1, 0].set(1)
+    for nodes in levels[1:]:
+        near = _nearest_nodes(boxes, near, nodes)
+    home = jnp.zeros(n, jnp.int32).at[tree.leaves].set(np.arange(count, dtype=np.int32)[:, None], **DROP)
     leaf = near[count:, :, None] - np.int32(count)
     of_leaf = jnp.where(leaf < 0, n, gather(tree.leaves, leaf[..., 0])).reshape(count, -1)
     return Near(home, of_leaf)
@@ -266,7 +249,7 @@ def _nearest_rows(distance, number):
     # The order of positive floats is that of their bits, the last of which can hold the row: one minimum gives both.
     rows = 2 ** (distance.shape[0] - 1).bit_length()
     keys = lax.bitcast_convert_type(distance.astype(jnp.float32), jnp.int32) & -rows
-    keys = backend.column_smallest(keys | jnp.arange(distance.shape[0], dtype=jnp.int32)[:, None], number)
+    keys = lax.sort(keys | jnp.arange(distance.shape[0], dtype=jnp.int32)[:, None], dimension=0)[:number]
     return keys & (rows - 1), keys < INFINITE
 
 

@@ -1,10 +1,11 @@
 """The triangles of a mesh from the stars of its vertices.
 
-The star of a vertex is the fan of Delaunay triangles around it. A GPU finds every star on its own, by turning from neighbour
-to neighbour (`turning`): first all among the vertices that a k-d tree puts near them, in lockstep and in floating point. A CPU
-takes them from the triangles of `insertion`. Those that meet the hull among near vertices, that do not agree with others
-or are in doubt are sought again among all vertices, of which the tree rules out whole blocks, and exactly (`exact_turning`).
-There is no host callback.
+What is fastest on a GPU, and what is done wherever a CPU cannot insert vertices one by one (`insertion`).
+
+The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own, by turning from neighbour to
+neighbour (`turning`): first all of them among the vertices that a k-d tree puts near them, in lockstep and in floating point.
+Those that meet the hull there, do not agree with others, or are in doubt are sought again among all vertices, and exactly
+(`exact_turning`).
 
 Building a triangulation from independent stars follows star splaying (Shewchuk 2005, Proc. 21st Symp. Comp. Geom., 237).
 """
@@ -18,10 +19,16 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
-from delaunax.exact_turning import best_neighbour, out_of_reach
+from delaunax.exact_turning import best_neighbour
 from delaunax.indexing import DROP, NONE, gather
-from delaunax.kd_tree import KDTree, Near, blocks_of
+from delaunax.kd_tree import KDTree, Near
 from delaunax.turning import edge_of, next_neighbour, sites_from, star_of, turned, view_from
+
+TOGETHER = 64
+"""How many stars are sought again at once."""
+
+BLOCK = 4096
+"""Among how many vertices each of them looks for its next triangle at once: few enough for the memory of a GPU's batch."""
 
 
 class Vertices(NamedTuple):
@@ -37,21 +44,20 @@ class Vertices(NamedTuple):
         (N,) bool, those that take part: the first of every set of coincident ones.
     rank
         (N,) int32, their place in the order of x and then y.
-    blocks, boxes
-        All of them in blocks, and the boxes around these (`kd_tree.blocks_of`).
+    leaves
+        (2^L, S) int32, all of them leaf by leaf (`kd_tree.KDTree`).
     """
 
     points: jax.Array
     unscaled: jax.Array
     distinct: jax.Array
     rank: jax.Array
-    blocks: jax.Array
-    boxes: jax.Array
+    leaves: jax.Array
 
 
 def vertices_from(points: Array, tree: KDTree) -> Vertices:
     """The `Vertices` at (N, 2) points, as they are stored, by their tree."""
-    return Vertices(tree.points, points, tree.first, tree.rank, *blocks_of(tree))
+    return Vertices(tree.points, points, tree.first, tree.rank, tree.leaves)
 
 
 class Stars(NamedTuple):
@@ -144,26 +150,22 @@ def agreement(stars: Stars) -> Array:
             in_table = in_table.at[corners[:, k]].add(both, **DROP)
         return in_table
 
-    in_table = backend.scan_rows(add_keys, jnp.zeros((n, 2), jnp.uint32), np.arange(len(simplices), dtype=np.int32))
+    in_table = backend.scan_rows(add_keys, jnp.zeros((n, 2), jnp.uint32), len(simplices))
     return stars.complete & (in_table == jnp.stack([stars.keys, stars.exact_keys], axis=-1)).all(axis=-1)
 
 
 def among_near_vertices(vertices: Vertices, near: Near, which: Array) -> Stars:
     """The `Stars` of the (N,) bool `which`, each among those near it, in floating point."""
-    step = partial(_turn_among_near, sites_from(vertices.points, vertices.distinct), which, near)
-    return backend.scan_rows(step, no_stars(vertices), vertices.blocks.reshape(-1))
-
-
-def _turn_among_near(sites, which, near, stars, vertices):
-    n = which.shape[0]
-    wanted = (vertices < n) & gather(which, vertices)
-    candidates = near.to(vertices)
-    view = view_from(gather(sites, vertices), candidates, gather(sites, candidates))
+    n, sites = which.shape[0], sites_from(vertices.points, vertices.distinct)
+    viewers = vertices.leaves.reshape(-1)
+    wanted = (viewers < n) & gather(which, viewers)
+    candidates = near.to(viewers)
+    view = view_from(gather(sites, viewers), candidates, gather(sites, candidates))
 
     def step(carry):
         turns, star, keys, stars = carry
-        following, found = next_neighbour(vertices, star.current, edge_of(sites, vertices, star), view)
-        star, corners, new = turned(vertices, star, following, found)
+        following, found = next_neighbour(viewers, star.current, edge_of(sites, viewers, star), view)
+        star, corners, new = turned(viewers, star, following, found)
         keys = keys + jnp.where(new, keys_from(corners, n)[:, 0], np.uint32(0))
         return turns + 1, star, keys, appended(stars, corners, new)
 
@@ -172,49 +174,43 @@ def _turn_among_near(sites, which, near, stars, vertices):
         # A star that is right has fewer triangles than candidates.
         return star.turning.any() & (turns <= len(candidates) + 2)
 
-    star = star_of(jnp.where(wanted, vertices, NONE))
-    begun = np.int32(0), star, gather(stars.keys, vertices), stars
+    stars, star = no_stars(vertices), star_of(jnp.where(wanted, viewers, NONE))
+    begun = np.int32(0), star, gather(stars.keys, viewers), stars
     _, star, keys, stars = backend.while_any(unfinished, step, begun, at_once=2)
     # Who sees the hull in what is near may not see what lies beyond.
-    complete = gather(stars.complete, vertices) | (wanted & ~star.turning & ~star.clockwise)
+    complete = gather(stars.complete, viewers) | (wanted & ~star.turning & ~star.clockwise)
     return stars._replace(
-        complete=stars.complete.at[vertices].set(complete, **DROP), keys=stars.keys.at[vertices].set(keys, **DROP)
+        complete=stars.complete.at[viewers].set(complete, **DROP), keys=stars.keys.at[viewers].set(keys, **DROP)
     )
 
 
 def among_all_vertices(vertices: Vertices, stars: Stars, which: Array) -> Stars:
-    """Add the stars of the (N,) bool `which`, each among all vertices, exactly.
-
-    So many are turned at once as `backend.stars_at_once` says. They look at the block of the first of them, then at the others,
-    most of which a CPU skips.
-    """
-    n, (count, width) = which.shape[0], vertices.blocks.shape
-    sites = sites_from(vertices.points, vertices.distinct)
-    order = vertices.blocks.reshape(-1)
+    """Add the stars of the (N,) bool `which`, each among all vertices, exactly: `TOGETHER` stars at once, block by block."""
+    n, sites = which.shape[0], sites_from(vertices.points, vertices.distinct)
+    order, leaf = vertices.leaves.reshape(-1), vertices.leaves.shape[1]
+    # Of leaves as many as have room in a block, and a power of two of them.
+    blocks = order.reshape(-(-len(vertices.leaves) // 2 ** ((BLOCK // leaf).bit_length() - 1)), -1)
     places, number = backend.nonzero((order < n) & gather(which, order))
 
     def vertex_of(place):
         return jnp.where(place < number, gather(order, gather(places, place)), NONE)
 
-    def best_of(viewers, star, home):
+    def best_of(viewers, star):
         edge = edge_of(sites, viewers, star)
         better = partial(best_neighbour, vertices.unscaled, sites, viewers, star.current, edge)
 
-        if count == 1:
-            return better(None, candidates=vertices.blocks[0][:, None])
+        if len(blocks) == 1:
+            return better(None, candidates=blocks[0][:, None])
 
         def look(k, best):
-            block = lax.rem(home + k, np.int32(count))
-            skipped = out_of_reach(sites, viewers, edge, best, gather(vertices.boxes, block))
-            candidates = gather(vertices.blocks, block)[:, None]
-            return backend.skip_if(skipped, partial(better, candidates=candidates), best)
+            return better(best, candidates=gather(blocks, k)[:, None])
 
-        return lax.fori_loop(np.int32(0), np.int32(count), look, jnp.full_like(viewers, n))
+        return lax.fori_loop(np.int32(0), np.int32(len(blocks)), look, jnp.full_like(viewers, n))
 
     def step(carry):
         turns, place, star, stars, keys = carry
         viewers = jnp.maximum(vertex_of(place), 0)
-        following = best_of(viewers, star, home=lax.div(gather(places, place[0]), np.int32(width)))
+        following = best_of(viewers, star)
         star, corners, new = turned(viewers, star, following, following < n)
         # A vertex's own keys, and N places further those that the stars of others have for it.
         here = jnp.where(new[:, None], corners + np.asarray([0, n, n], np.int32), NONE)
@@ -232,7 +228,7 @@ def among_all_vertices(vertices: Vertices, stars: Stars, which: Array) -> Stars:
         turns, place, _, _, _ = carry
         return (place.min() < number) & (turns <= 9 * n)
 
-    place = jnp.arange(min(n, backend.stars_at_once()), dtype=jnp.int32)
+    place = jnp.arange(min(n, TOGETHER), dtype=jnp.int32)
     begun = np.int32(0), place, star_of(vertex_of(place)), stars, jnp.zeros(2 * n, jnp.uint32)
     _, place, _, stars, keys = backend.while_any(unfinished, step, begun)
     return stars._replace(

@@ -26,7 +26,7 @@ def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
             last = last.at[gather(simplices, rows, k)].max(rows + len(row) * begins.astype(jnp.int32), **DROP)
         return last
 
-    last = backend.scan_rows(last_of, jnp.full(len(row) // 2, NONE), row)
+    last = backend.scan_rows(last_of, jnp.full(len(row) // 2, NONE), len(row))
     return lax.rem(last, jnp.full_like(last, len(row)))
 
 
@@ -54,7 +54,7 @@ def _dual_areas_by_rows(points, simplices):
             areas = areas.at[gather(simplices, rows, k)].add(gather(thirds, rows), **DROP)
         return areas
 
-    return backend.scan_rows(add, jnp.zeros_like(points[:, 0]), np.arange(len(simplices), dtype=np.int32))
+    return backend.scan_rows(add, jnp.zeros_like(points[:, 0]), len(simplices))
 
 
 _dual_areas = differentiable(backend.fused(_dual_areas_by_rows), plain=_dual_areas_by_scatter)
@@ -104,4 +104,4 @@ def _neighbors_across(edges):
     def put(neighbors, places):
         return neighbors.at[gather(edge, places)].set(gather(across, places), **DROP)
 
-    return backend.scan_rows(put, jnp.zeros_like(edge), np.arange(len(edge), dtype=np.int32)).reshape(rows, 3)
+    return backend.scan_rows(put, jnp.zeros_like(edge), len(edge)).reshape(rows, 3)

@@ -7,14 +7,14 @@ lies to the left, v is on the hull, and the star turns the other way from its st
 `next_neighbour` decides so in floating point and may err by rounding; `exact_turning` does not.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
-from delaunax import backend
 from delaunax.indexing import gather
 
 
@@ -121,6 +121,20 @@ def areas_and_offsets(edge: Edge, view: View) -> tuple[Array, Array]:
     return area, jnp.where(edge.begins, view.squared, (view.squared - dot) / area)
 
 
+def column_first(values: Array, names: Array) -> tuple[Array, Array]:
+    """(V,) float and int32: the smallest of (C, V) values in each column, none of them NaN; of as small ones the smallest name.
+
+    Names are (C, V) or (C, 1) int32.
+    """
+
+    def better(one, other):
+        smaller = (one[0] < other[0]) | ((one[0] == other[0]) & (one[1] < other[1]))
+        return tuple(map(partial(jnp.where, smaller), one, other))
+
+    nothing = np.asarray(np.inf, values.dtype), np.int32(np.iinfo(np.int32).max)
+    return lax.reduce((values, jnp.broadcast_to(names, values.shape)), nothing, better, (0,))
+
+
 def next_neighbour(vertices: Array, current: Array, edge: Edge, view: View) -> tuple[Array, Array]:
     """To which candidate stars turn, by floating point.
 
@@ -143,7 +157,7 @@ def next_neighbour(vertices: Array, current: Array, edge: Edge, view: View) -> t
     area, offset = areas_and_offsets(edge, view)
     there = (view.squared < np.inf) & (view.vertex != vertices) & (view.vertex != current)
     there = there & (edge.begins | (area > 0.0))
-    smallest, following = backend.column_first(jnp.where(there, offset, np.inf), view.vertex)
+    smallest, following = column_first(jnp.where(there, offset, np.inf), view.vertex)
     return following, smallest < np.inf
 
 

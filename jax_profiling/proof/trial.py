@@ -102,8 +102,8 @@ def run(meshes, seed, families, progress=lambda: None):
     -------
     dict
         "outcomes": family -> outcome -> how often; "disagreements": [draw, family, what] of those that fail;
-        "rounds": tables that were put to the certificate -> how often; "exact_stars": quantiles of the number of stars
-        that were sought among all vertices, exactly.
+        "rounds": tables that were put to the certificate -> how often; "exact": quantiles of the number of
+        decisions that were made in integers (`delaunax.triangulation.Effort`).
     """
     outcomes, rounds, disagreements, exact = {name: Counter() for name in families}, Counter(), [], []
     names = list(families)
@@ -116,13 +116,13 @@ def run(meshes, seed, families, progress=lambda: None):
             disagreements.append([draw, name, outcome])
         effort = _effort_of(points)
         rounds[int(effort.rounds)] += 1
-        exact.append(int(effort.exact_stars))
+        exact.append(int(effort.exact))
         progress()
     return {
         "outcomes": {name: dict(found) for name, found in outcomes.items() if found},
         "disagreements": disagreements,
         "rounds": dict(sorted(rounds.items())),
-        "exact_stars": {f"{q} %": float(np.percentile(exact, q)) for q in (0, 50, 90, 99, 100)},
+        "exact": {f"{q} %": float(np.percentile(exact, q)) for q in (0, 50, 90, 99, 100)},
     }
 
 

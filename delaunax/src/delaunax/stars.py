@@ -128,8 +128,8 @@ def in_agreement(vertices: Vertices, stars: Stars, doubtful: Array) -> Stars:
 
     def seek(carry):
         stars, doubtful, _ = carry
-        stars = among_all_vertices(vertices, without(stars, doubtful), doubtful)
-        doubtful = ~agreement(stars) & ~stars.exact
+        stars = backend.fused(among_all_vertices)(vertices, backend.fused(without)(stars, doubtful), doubtful)
+        doubtful = ~backend.fused(agreement)(stars) & ~stars.exact
         return stars, doubtful, doubtful.any()
 
     return backend.while_any(lambda carry: carry[2], seek, (stars, doubtful, doubtful.any()))[0]

@@ -113,17 +113,15 @@ def first_triangle(points: Array, tree: KDTree) -> tuple[Array, Array]:
     """Three vertices that are not on one line, (3,) int32, counter-clockwise; and () bool, whether there are any."""
 
     def seek(_):
-        ends = lax.argmin(tree.rank, 0, np.int32), lax.argmax(jnp.where(tree.first, tree.rank, NONE), 0, np.int32)
+        one, other = lax.argmin(tree.rank, 0, np.int32), lax.argmax(jnp.where(tree.first, tree.rank, NONE), 0, np.int32)
 
         def look(carry):
             third = carry[0] + 1
-            return third, orientation(points, *(each[None] for each in (*ends, third)))[0]
+            return third, orientation(points, one[None], other[None], third[None])[0]
 
         begun = NONE, np.int32(0)
         third, side = lax.while_loop(lambda carry: (carry[1] == 0) & (carry[0] < len(points) - 1), look, begun)
-        return jnp.stack(
-            [jnp.where(side < 0, ends[1], ends[0]), jnp.where(side < 0, ends[0], ends[1]), third]
-        ), side != 0
+        return jnp.where(side < 0, jnp.stack([other, one, third]), jnp.stack([one, other, third])), side != 0
 
     triangle, found = certain_triangle(tree.points)
     return backend.only_if(~found, seek, (triangle, found))
@@ -177,19 +175,16 @@ def _walk(mesh, table, vertex, triangle, exact):
         count, triangle, _, exact = carry
         corners = vertices_of(triangle)
         a, b, c = (mesh.seen_from(at, corner) for corner in corners)
-        areas = _cross(b, c), _cross(c, a), _cross(a, b)
-        highest = [area + error for area, error in areas]
-        lowest = jnp.minimum(jnp.minimum(*highest[:2]), highest[2])
-        column = jnp.where(highest[0] == lowest, A, jnp.where(highest[1] == lowest, B, C))
-        inside = (areas[0][0] > areas[0][1]) & (areas[1][0] > areas[1][1]) & (areas[2][0] > areas[2][1])
+        (of_a, error_a), (of_b, error_b), (of_c, error_c) = _cross(b, c), _cross(c, a), _cross(a, b)
+        inside = (of_a > error_a) & (of_b > error_b) & (of_c > error_c)
+        of_a, of_b, of_c = of_a + error_a, of_b + error_b, of_c + error_c
+        lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
+        column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
         # Beyond the hull it ends.
         real = (corners[0] < n) & (corners[1] < n) & (corners[2] < n)
 
         def decide(_):
-            tails, heads = (
-                jnp.stack([corners[1], corners[2], corners[0]]),
-                jnp.stack([corners[2], corners[0], corners[1]]),
-            )
+            tails, heads = jnp.stack([*corners[1:], corners[0]]), jnp.stack([corners[2], *corners[:2]])
             sides = orientation(mesh.unscaled, jnp.full_like(tails, vertex), tails, heads)
             return jnp.where(sides[0] < 0, A, jnp.where(sides[1] < 0, B, jnp.where(sides[2] < 0, C, NONE)))
 
@@ -199,10 +194,8 @@ def _walk(mesh, table, vertex, triangle, exact):
         return count + 1, following, triangle, exact + in_doubt
 
     # From beyond the hull it begins inside.
-    a, b, c = vertices_of(triangle)
-    begin = jnp.where(
-        (a == n) | (b == n) | (c == n), across(triangle, jnp.where(a == n, A, jnp.where(b == n, B, C))), triangle
-    )
+    a, b, c = (vertex == n for vertex in vertices_of(triangle))
+    begin = jnp.where(a | b | c, across(triangle, jnp.where(a, A, jnp.where(b, B, C))), triangle)
     # No such walk through Delaunay triangles goes around in circles (Devillers, Pion & Teillaud 2002).
     begun = np.int32(0), begin, NONE, exact
     _, triangle, _, exact = lax.while_loop(lambda carry: (carry[1] != carry[2]) & (carry[0] < 2 * n), step, begun)

@@ -91,12 +91,11 @@ def _kd_tree(points):
     depth = max(0, (-(-n // LEAF) - 1).bit_length())
     size = -(-n // 2**depth)
     slots = size * 2**depth
-    finite, exponent, coordinates, *keys, slot = backend.fused(partial(_padded, slots))(points)
-    # One key sorts several times faster than two: by the second, and then, in a stable sort, by the first.
-    _, slot = lax.sort((keys[1], slot), num_keys=1)
-    first = jnp.stack([gather(keys[0][k], slot[k]) for k in range(2)])
-    _, by = lax.sort((first, slot), num_keys=1)
-    vertices, *rest = backend.fused(partial(_halved, n, depth))(coordinates, keys[0], by)
+    finite, exponent, coordinates, keys = backend.fused(partial(_padded, slots))(points)
+    # In the order of y, and then, in a stable sort, of x: one key sorts several times faster than two.
+    _, by_y = lax.sort((keys[1], np.arange(slots, dtype=np.int32)), num_keys=1)
+    _, by_x = lax.sort((gather(keys[0], by_y), by_y), num_keys=1)
+    vertices, *rest = backend.fused(partial(_halved, n, depth))(coordinates, keys, by_x, by_y)
     return KDTree(finite, exponent, vertices.reshape(-1, size), *rest)
 
 
@@ -110,9 +109,7 @@ def _padded(slots, points):
     coordinates
         (M, 2) float, x and y.
     keys
-        (2, M) int twice, in the order of x and then y, and of y and then x: coincident vertices are next to each other.
-    slot
-        (2, M) int32, the vertices that the keys are of.
+        (2, M) int, the same in the order of floats.
     """
     exponent = largest_exponent(points)
     finite = scaled(points, exponent)
@@ -121,18 +118,10 @@ def _padded(slots, points):
     # Integers in the order of floats sort faster, and tell subnormals apart; both zeros are one.
     bits = lax.bitcast_convert_type(jnp.pad(points, empty, constant_values=np.inf).T, f"int{8 * points.dtype.itemsize}")
     bits = jnp.where(bits == np.iinfo(bits.dtype).min, 0, bits)
-    keys = jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
-    return (
-        finite,
-        exponent,
-        coordinates,
-        keys,
-        keys[::-1],
-        jnp.broadcast_to(np.arange(slots, dtype=np.int32), keys.shape),
-    )
+    return finite, exponent, coordinates, jnp.where(bits < 0, bits ^ np.iinfo(bits.dtype).max, bits)
 
 
-def _halved(n, depth, coordinates, keys, by):
+def _halved(n, depth, coordinates, keys, by_x, by_y):
     """The vertices leaf by leaf, the nodes above them, which vertices are the first of their place, and their ranks."""
     slots, columns = len(coordinates), 2**depth
     slot, node = np.arange(slots, dtype=np.int32), np.arange(columns, dtype=np.int32)
@@ -167,11 +156,13 @@ def _halved(n, depth, coordinates, keys, by):
 
         return (backend.scan_rows(put, orders, slots), line), jnp.concatenate([box, split[:, None]], axis=1)
 
-    (_, vertices), nodes = lax.scan(halve, (by[:2], jnp.asarray(slot)), np.arange(depth + 1, dtype=np.int32))
+    (_, vertices), nodes = lax.scan(
+        halve, (jnp.stack([by_x, by_y]), jnp.asarray(slot)), np.arange(depth + 1, dtype=np.int32)
+    )
 
     def mark(carry, places):
         first, rank = carry
-        vertex, before = gather(by, 0, places), gather(by, 0, places - 1)
+        vertex, before = gather(by_x, places), gather(by_x, places - 1)
         again = (gather(keys, 0, vertex) == gather(keys, 0, before)) & (
             gather(keys, 1, vertex) == gather(keys, 1, before)
         )

@@ -33,22 +33,14 @@ def inserted(points):
     return map(np.asarray, jax.jit(backend.fused(insert))(tree.points, points, order, len(others), first))
 
 
-WITH_TRIANGLES = [name for name in point_sets.EVERY if name not in point_sets.WITHOUT_TRIANGLE]
-
-
-@pytest.mark.parametrize("name", WITH_TRIANGLES)
+@pytest.mark.parametrize("name", [name for name in point_sets.EVERY if name not in point_sets.WITHOUT_TRIANGLE])
 def test_the_order_of_insertion_does_not_matter(name):
-    """All the more where floating point cannot decide: then `triangulate` has inserted its vertices in another one."""
+    """All the more where floating point cannot decide: `triangulate` has inserted its vertices in another one."""
     points = point_sets.EVERY[name]
     simplices, neighbors, exact = inserted(points)
     assert point_sets.simplices_of(simplices) == point_sets.simplices_of(triangulate(points).simplices)
     assert (neighbors == neighbors_from(jnp.asarray(simplices))).all()
     assert exact < 10 * len(points)
-
-
-@pytest.mark.parametrize("name", WITH_TRIANGLES)
-def test_rows_are_packed_and_begin_with_their_smallest_vertex(name):
-    simplices, neighbors, _ = inserted(point_sets.EVERY[name])
     used = simplices[:, 0] >= 0
     assert (np.diff(used.astype(int)) <= 0).all()
     assert (simplices[used][:, :1] < simplices[used][:, 1:]).all()
@@ -61,7 +53,10 @@ def test_a_hull_that_every_vertex_belongs_to(number):
     assert len(point_sets.simplices_of(simplices)) == number - 2
 
 
-@pytest.mark.parametrize("name", point_sets.EVERY)
+FLAT = {**point_sets.WITHOUT_TRIANGLE, **point_sets.ROUNDED_LINES}
+
+
+@pytest.mark.parametrize("name", FLAT)
 def test_a_first_triangle_is_found_unless_all_are_on_one_line(name):
     points = jnp.asarray(point_sets.EVERY[name], float)
     triangle, found = jax.jit(backend.fused(first_triangle))(points, build_kd_tree(points))

@@ -79,12 +79,14 @@ def _lanes(function: Callable, mapped: tuple) -> Callable:
     """The function of a batch: of leaves that are `mapped` along their first axis, and others that all lanes share."""
 
     def lanes(*leaves: Any) -> Any:
+        # As it was traced for its shapes, and not once more.
+        traced = _traced(function, platform())
         if platform() != "cpu":
-            return jax.vmap(function, [0 if each else None for each in mapped])(*leaves)
+            return jax.vmap(traced, [0 if each else None for each in mapped])(*leaves)
 
         def lane(rows: list) -> Any:
             own = iter(rows)
-            return function(*(next(own) if each else leaf for each, leaf in zip(mapped, leaves)))
+            return traced(*(next(own) if each else leaf for each, leaf in zip(mapped, leaves)))
 
         return lax.map(lane, [leaf for each, leaf in zip(mapped, leaves) if each])
 

@@ -9,8 +9,13 @@ from delaunax import backend, oracle, triangulate
 from delaunax.insertion import coarse_to_fine, first_triangle, insert
 from delaunax.kd_tree import build_kd_tree
 from delaunax.tables import neighbors_from
+from delaunax.triangulation import effort_of
 
 import point_sets
+
+pytestmark = pytest.mark.skipif(
+    backend.xla_metadata_call is None, reason="JAX before 0.11 inserts no vertices one by one"
+)
 
 
 @pytest.mark.parametrize("number", [1, 2, 3, 4, 5, 7, 8, 9, 100])
@@ -51,6 +56,13 @@ def test_the_order_of_insertion_does_not_matter(name):
 def test_a_hull_that_every_vertex_belongs_to(number):
     simplices, _, _ = inserted(point_sets.circle(number))
     assert len(point_sets.simplices_of(simplices)) == number - 2
+
+
+def test_only_what_is_in_doubt_is_decided_exactly():
+    points = point_sets.random(2000)
+    assert effort_of(points).exact == 0
+    around = points[np.abs(points - 0.5).max(axis=1) > 0.1]
+    assert 25 <= effort_of(np.concatenate([around, 0.45 + 0.02 * point_sets.grid(6)])).exact < 250
 
 
 FLAT = {**point_sets.WITHOUT_TRIANGLE, **point_sets.ROUNDED_LINES}

@@ -27,9 +27,9 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
-from delaunax.exact_turning import IN_CIRCLE, ORIENTATION, underflow_of, unit_of
 from delaunax.indexing import DROP, gather
 from delaunax.platforms import by_platform
+from delaunax.rounding import IN_CIRCLE, ORIENTATION, underflow_of, unit_of
 from delaunax.stars import Vertices
 from delaunax.triangle import cross, squared
 

@@ -1,8 +1,6 @@
 """One turn of vertex stars that is never wrong: in floating point where the error bound allows it, else in integers.
 
-The bounds are Shewchuk's of stage A (1997, Discrete Comput. Geom. 18, 305), rounded up, with a term for products that
-underflow. Of the candidates of a turn only those are decided in integers that may be as good as the best one, for all that
-rounding tells.
+Of the candidates of a turn only those are decided in integers that may be as good as the best one, for all that rounding tells.
 """
 
 import jax.numpy as jnp
@@ -11,24 +9,11 @@ from jax import Array
 
 from delaunax import backend, exact
 from delaunax.indexing import gather
+from delaunax.rounding import DISTANCE, IN_CIRCLE, ORIENTATION, underflow_of, unit_of
 from delaunax.turning import Edge, areas_and_offsets, column_first, view_from
-
-ORIENTATION, IN_CIRCLE, DISTANCE = 4.0, 16.0, 8.0
-"""Error of a determinant, in units of half a machine epsilon of its terms' sizes: above 3, 10 and 6."""
-
 
 CHALLENGERS = 8
 """How many candidates of a star are compared with its best one at once, exactly."""
-
-
-def unit_of(dtype) -> float:
-    """Half a machine epsilon: the largest relative error of one operation."""
-    return float(jnp.finfo(dtype).eps) / 2.0
-
-
-def underflow_of(dtype) -> float:
-    """More than what underflow can take from a determinant of coordinates of order one."""
-    return 2.0 ** (int(jnp.finfo(dtype).minexp) + 20)
 
 
 def best_neighbour(

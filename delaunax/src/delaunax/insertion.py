@@ -21,12 +21,10 @@ from jax import Array, lax
 from delaunax import backend
 from delaunax.certificate import certain_triangle
 from delaunax.exact import orientation, signs, turns_to
-from delaunax.exact_turning import IN_CIRCLE, ORIENTATION, underflow_of, unit_of
 from delaunax.indexing import NONE, gather, put
 from delaunax.kd_tree import KDTree
-
-A, B, C = np.int32(0), np.int32(1), np.int32(2)
-"""The corners of a triangle."""
+from delaunax.rounding import IN_CIRCLE, ORIENTATION, underflow_of, unit_of
+from delaunax.triangle import A, B, C
 
 
 class CornerTable(NamedTuple):

@@ -8,16 +8,13 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
-from delaunax.exact_turning import ORIENTATION, unit_of
 from delaunax.indexing import NONE, gather
 from delaunax.kd_tree import KDTree, build_kd_tree, leaf_of
 from delaunax.platforms import by_platform
+from delaunax.rounding import ORIENTATION, unit_of
 from delaunax.scaling import scaled
-from delaunax.triangle import dot, squared
+from delaunax.triangle import A, B, C, dot, squared
 from delaunax.triangulation import Triangulation, coordinates_from
-
-A, B, C = np.int32(0), np.int32(1), np.int32(2)
-"""The columns of a triangle's vertices."""
 
 INSIDE = 100.0
 """At the hull, a query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as for find_simplex."""

@@ -1,6 +1,10 @@
 """Arithmetic of one triangle, on stacks of them: NumPy and JAX alike."""
 
+import numpy as np
 from jax import Array
+
+A, B, C = np.int32(0), np.int32(1), np.int32(2)
+"""The columns of a triangle's vertices."""
 
 
 def cross(u: Array, v: Array) -> Array:

@@ -91,11 +91,11 @@ def scan_rows(step, carry, number):
 
 
 def only_if(condition, function, values):
-    """`function(values)` if the () bool condition is true, else `values`; not under `vmap`, unless on a CPU (`by_platform`).
+    """`function(values)` if the () bool condition is true, else `values`; of a batch on a GPU, all if any is true.
 
-    A loop of one turn: of a conditional in a function that is `fused`, XLA evaluates both branches.
+    A loop of one turn: of a conditional under `vmap`, or in a function that is `fused`, XLA evaluates both branches.
     """
-    return lax.while_loop(lambda once: once[0], lambda once: (np.False_, function(once[1])), (condition, values))[1]
+    return while_any(lambda once: once[0], lambda once: (np.False_, function(once[1])), (condition, values))[1]
 
 
 def while_any(condition, body, carry, at_once=1):

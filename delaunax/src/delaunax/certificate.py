@@ -78,7 +78,8 @@ def certificate(
     vertices
         The `stars.Vertices`.
     exact
-        (N,) bool, whose stars were sought exactly. The star of its first vertex has written each row.
+        (N,) bool, whose stars were sought exactly, or all of them where vertices were inserted. The star of its first vertex
+        has written each row.
     simplices, neighbors, vertex_simplex
         As in `triangulation.Triangulation`.
 

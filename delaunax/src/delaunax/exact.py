@@ -78,8 +78,7 @@ def signs(points: Array, v: Array, c: Array, b: Array, j: Array) -> Signs:
         return by_loops()
     offsets, number = _offsets(*integers)
     found = found_by(_sums_of_few_products, offsets[:FEW], FEW)
-    # A loop of one turn runs only where a lane needs it; a conditional would be both its branches.
-    return backend.while_any(lambda carry: carry[0], lambda _: (np.False_, by_loops()), (number > FEW, found))[1]
+    return backend.only_if(number > FEW, lambda _: by_loops(), found)
 
 
 def orientation(points: Array, a: Array, b: Array, c: Array) -> Array:

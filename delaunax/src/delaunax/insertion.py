@@ -143,6 +143,10 @@ def _table_of(n, first):
     return CornerTable(jnp.full(corners, n).at[:12].set(rows), jnp.zeros(corners, jnp.int32).at[:12].set(opposite))
 
 
+def _vertices_of(table, triangle):
+    return [gather(table.vertex, 3 * triangle + column) for column in (A, B, C)]
+
+
 def _after(corner):
     """The next corner of a triangle, counter-clockwise."""
     return jnp.where(lax.rem(corner, np.int32(3)) == 2, corner - 2, corner + 1)
@@ -163,15 +167,12 @@ def _walk(mesh, table, vertex, triangle, exact):
     """The triangle that holds a vertex, from another one on: it has a corner at infinity if the vertex is outside the hull."""
     n, at = mesh.infinity, (gather(mesh.x, vertex), gather(mesh.y, vertex))
 
-    def vertices_of(triangle):
-        return [gather(table.vertex, 3 * triangle + np.int32(k)) for k in range(3)]
-
     def across(triangle, column):
         return lax.div(gather(table.opposite, 3 * triangle + column), np.int32(3))
 
     def step(carry):
         count, triangle, _, exact = carry
-        corners = vertices_of(triangle)
+        corners = _vertices_of(table, triangle)
         a, b, c = (mesh.seen_from(at, corner) for corner in corners)
         (of_a, error_a), (of_b, error_b), (of_c, error_c) = _cross(b, c), _cross(c, a), _cross(a, b)
         inside = (of_a > error_a) & (of_b > error_b) & (of_c > error_c)
@@ -192,7 +193,7 @@ def _walk(mesh, table, vertex, triangle, exact):
         return count + 1, following, triangle, exact + in_doubt
 
     # From beyond the hull it begins inside.
-    a, b, c = (vertex == n for vertex in vertices_of(triangle))
+    a, b, c = (vertex == n for vertex in _vertices_of(table, triangle))
     begin = jnp.where(a | b | c, across(triangle, jnp.where(a, A, jnp.where(b, B, C))), triangle)
     # No such walk through Delaunay triangles goes around in circles (Devillers, Pion & Teillaud 2002).
     begun = np.int32(0), begin, NONE, exact
@@ -204,7 +205,7 @@ def _split(table, vertex, triangle, number):
     """Put (vertex, b, c) in the place of a triangle (a, b, c), and (vertex, c, a), (vertex, a, b) in rows `number` and next."""
     here, first = 3 * triangle, 3 * number
     second = first + 3
-    a, b, c = (gather(table.vertex, here + np.int32(k)) for k in range(3))
+    a, b, c = _vertices_of(table, triangle)
     of_b, of_c = (gather(table.opposite, here + np.int32(k)) for k in (1, 2))
     # What is read is read before anything is written, or the compiler copies the table.
     table, a, b, c, of_b, of_c = lax.optimization_barrier((table, a, b, c, of_b, of_c))
@@ -279,10 +280,9 @@ def _rows_of(n, table):
     row = jnp.where(used, backend.running_sums(used), NONE)
 
     def add(rows, triangles):
-        corner = 3 * triangles[0]
-        a, b, c = (gather(table.vertex, corner + np.int32(k)) for k in range(3))
+        a, b, c = _vertices_of(table, triangles[0])
         smallest = jnp.minimum(jnp.minimum(a, b), c)
-        corner = corner + jnp.where(b == smallest, np.int32(1), jnp.where(c == smallest, np.int32(2), np.int32(0)))
+        corner = 3 * triangles[0] + jnp.where(b == smallest, B, jnp.where(c == smallest, C, A))
         corners = corner, _after(corner), _before(corner)
         place = jnp.where(gather(used, triangles[0]), 3 * gather(row, triangles[0]), 6 * n)
         simplices, neighbors = rows

@@ -223,7 +223,7 @@ def near_vertices(tree: KDTree) -> Near:
 
 def _nearest_nodes(boxes, near, nodes):
     """Fill in the rows of (V,) `nodes` in (M, K) `near`, where those of their parents are known; 0 is no node."""
-    # Nodes are columns: XLA's CPU backend is fast at minima over rows.
+    # Nodes are columns, as vertices are in `turning.View`.
     halves = (2 * near[nodes >> 1].T[:, None, :] + jnp.arange(2, dtype=jnp.int32)[:, None]).reshape(-1, len(nodes))
     own, theirs = gather(boxes, nodes), gather(boxes, halves)
     gap = jnp.maximum(-jnp.minimum(own[:, :2] + theirs[..., 2:], own[:, 2:] + theirs[..., :2]), 0.0)

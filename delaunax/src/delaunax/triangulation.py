@@ -1,7 +1,8 @@
 """The Delaunay triangulation of points in the plane, in pure JAX and exact.
 
-Stars of vertices that agree are a triangulation (`stars`), and a certificate says whether it is the right one (`certificate`).
-The stars around what it does not accept are sought again, exactly: there a floating point decision was in doubt.
+A CPU inserts vertices one by one, exactly (`insertion`). Elsewhere stars of vertices that agree are a triangulation (`stars`);
+those around what a certificate does not accept are sought again, exactly: there a floating point decision was in doubt. The
+certificate says of either whether it is the right one (`certificate`).
 """
 
 from typing import Any, NamedTuple
@@ -143,7 +144,6 @@ def _triangulate(points, tree):
 
 @by_platform
 def _certified_tables(points, tree):
-    # In as few fused functions as sorting allows: each takes its time to compile, whatever is in it.
     if backend.one_by_one():
         return backend.fused(_inserted)(points, tree)
     return _of_stars(points, tree)

@@ -33,7 +33,7 @@ def sites_from(points: Array, distinct: Array) -> Array:
 
 
 class View(NamedTuple):
-    """Candidates (C rows) as seen from vertices (V columns): XLA's CPU backend is fast at minima over rows.
+    """Candidates (C rows) as seen from vertices (V columns).
 
     Attributes
     ----------

@@ -102,15 +102,16 @@ def counts_of(program, turns, bandwidth):
         for loop in loops_of(thunks):
             instruction = program.instructions[loop.instruction]
             if instruction.trips is not None:
-                entered, turned = times, times * instruction.trips
+                # Of a loop whose number of turns is known XLA runs the body so often, and no condition (`WhileThunk`).
+                add(loop.body, times * instruction.trips)
             else:
                 # A loop inside of one that never turned was not entered.
                 entered, turned = turns.get(loop_of(instruction.op_name), (0, 0))
                 stage = found[stage_of(instruction.op_name)]
                 stage["waits"] += entered + turned
                 stage["us"] = stage["us"] + (entered + turned) * np.array(WAIT_US)
-            add(loop.condition, entered + turned)
-            add(loop.body, turned)
+                add(loop.condition, entered + turned)
+                add(loop.body, turned)
 
     add(program.thunks, 1)
     return {

@@ -3,7 +3,8 @@
 A CPU does rows one after the other, in few loops of machine code; a GPU does them together, in few launches.
 """
 
-from functools import wraps
+from functools import cache, wraps
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -58,36 +59,38 @@ def map_rows(function, rows):
 
 
 ROWS = 1024
-"""How many rows a GPU looks at together in `map_some_rows`."""
+"""How many rows a GPU looks at together in `map_blocks`."""
 
 
-def map_some_rows(function, rows, which):
-    """(M,) int32: `function(row)` of each row of (M, ...) arrays where the (M,) bool `which` is true, anything elsewhere.
-
-    A CPU calls it everywhere, so it is to end at once where it is not asked for. A GPU calls it where it is, `ROWS` at once.
-    """
-    if one_by_one():
-        return map_rows(function, rows)
+def map_blocks(function, rows, which):
+    """(M,) int32: `function(rows)`, of each, where the (M,) bool `which` is true, -1 elsewhere; of `ROWS` (M, ...) rows at once."""
     places, number = nonzero(which)
     places = jnp.pad(places, (0, -len(places) % ROWS), constant_values=len(which))
 
-    def look(carry):
-        begun, found = carry
-        here = lax.dynamic_slice_in_dim(places, begun, ROWS)
-        these = jax.vmap(function)(jax.tree.map(lambda each: gather(each, here), rows))
-        return begun + ROWS, found.at[here].set(these, **DROP)
+    def look(block, found):
+        here = lax.dynamic_slice_in_dim(places, block * ROWS, ROWS)
+        return found.at[here].set(function(gather(rows, here)), **DROP)
 
-    return while_any(lambda carry: carry[0] < number, look, (np.int32(0), jnp.full(len(which), NONE)))[1]
+    return while_any(lambda block, _: block * ROWS < number, look, jnp.full(len(which), NONE))
 
 
-def scan_rows(step, carry, number):
-    """What `carry = step(carry, rows)` leaves of `carry` for the (V,) int32 rows from 0 to a number: on a CPU (in `fused`) one
-    after the other, each of which sees what was before it, elsewhere all at once.
+def scatter(how: str, into: Array, places: Array, values: Any) -> Array:
+    """`into.at[places].set(values)`, or "add" or "max", of (R,) or (R, K) int32 places: on a CPU (in `fused`) row by row.
+
+    `NONE` is no place; a place that is named twice is set to any of its values on a GPU.
     """
-    rows = np.arange(number, dtype=np.int32)
+    values = jnp.broadcast_to(jnp.asarray(values, into.dtype), places.shape)
     if not one_by_one():
-        return step(carry, rows)
-    return lax.scan(lambda carry, row: (step(carry, row[None]), None), carry, rows)[0]
+        return getattr(into.at[places], how)(values, **DROP)
+
+    def put(into, row):
+        for k in np.ndindex(places.shape[1:]):
+            into = getattr(into.at[gather(places, row, *map(np.int32, k))], how)(
+                gather(values, row, *map(np.int32, k)), **DROP
+            )
+        return into, None
+
+    return lax.scan(put, into, np.arange(len(places), dtype=np.int32))[0]
 
 
 def only_if(condition, function, values):
@@ -95,24 +98,28 @@ def only_if(condition, function, values):
 
     A loop of one turn: of a conditional under `vmap`, or in a function that is `fused`, XLA evaluates both branches.
     """
-    return while_any(lambda once: once[0], lambda once: (np.False_, function(once[1])), (condition, values))[1]
+    once = condition, values
+    return while_any(lambda _, once: once[0], lambda _, once: (np.False_, function(once[1])), once)[1]
 
 
 def while_any(condition, body, carry, at_once=1):
-    """`lax.while_loop`; on a GPU, all lanes of a batch turn as long as one of them has to, `at_once` times for each question.
+    """`carry = body(turn, carry)` for the () int32 turns 0, 1, .. as long as `condition(turn, carry)` is true.
 
-    So `body` leaves what a lane that is done is read for as it is. `vmap` of the loop alone would see to that by itself, with a
-    copy and a selection of every array at every turn; and to ask is to wait for the GPU.
+    On a GPU the condition may have any shape, and all lanes of a batch turn as long as it is true anywhere; so `body` leaves what
+    a lane that is done is read for as it is. `vmap` of a loop would see to that by itself, with a copy and a selection of every
+    array at every turn. To ask is to wait for the GPU, so that is done once for `at_once` turns.
     """
     if one_by_one():
-        return lax.while_loop(condition, body, carry)
+        return lax.while_loop(
+            lambda turns: condition(*turns), lambda turns: (turns[0] + 1, body(*turns)), (np.int32(0), carry)
+        )[1]
 
-    def turn(carry):
+    def turn(turns):
         for _ in range(at_once):
-            carry = body(carry)
-        return carry
+            turns = turns[0] + 1, body(*turns)
+        return turns
 
-    return lax.while_loop(lambda carry: _in_any_lane(condition(carry)), turn, _in_all_lanes(carry))
+    return lax.while_loop(lambda turns: _anywhere(condition(*turns)), turn, (np.int32(0), _in_all_lanes(carry)))[1]
 
 
 @custom_vmap
@@ -123,21 +130,48 @@ def _in_all_lanes(values):
 @_in_all_lanes.def_vmap
 def _in_all_lanes_of(size, batched, values):
     """Each lane with values of its own: else `vmap` of a loop finds out which have, by tracing the loops in it once more."""
+    return _each_own(size, batched[0], values), jax.tree.map(lambda _: True, values)
 
+
+def _each_own(size, batched, values):
     def own(value, mapped):
         return value if mapped else jnp.broadcast_to(value, (size, *jnp.shape(value)))
 
-    return jax.tree.map(own, values, batched[0]), jax.tree.map(lambda _: True, values)
+    return jax.tree.map(own, values, batched)
+
+
+def put_row(rows: Array, place: Array, row: Array) -> Array:
+    """(M, ...) rows with another one at a () int32 place that all lanes of a batch share.
+
+    `vmap` of an update makes a scatter of it, which XLA takes apart to three launches.
+    """
+    return _put_along(0)(rows, place, row)
+
+
+@cache
+def _put_along(axis):
+    @custom_vmap
+    def put(rows, place, row):
+        return lax.dynamic_update_index_in_dim(rows, row, place, axis)
+
+    @put.def_vmap
+    def _(size, batched, rows, place, row):
+        if batched[1]:
+            raise ValueError("`put_row` is for a place that all lanes share.")
+        rows, row = _each_own(size, (batched[0], batched[2]), (rows, row))
+        return _put_along(axis + 1)(rows, place, row), True
+
+    return put
 
 
 @custom_vmap
-def _in_any_lane(condition):
-    return condition
+def _anywhere(condition):
+    return condition.any()
 
 
-@_in_any_lane.def_vmap
+@_anywhere.def_vmap
 def _in_any_lane_of(size, batched, conditions):
-    return _in_any_lane(conditions.any(axis=0)), False
+    return _anywhere(conditions), False
 
 
 def running_sums(values: Array) -> Array:
@@ -154,10 +188,7 @@ def nonzero(which: Array) -> tuple[Array, Array]:
     before = running_sums(which)
     to = jnp.where(which, before, NONE)
 
-    def put(line, places):
-        return line.at[gather(to, places)].set(places, **DROP)
-
-    line = scan_rows(put, jnp.full_like(to, len(which)), len(which))
+    line = scatter("set", jnp.full_like(to, len(which)), to, np.arange(len(which), dtype=np.int32))
     return line, before[-1] + which[-1]
 
 

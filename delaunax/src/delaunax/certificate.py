@@ -27,7 +27,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
-from delaunax.indexing import DROP, gather
+from delaunax.indexing import NONE, gather
 from delaunax.platforms import by_platform
 from delaunax.rounding import IN_CIRCLE, ORIENTATION, underflow_of, unit_of
 from delaunax.stars import Vertices
@@ -96,15 +96,10 @@ def certificate(
     edge_holds = backend.map_rows(partial(_edge_holds, points, exact, *tables), edges)
     after, turns_right, lowest = backend.map_rows(partial(_boundary_at, points, exact, vertices.rank, *tables), every)
 
-    def mark(wrong, rows):
-        fails = ~gather(edge_holds, rows)
-        for k in range(3):
-            place = jnp.where(fails, gather(simplices, lax.div(rows, np.int32(3)), k), np.int32(n))
-            wrong = wrong.at[place].set(True, **DROP)
-        return wrong
-
     has_triangle = vertex_simplex >= 0
-    wrong = backend.scan_rows(mark, (has_triangle != vertices.distinct) | turns_right, 6 * n)
+    wrong = (has_triangle != vertices.distinct) | turns_right
+    fails = ~edge_holds.reshape(-1, 3).all(axis=1, keepdims=True)
+    wrong = backend.scatter("set", wrong, jnp.where(fails, simplices, NONE), True)
     wrong = wrong | (gather(turns_right, after) & vertices.distinct)
     failures, triangles, times_around, decided = backend.sums(wrong, has_triangle, lowest, exact)
     # The star of one vertex that sees nothing to either side, exactly, has all vertices on one line.

@@ -1,6 +1,7 @@
 """One turn of vertex stars that is never wrong: in floating point where the error bound allows it, else in integers.
 
-Of the candidates of a turn only those are decided in integers that may be as good as the best one, for all that rounding tells.
+Floating point names the best of all vertices (`likely_best`) and says where it is in doubt. There only those are decided in
+integers (`best_of_all`) that may be as good as the best one, for all that rounding tells.
 """
 
 import jax.numpy as jnp
@@ -10,99 +11,109 @@ from jax import Array
 from delaunax import backend, exact
 from delaunax.indexing import gather
 from delaunax.rounding import DISTANCE, IN_CIRCLE, ORIENTATION, underflow_of, unit_of
-from delaunax.turning import Edge, areas_and_offsets, column_first, view_from
+from delaunax.turning import Edge, Sites, Star, View, areas_and_offsets, edge_of, row_first, view_from
 
 CHALLENGERS = 8
 """How many candidates of a star are compared with its best one at once, exactly."""
 
 
-def best_neighbour(
-    unscaled: Array, sites: Array, vertices: Array, current: Array, edge: Edge, best: Array | None, candidates: Array
-) -> Array:
-    """(V,) int32: to which of the candidates, or of the best so far, stars turn; N where there is none.
+def likely_best(sites: Sites, vertices: Array, star: Star) -> tuple[Array, Array]:
+    """To which of all vertices stars turn by floating point, and whether it may be another one.
 
     Parameters
     ----------
-    unscaled
-        (N, 2) float, the vertices as they are stored.
     sites
-        Their `turning.sites_from`.
-    vertices, current
-        (V,) int32, whose stars they are, and the neighbours that they have reached.
-    edge
-        Their `Edge`.
+        The `turning.Sites` of the mesh.
+    vertices
+        (V,) int32, whose stars they are.
+    star
+        Their `turning.Star`.
+
+    Returns
+    -------
     best
-        (V,) int32, the best candidate so far; N where there is none. None if these are the first candidates.
-    candidates
-        (C, V) or (C, 1) int32; N where there is none.
+        (V,) int32; N where there is none.
+    doubtful
+        (V,) bool.
     """
-    none = np.int32(len(sites) - 1)
-    unit, underflow = unit_of(sites.dtype), underflow_of(sites.dtype)
-    own = gather(sites, vertices)
-    if best is not None:
-        candidates = jnp.concatenate([best[None], jnp.broadcast_to(candidates, (len(candidates), len(best)))])
+    none, edge = np.int32(len(sites.x)), edge_of(sites, vertices, star)
+    beside, view = edge.beside_candidates(), _view_of_all(sites, vertices)
+    area, offset = areas_and_offsets(beside, view)
+    certain = _takes_part(view, vertices) & (beside.begins | (area > _bound_of(beside, view)))
+    smallest, best = row_first(jnp.where(certain, offset, np.inf), view.vertex)
+    best = jnp.where(smallest < np.inf, best, none)
+    return best, star.turning & _may_be_better(sites, vertices, star, edge, best).any(axis=-1)
 
-    # Not once, ahead of the loop: what a loop reads and does not compute itself is written to memory before it.
-    def looked_at():
-        """The `View` of the candidates, and which are certainly, and which possibly on the side to which the star turns."""
-        view = view_from(own, candidates, gather(sites, candidates))
-        area, offset = areas_and_offsets(edge, view)
-        there = (view.squared < np.inf) & (candidates != vertices)
-        bound = ORIENTATION * unit * (jnp.abs(edge.x * view.dy) + jnp.abs(edge.y * view.dx)) + underflow
-        certain = there & (edge.begins | (area > bound))
-        possible = there & (edge.begins | ((area >= -bound) & (candidates != current)))
-        return view, offset, certain, possible
 
-    _, offset, certain, _ = looked_at()
-    _, first = column_first(jnp.where(certain, offset, np.inf), jnp.where(certain, candidates, none))
+def best_of_all(unscaled: Array, sites: Sites, vertices: Array, star: Star, doubtful: Array, best: Array) -> Array:
+    """(V,) int32: to which of all vertices stars turn, exactly; what is not `doubtful` stays the `likely_best`.
 
-    def challengers_of(carry):
-        """(K, V) int32: candidates that may be better than the best, for all that rounding tells; N where there is none."""
-        best, tested = carry
-        view, _, _, possible = looked_at()
-        theirs = gather(sites, best)
-        bx, by = theirs[:, 0] - own[:, 0], theirs[:, 1] - own[:, 1]
-        squared = bx**2 + by**2
-        inside, sizes = _in_circle(edge, bx, by, squared, view)
-        inside = jnp.where(edge.begins, squared - view.squared, edge.side * inside)
-        margin = (
-            jnp.where(edge.begins, DISTANCE * unit * (squared + view.squared), IN_CIRCLE * unit * sizes) + underflow
-        )
-        open_ = possible & ~tested & (candidates != best) & ((inside >= -margin) | (best == none))
-        named = jnp.pad(
-            jnp.where(open_, candidates, none), ((0, -len(open_) % CHALLENGERS), (0, 0)), constant_values=none
-        )
-        return named.reshape(-1, CHALLENGERS, named.shape[1]).min(axis=0)
+    `unscaled` are the (N, 2) float vertices as they are stored, the rest is as there.
+    """
+    none, edge = np.int32(len(sites.x)), edge_of(sites, vertices, star)
 
-    def decide(challengers, carry):
-        best, tested = carry
-        arrays = [jnp.broadcast_to(each, challengers.shape).reshape(-1) for each in (vertices, current, *edge, best)]
-        viewers, reached, *edges, bests = arrays
+    def challengers_of(best, tested):
+        """(V, K) int32: candidates that may be better than the best, for all that rounding tells; N where there is none."""
+        may_be = _may_be_better(sites, vertices, star, edge, best) & ~tested & doubtful[:, None]
+        named = jnp.where(may_be, np.arange(none, dtype=np.int32), none)
+        named = jnp.pad(named, ((0, 0), (0, -len(unscaled) % CHALLENGERS)), constant_values=none)
+        return named.reshape(len(named), CHALLENGERS, -1).min(axis=-1)
+
+    def decide(_, carry):
+        best, tested, challengers = carry
+        arrays = vertices, star.current, *edge, best
+        viewers, reached, *edges, bests = (jnp.repeat(each, CHALLENGERS) for each in arrays)
         wins = _wins(unscaled, none, viewers, reached, Edge(*edges), bests, challengers.reshape(-1))
         winners = jnp.where(wins.reshape(challengers.shape), challengers, none)
         # Of several that win one is the best now, and the others are compared with it. Who loses against any is not the best.
-        winner = winners.min(axis=0)
-        decided = (winners == none) | (winners == winner)
-        for k in range(len(challengers)):
-            tested = tested | ((candidates == challengers[k]) & decided[k])
-        return jnp.where(winner < none, winner, best), tested
+        winner = winners.min(axis=-1)
+        decided = jnp.where((winners == none) | (winners == winner[:, None]), challengers, none)
+        tested = tested | (decided[:, :, None] == np.arange(none, dtype=np.int32)).any(axis=1)
+        best = jnp.where(winner < none, winner, best)
+        return best, tested, challengers_of(best, tested)
 
-    def turn(carry):
-        values = decide(*carry)
-        return challengers_of(values), values
+    def undecided(_, carry):
+        return carry[2] != none
 
-    begun = first, jnp.zeros(certain.shape, bool)
-    found = challengers_of(begun), begun
-    return backend.while_any(lambda carry: (carry[0] != none).any(), turn, found)[1][0]
+    nobody = jnp.zeros((len(vertices), len(unscaled)), bool)
+    return backend.while_any(undecided, decide, (best, nobody, challengers_of(best, nobody)))[0]
 
 
-def _in_circle(edge, bx, by, squared, view):
+def _view_of_all(sites, vertices):
+    return view_from(sites, vertices, np.arange(len(sites.x), dtype=np.int32), sites)
+
+
+def _takes_part(view, vertices):
+    return (view.squared < np.inf) & (view.vertex != vertices[:, None])
+
+
+def _bound_of(edge, view):
+    """By how much the area that a candidate spans with an edge can be wrong."""
+    size = jnp.abs(edge.x * view.dy) + jnp.abs(edge.y * view.dx)
+    return ORIENTATION * unit_of(size.dtype) * size + underflow_of(size.dtype)
+
+
+def _may_be_better(sites, vertices, star, edge, best):
+    """(V, N) bool: which vertices may be better than the best, for all that rounding tells."""
+    none, unit, underflow = np.int32(len(sites.x)), unit_of(sites.x.dtype), underflow_of(sites.x.dtype)
+    beside, view = edge.beside_candidates(), _view_of_all(sites, vertices)
+    b = view_from(sites, vertices, best[:, None], Sites(*(gather(each, best)[:, None] for each in sites)))
+    area, _ = areas_and_offsets(beside, view)
+    possible = beside.begins | ((area >= -_bound_of(beside, view)) & (view.vertex != star.current[:, None]))
+    inside, sizes = _in_circle(beside, b, view)
+    inside = jnp.where(beside.begins, b.squared - view.squared, beside.side * inside)
+    margin = jnp.where(beside.begins, DISTANCE * unit * (b.squared + view.squared), IN_CIRCLE * unit * sizes)
+    better = (inside >= -(margin + underflow)) | (b.vertex == none)
+    return _takes_part(view, vertices) & possible & better & (view.vertex != b.vertex)
+
+
+def _in_circle(edge: Edge, b: View, view: View):
     """The in-circle determinant of v, c, b and every candidate, positive inside; and the size of its terms."""
-    after, size_after = bx * view.dy - by * view.dx, jnp.abs(bx * view.dy) + jnp.abs(by * view.dx)
+    after, size_after = b.dx * view.dy - b.dy * view.dx, jnp.abs(b.dx * view.dy) + jnp.abs(b.dy * view.dx)
     left, size_left = edge.x * view.dy - edge.y * view.dx, jnp.abs(edge.x * view.dy) + jnp.abs(edge.y * view.dx)
-    turn, size_turn = edge.x * by - edge.y * bx, jnp.abs(edge.x * by) + jnp.abs(edge.y * bx)
-    inside = squared * left - edge.squared * after - view.squared * turn
-    return inside, squared * size_left + edge.squared * size_after + view.squared * size_turn
+    turn, size_turn = edge.x * b.dy - edge.y * b.dx, jnp.abs(edge.x * b.dy) + jnp.abs(edge.y * b.dx)
+    inside = b.squared * left - edge.squared * after - view.squared * turn
+    return inside, b.squared * size_left + edge.squared * size_after + view.squared * size_turn
 
 
 def _wins(unscaled, none, vertices, current, edge, best, challenger):

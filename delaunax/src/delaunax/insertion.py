@@ -279,16 +279,17 @@ def _rows_of(n, table):
     used = table.vertex[:-1].reshape(-1, 3).max(axis=1) < n
     row = jnp.where(used, backend.running_sums(used), NONE)
 
-    def add(rows, triangles):
-        a, b, c = _vertices_of(table, triangles[0])
+    def add(rows, triangle):
+        a, b, c = _vertices_of(table, triangle)
         smallest = jnp.minimum(jnp.minimum(a, b), c)
-        corner = 3 * triangles[0] + jnp.where(b == smallest, B, jnp.where(c == smallest, C, A))
+        corner = 3 * triangle + jnp.where(b == smallest, B, jnp.where(c == smallest, C, A))
         corners = corner, _after(corner), _before(corner)
-        place = jnp.where(gather(used, triangles[0]), 3 * gather(row, triangles[0]), 6 * n)
+        place = jnp.where(gather(used, triangle), 3 * gather(row, triangle), 6 * n)
         simplices, neighbors = rows
         across = [gather(row, lax.div(gather(table.opposite, each), np.int32(3))) for each in corners]
-        return put(simplices, place, *(gather(table.vertex, each) for each in corners)), put(neighbors, place, *across)
+        simplices = put(simplices, place, *(gather(table.vertex, each) for each in corners))
+        return (simplices, put(neighbors, place, *across)), None
 
     unused = jnp.full(6 * n + 3, NONE)
-    rows = backend.scan_rows(add, (unused, unused), 2 * n + 2)
+    rows, _ = lax.scan(add, (unused, unused), np.arange(2 * n + 2, dtype=np.int32))
     return tuple(each[: 6 * n].reshape(-1, 3) for each in rows)

@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
-from delaunax.indexing import DROP, gather
+from delaunax.indexing import NONE, gather
 from delaunax.platforms import by_platform
 from delaunax.scaling import largest_exponent, scaled
 
@@ -140,35 +140,25 @@ def _halved(n, depth, coordinates, keys, by_x, by_y):
         line = jnp.where(gather(axis, home) == 0, orders[0], orders[1])
         split = gather(coordinates, gather(line, first + half), axis)
 
-        def assign(second, places):
-            return second.at[gather(line, places)].set(gather(slot - home * width >= half, places), **DROP)
-
-        second = backend.scan_rows(assign, jnp.zeros(slots, bool), slots)
+        second = backend.scatter("set", jnp.zeros(slots, bool), line, slot - home * width >= half)
         halves = gather(second, orders)
         # How many of its own node's second half come before each; all nodes before it have half of their vertices there.
         before = backend.running_sums(halves) - home * half
         to = jnp.where(halves, home * width + half + before, slot - before)
 
-        def put(halved, places):
-            for k in range(2):
-                halved = halved.at[k, gather(to[k], places)].set(gather(orders[k], places), **DROP)
-            return halved
-
-        return (backend.scan_rows(put, orders, slots), line), jnp.concatenate([box, split[:, None]], axis=1)
+        # Both orders in one line, the second behind the first.
+        places = (to + np.asarray([[0], [slots]], np.int32)).reshape(-1)
+        orders = backend.scatter("set", jnp.zeros_like(places), places, orders.reshape(-1)).reshape(2, -1)
+        return (orders, line), jnp.concatenate([box, split[:, None]], axis=1)
 
     (_, vertices), nodes = lax.scan(
         halve, (jnp.stack([by_x, by_y]), jnp.asarray(slot)), np.arange(depth + 1, dtype=np.int32)
     )
 
-    def mark(carry, places):
-        first, rank = carry
-        vertex, before = gather(by_x, places), gather(by_x, places - 1)
-        again = (gather(keys, 0, vertex) == gather(keys, 0, before)) & (
-            gather(keys, 1, vertex) == gather(keys, 1, before)
-        )
-        return first.at[vertex].set(~again | (places == 0), **DROP), rank.at[vertex].set(places, **DROP)
-
-    return vertices, nodes, *backend.scan_rows(mark, (jnp.zeros(n, bool), jnp.zeros(n, jnp.int32)), slots)
+    rank = backend.scatter("set", jnp.zeros(n, jnp.int32), by_x, slot)
+    before = gather(by_x, rank - 1)
+    again = (keys[0, :n] == gather(keys, 0, before)) & (keys[1, :n] == gather(keys, 1, before))
+    return vertices, nodes, ~again | (rank == 0), rank
 
 
 @backend.fused
@@ -181,67 +171,49 @@ def leaf_of(tree: KDTree, query_points: Array) -> Array:
     return node
 
 
-class Near(NamedTuple):
-    """Which vertices of a mesh of N are near which.
-
-    Attributes
-    ----------
-    leaf
-        (N,) int32, the leaf that holds each vertex.
-    of_leaf
-        (2^L, K) int32, the vertices that are near those of each leaf; N in empty places.
-    """
-
-    leaf: jax.Array
-    of_leaf: jax.Array
-
-    def to(self, vertices: Array) -> Array:
-        """(K, V) int32: those that are near to each of (V,) vertices; N in empty places."""
-        return gather(self.of_leaf, gather(self.leaf, vertices)).T
-
-
 @backend.fused
-def near_vertices(tree: KDTree) -> Near:
-    """The vertices near each vertex: those of the leaves nearest to its own.
+def near_vertices(tree: KDTree) -> Array:
+    """(2^L, K) int32: the vertices that are near those of each leaf, which are those of the nearest leaves; N in empty places.
 
     Found from the root downwards: the nodes nearest to a node are sought among the halves of those nearest to its parent, so
     that the work is proportional to the number of leaves.
     """
-    (count, size), n = tree.leaves.shape, np.int32(tree.first.shape[0])
-    # Nodes are numbered from the root, 1, on, so that the halves of a node are 2 and 2 + 1 times its number; leaves come last.
-    levels = [np.arange(2**level, 2 ** (level + 1), dtype=np.int32) for level in range(count.bit_length())]
-    row = np.concatenate([[0], *(level * count + np.arange(2**level) for level in range(len(levels)))]).astype(np.int32)
-    boxes = tree.boxes.reshape(-1, 4)[row] / jnp.where(tree.extent > 0.0, tree.extent, 1.0)
-    near = jnp.zeros((2 * count, -(-NEAR // size)), jnp.int32).at[1, 0].set(1)
-    for nodes in levels[1:]:
-        near = _nearest_nodes(boxes, near, nodes)
-    home = jnp.zeros(n, jnp.int32).at[tree.leaves].set(np.arange(count, dtype=np.int32)[:, None], **DROP)
-    leaf = near[count:, :, None] - np.int32(count)
-    of_leaf = jnp.where(leaf < 0, n, gather(tree.leaves, leaf[..., 0])).reshape(count, -1)
-    return Near(home, of_leaf)
+    (count, size), n = tree.leaves.shape, np.int32(len(tree.first))
+    boxes = tree.boxes / jnp.where(tree.extent > 0.0, tree.extent, 1.0)
+    number, depth = -(-NEAR // size), count.bit_length() - 1
+    # All are near each other as long as they are few.
+    begins = min(number.bit_length() - 1, depth)
+    near = jnp.broadcast_to(np.arange(2**begins, dtype=np.int32), (2**begins, 2**begins))
+    for level in range(begins + 1, depth + 1):
+        near = _nearest_nodes(boxes[level, : 2**level], near, number)
+    of_leaf = gather(tree.leaves, near)
+    return jnp.where(near[..., None] < 0, n, of_leaf).reshape(count, -1)
 
 
-def _nearest_nodes(boxes, near, nodes):
-    """Fill in the rows of (V,) `nodes` in (M, K) `near`, where those of their parents are known; 0 is no node."""
-    # Nodes are columns, as vertices are in `turning.View`.
-    halves = (2 * near[nodes >> 1].T[:, None, :] + jnp.arange(2, dtype=jnp.int32)[:, None]).reshape(-1, len(nodes))
-    own, theirs = gather(boxes, nodes), gather(boxes, halves)
-    gap = jnp.maximum(-jnp.minimum(own[:, :2] + theirs[..., 2:], own[:, 2:] + theirs[..., :2]), 0.0)
-    between = 0.5 * ((own[:, :2] - own[:, 2:]) - (theirs[..., :2] - theirs[..., 2:]))
+def _nearest_nodes(boxes, near, number):
+    """(2M, K) int32: which `number` nodes of a level are nearest to each, from those of the level above; -1 is no node.
+
+    Of the (2M, 4) boxes of the level, and the (M, K) int32 nodes that are nearest to each node above.
+    """
+    halves = (2 * near[:, :, None] + np.arange(2, dtype=np.int32)).reshape(len(near), -1)
+    halves = jnp.repeat(jnp.where(halves < 0, NONE, halves), 2, axis=0)
+    own, theirs = boxes[:, None], gather(boxes, halves)
+    gap = jnp.maximum(-jnp.minimum(own[..., :2] + theirs[..., 2:], own[..., 2:] + theirs[..., :2]), 0.0)
+    between = 0.5 * ((own[..., :2] - own[..., 2:]) - (theirs[..., :2] - theirs[..., 2:]))
     # Boxes that touch are ordered by their centres.
     squared = gap**2 + 1.0e-3 * between**2
-    empty = (halves < 2) | (theirs[..., 0] == -np.inf)
-    rows, found = _nearest_rows(jnp.where(empty, np.inf, squared[..., 0] + squared[..., 1]), near.shape[1])
-    return near.at[nodes].set(jnp.where(found, jnp.take_along_axis(halves, rows, axis=0), np.int32(0)).T, **DROP)
+    empty = (halves < 0) | (theirs[..., 0] == -np.inf)
+    rows, found = _nearest_rows(jnp.where(empty, np.inf, squared[..., 0] + squared[..., 1]), number)
+    return jnp.where(found, jnp.take_along_axis(halves, rows, axis=1), NONE)
 
 
 def _nearest_rows(distance, number):
-    """(number, V) int32: the rows of the smallest of (C, V) distances in each column, nearest first; which are finite."""
-    # The order of positive floats is that of their bits, the last of which can hold the row: one minimum gives both.
-    rows = 2 ** (distance.shape[0] - 1).bit_length()
-    keys = lax.bitcast_convert_type(distance.astype(jnp.float32), jnp.int32) & -rows
-    keys = lax.sort(keys | jnp.arange(distance.shape[0], dtype=jnp.int32)[:, None], dimension=0)[:number]
-    return keys & (rows - 1), keys < INFINITE
+    """(V, K) int32: the places of up to `number` smallest of (V, C) distances, nearest first; and which are finite."""
+    # The order of positive floats is that of their bits, the last of which can hold the place: one minimum gives both.
+    places = 2 ** (distance.shape[1] - 1).bit_length()
+    keys = lax.bitcast_convert_type(distance.astype(jnp.float32), jnp.int32) & -places
+    keys = lax.sort(keys | np.arange(distance.shape[1], dtype=np.int32))[:, :number]
+    return keys & (places - 1), keys < INFINITE
 
 
 INFINITE = int(np.float32(np.inf).view(np.int32))

@@ -1,5 +1,6 @@
 """Which triangle holds each query point, or which vertex is nearest to it outside the hull."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -15,6 +16,7 @@ from delaunax.rounding import ORIENTATION, unit_of
 from delaunax.scaling import scaled
 from delaunax.triangle import A, B, C, dot, squared
 from delaunax.triangulation import Triangulation, coordinates_from
+from delaunax.turning import row_first
 
 INSIDE = 100.0
 """At the hull, a query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as for find_simplex."""
@@ -66,43 +68,48 @@ def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: K
 def _locate(triangulation, query_points, tree):
     points = tree.points
     query_points = jnp.where(jnp.isfinite(query_points), scaled(query_points, tree.exponent), query_points)
-    corners = gather(points, triangulation.simplices).reshape(-1, 6)
+    corners = gather(points, triangulation.simplices).reshape(-1)
     start = gather(start_simplices(triangulation, corners, tree), leaf_of(tree, query_points))
     finite = jnp.isfinite(query_points).all(axis=1)
     query_points = jnp.where(finite[:, None], query_points, 0.0)
     simplex = backend.map_rows(lambda query: walk(triangulation, corners, *query), (query_points, start))
 
-    def nearest(query):
+    def nearest_from(query):
         query_point, start, number = query
         # Not from where the walk left the hull, which may be far away.
         return nearest_of_first(number, points, query_point, descend(triangulation, points, query_point, start))
 
     left = simplex < 0
-    # A mesh without triangles, or without any that can be trusted, has vertices only.
-    number = jnp.where(left & (start < 0), np.int32(len(points)), np.int32(0))
-    vertex = backend.map_some_rows(nearest, (query_points, jnp.where(left, start, NONE), number), left & finite)
+    if backend.one_by_one():
+        # A mesh without triangles, or without any that can be trusted, has vertices only.
+        number = jnp.where(left & (start < 0), np.int32(len(points)), np.int32(0))
+        vertex = backend.map_rows(nearest_from, (query_points, jnp.where(left, start, NONE), number))
+    else:
+        vertex = backend.map_blocks(partial(nearest_of_all, points), query_points, left & finite)
     outside = jnp.pad(vertex[:, None], ((0, 0), (0, 2)), constant_values=NONE)
     found = jnp.where(left[:, None], outside, gather(triangulation.simplices, simplex))
     return jnp.where(finite[:, None], found, NONE)
 
 
 def start_simplices(triangulation: Triangulation, corners: Array, tree: KDTree) -> Array:
-    """(2^L,) int32: a triangle near each leaf of the tree, in the middle of its vertices where that is inside the hull.
+    """(2^L,) int32: a triangle near each leaf of the tree; on a CPU in the middle of its vertices, where that is inside the hull.
 
     It is -1 where the mesh has no triangle that can be trusted. `corners` are those of `walk`.
     """
-    owner = jnp.append(triangulation.vertex_simplex, NONE)
-    box = tree.boxes[-1]
+    own = gather(jnp.append(triangulation.vertex_simplex, NONE), tree.leaves).max(axis=1)
 
     def middle_of(leaf):
-        vertices, middle = leaf
-        own = gather(owner, vertices).max()
+        middle, own = leaf
         simplex = walk(triangulation, corners, middle, own)
-        # A leaf may hold duplicates only, which have no triangle.
-        return jnp.maximum(jnp.where(simplex < 0, own, simplex), np.int32(0))
+        return jnp.where(simplex < 0, own, simplex)
 
-    simplices = backend.map_rows(middle_of, (tree.leaves, 0.5 * (box[:, :2] - box[:, 2:])))
-    return jnp.where(triangulation.certified & (triangulation.simplices[0, 0] >= 0), simplices, NONE)
+    # A GPU takes a few steps more in each walk rather than to walk twice.
+    if backend.one_by_one():
+        box = tree.boxes[-1]
+        own = backend.map_rows(middle_of, (0.5 * (box[:, :2] - box[:, 2:]), own))
+    # A leaf may hold duplicates only, which have no triangle.
+    trusted = triangulation.certified & (triangulation.simplices[0, 0] >= 0)
+    return jnp.where(trusted, jnp.maximum(own, np.int32(0)), NONE)
 
 
 def walk(triangulation: Triangulation, corners: Array, query_point: Array, simplex: Array) -> Array:
@@ -113,7 +120,7 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
     triangulation
         As in `locate`.
     corners
-        (2N, 6) float, the coordinates of the vertices of its triangles, x and y in turn.
+        (12N,) float, the coordinates of the vertices of its triangles, x and y in turn.
     query_point
         (2,) float.
     simplex
@@ -125,31 +132,32 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
         The triangle that holds the query; -1 for one outside the hull.
     """
     tolerance, bound = -INSIDE * jnp.finfo(query_point.dtype).eps, ORIENTATION * unit_of(query_point.dtype)
-    x, y = query_point
+    (x, y), neighbors = query_point, triangulation.neighbors.reshape(-1)
 
     def doubled(ax, ay, bx, by):
         """A doubled area of one edge, more by its error bound: in scalars, since XLA makes a loop of arrays of two."""
         first, second = (ax - x) * (by - ay), (ay - y) * (bx - ax)
         return first - second + bound * (jnp.abs(first) + jnp.abs(second))
 
-    def step(carry):
-        count, simplex, _ = carry
-        ax, ay, bx, by, cx, cy = gather(corners, simplex)
+    def step(_, carry):
+        simplex, _ = carry
+        # Numbers one by one: of whole rows a GPU makes launches of their own.
+        ax, ay, bx, by, cx, cy = (gather(corners, np.int32(6) * simplex + np.int32(k)) for k in range(6))
         of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
         column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
-        across = gather(triangulation.neighbors, simplex, column)
+        across = gather(neighbors, np.int32(3) * simplex + column)
         # Only an edge behind which the query certainly lies is crossed: those decisions cannot go around in circles.
         at_hull = (across < 0) & (lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)))
         # One result only: XLA evaluates all of this once for each.
-        return count + 1, jnp.where((lowest >= 0.0) | at_hull | (simplex < 0), simplex, across), simplex
+        return jnp.where((lowest >= 0.0) | at_hull | (simplex < 0), simplex, across), simplex
 
-    def unfinished(carry):
+    def unfinished(turn, carry):
         # No walk on a Delaunay triangulation enters a triangle twice.
-        count, simplex, before = carry
-        return (simplex != before) & (simplex >= 0) & (count <= triangulation.simplices.shape[0])
+        simplex, before = carry
+        return (simplex != before) & (simplex >= 0) & (turn <= triangulation.simplices.shape[0])
 
-    return backend.while_any(unfinished, step, (np.int32(0), simplex, NONE), at_once=4)[1]
+    return backend.while_any(unfinished, step, (simplex, NONE), at_once=4)[0]
 
 
 def descend(triangulation: Triangulation, points: Array, query_point: Array, simplex: Array) -> Array:
@@ -176,13 +184,11 @@ def descend(triangulation: Triangulation, points: Array, query_point: Array, sim
     first = triangulation.vertex_simplex
 
     def is_nearer(one, other):
-        # Not by two distances: these are the same to rounding where the vertices are near each other and the query is far.
-        at_one, at_other = gather(points, one), gather(points, other)
-        by = dot(at_one - at_other, (query_point - at_one) + (query_point - at_other))
+        by = _nearer_by(query_point, gather(points, one), gather(points, other))
         return (by > 0.0) | ((by == 0.0) & (one < other))
 
-    def step(carry):
-        count, vertex, simplex = carry
+    def step(_, carry):
+        vertex, simplex = carry
         a, b, c = gather(triangulation.simplices, simplex)
         after = jnp.where(a == vertex, B, jnp.where(b == vertex, C, A))
         to_after = jnp.where(a == vertex, b, jnp.where(b == vertex, c, a))
@@ -193,16 +199,33 @@ def descend(triangulation: Triangulation, points: Array, query_point: Array, sim
         around = gather(triangulation.neighbors, simplex, after)
         around = jnp.where((simplex < 0) | (around == gather(first, vertex)), NONE, around)
         vertex = jnp.where(moves, nearer, vertex)
-        return count + 1, vertex, jnp.where(moves, gather(first, vertex), around)
+        return vertex, jnp.where(moves, gather(first, vertex), around)
 
-    def unfinished(carry):
+    def unfinished(turn, carry):
         # Every vertex is looked at once at most, and so is every triangle around it.
-        count, _, simplex = carry
-        return (simplex >= 0) & (count <= 4 * triangulation.simplices.shape[0])
+        return (carry[1] >= 0) & (turn <= 4 * triangulation.simplices.shape[0])
 
     vertex = gather(triangulation.simplices, simplex, 0)
     begins = jnp.where(simplex < 0, NONE, gather(first, vertex))
-    return backend.while_any(unfinished, step, (np.int32(0), vertex, begins), at_once=4)[1]
+    return backend.while_any(unfinished, step, (vertex, begins))[0]
+
+
+def _nearer_by(query_point, one, other):
+    """By how much one point's squared distance from a query is smaller than another's, from (..., 2) coordinates.
+
+    Not by two distances: these are the same to rounding where the points are near each other and the query is far.
+    """
+    return dot(one - other, (query_point - one) + (query_point - other))
+
+
+def nearest_of_all(points: Array, query_points: Array) -> Array:
+    """(Q,) int32: the nearest of (N, 2) vertices for (Q, 2) queries; of several as near that of the smallest number."""
+    every, best = np.arange(len(points), dtype=np.int32), jnp.zeros(len(query_points), jnp.int32)
+    # What is compared with a vertex that is nearly the nearest is told apart where distances are not.
+    for _ in range(2):
+        farther_by = _nearer_by(query_points[:, None], gather(points, best)[:, None], points)
+        best = row_first(farther_by, every)[1]
+    return best
 
 
 def nearest_of_first(number: Array, points: Array, query_point: Array, vertex: Array) -> Array:

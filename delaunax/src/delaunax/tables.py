@@ -3,6 +3,8 @@
 A table is (2N, 3) int32, the N vertices of at most 2N triangles, with -1 in unused rows.
 """
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -17,17 +19,12 @@ from delaunax.triangle import cross
 @backend.fused
 def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
     """(N,) int32: a triangle of each vertex from which one can turn counter-clockwise through all of them; -1 without any."""
-    row = np.arange(simplices.shape[0], dtype=np.int32)
-
-    def last_of(last, rows):
-        for k in range(3):
-            # At the hull it is the one without a neighbour on its clockwise side, elsewhere the last of the table.
-            begins = gather(neighbors, rows, (k + 2) % 3) < 0
-            last = last.at[gather(simplices, rows, k)].max(rows + len(row) * begins.astype(jnp.int32), **DROP)
-        return last
-
-    last = backend.scan_rows(last_of, jnp.full(len(row) // 2, NONE), len(row))
-    return lax.rem(last, jnp.full_like(last, len(row)))
+    # At the hull it is the one without a neighbour on its clockwise side, elsewhere the last of the table.
+    number = np.int32(len(simplices))
+    begins = (neighbors[:, (2, 0, 1)] < 0).astype(jnp.int32)
+    order = np.arange(number, dtype=np.int32)[:, None] + number * begins
+    last = backend.scatter("max", jnp.full(len(simplices) // 2, NONE), simplices, order)
+    return lax.rem(last, jnp.full_like(last, number))
 
 
 def dual_areas_from(points: Array, simplices: Array) -> Array:
@@ -35,29 +32,21 @@ def dual_areas_from(points: Array, simplices: Array) -> Array:
     return _dual_areas(points, simplices)
 
 
-def _thirds_from(points, simplices):
-    """(2N,) float: a third of the area of each triangle; 0 in unused rows."""
+def _dual_areas_from(scatter, points, simplices):
     a, b, c = (gather(points, simplices[:, k]) for k in range(3))
-    return jnp.where(simplices[:, 0] >= 0, jnp.abs(cross(b - a, c - a)) / 6.0, 0.0)
-
-
-def _dual_areas_by_scatter(points, simplices):
-    thirds = _thirds_from(points, simplices)
-    return jnp.zeros_like(points[:, 0]).at[simplices].add(thirds[:, None], **DROP)
+    thirds = jnp.where(simplices[:, 0] >= 0, jnp.abs(cross(b - a, c - a)) / 6.0, 0.0)
+    return scatter(jnp.zeros_like(points[:, 0]), simplices, thirds[:, None])
 
 
 def _dual_areas_by_rows(points, simplices):
-    thirds = _thirds_from(points, simplices)
-
-    def add(areas, rows):
-        for k in range(3):
-            areas = areas.at[gather(simplices, rows, k)].add(gather(thirds, rows), **DROP)
-        return areas
-
-    return backend.scan_rows(add, jnp.zeros_like(points[:, 0]), len(simplices))
+    return _dual_areas_from(partial(backend.scatter, "add"), points, simplices)
 
 
-_dual_areas = differentiable(backend.fused(_dual_areas_by_rows), plain=_dual_areas_by_scatter)
+def _dual_areas_at_once(points, simplices):
+    return _dual_areas_from(lambda into, places, values: into.at[places].add(values, **DROP), points, simplices)
+
+
+_dual_areas = differentiable(backend.fused(_dual_areas_by_rows), plain=_dual_areas_at_once)
 
 
 def neighbors_from(simplices: Array) -> Array:
@@ -101,7 +90,4 @@ def _neighbors_across(edges):
     triangle = lax.div(edge, jnp.full_like(edge, 3))
     across = jnp.where(with_next, jnp.roll(triangle, -1), jnp.where(with_previous, jnp.roll(triangle, 1), NONE))
 
-    def put(neighbors, places):
-        return neighbors.at[gather(edge, places)].set(gather(across, places), **DROP)
-
-    return backend.scan_rows(put, jnp.zeros_like(edge), len(edge)).reshape(rows, 3)
+    return backend.scatter("set", jnp.zeros_like(edge), edge, across).reshape(rows, 3)

@@ -18,7 +18,7 @@ from delaunax.indexing import NONE, gather
 from delaunax.insertion import coarse_to_fine, first_triangle, insert
 from delaunax.kd_tree import KDTree, build_kd_tree, near_vertices
 from delaunax.platforms import by_platform
-from delaunax.stars import Stars, among_near_vertices, in_agreement, vertices_from
+from delaunax.stars import among_all_vertices, among_near_vertices, vertices_from
 from delaunax.tables import dual_areas_from, neighbors_from, vertex_simplex_from
 
 
@@ -165,58 +165,44 @@ def _inserted(points, tree):
 
 
 class _Round(NamedTuple):
-    """What is known after a round: how many there were, the stars and the tables that follow from them, whom the certificate
-    found wrong, whether it accepts them, and whether there is more to seek.
+    """What is known after a round: how many there were, the tables, whether the certificate accepts them, whose stars were sought
+    exactly, whose are to be, and whether there is another round.
     """
 
     number: jax.Array
-    stars: Stars
-    wrong: jax.Array
+    simplices: jax.Array
     neighbors: jax.Array
     vertex_simplex: jax.Array
     certified: jax.Array
+    exact: jax.Array
+    doubtful: jax.Array
     goes_on: jax.Array
 
 
 def _of_stars(points, tree):
     """The tables by `stars`, whether they are certified, and the effort."""
-    vertices, begun = backend.fused(_prepared)(points, tree)
-
-    def attempt(last):
-        stars = backend.fused(_sought)(vertices, last)
-        return backend.fused(_checked)(vertices, last.number, stars, neighbors_from(stars.simplices))
-
-    last = lax.while_loop(lambda last: last.goes_on, attempt, begun)
-    effort = Effort(last.number, last.stars.exact.sum(dtype=jnp.int32))
-    return last.stars.simplices, last.neighbors, last.vertex_simplex, last.certified, effort
-
-
-def _prepared(points, tree):
-    """What every round has to know of the vertices, and what the first begins with."""
     vertices, n = vertices_from(points, tree), len(points)
     # If none is off a line for certain, the exact star of the first vertex tells whether all are on it.
     flat = ~certain_triangle(tree.points)[1]
-    stars = among_near_vertices(vertices, near_vertices(tree), tree.first & ~flat)
-    doubtful = jnp.where(flat, np.arange(n) == 0, ~stars.complete)
-    stars = stars._replace(complete=stars.complete | flat)
-    return vertices, _Round(
-        np.int32(0), stars, doubtful, jnp.full((2 * n, 3), NONE), jnp.full(n, NONE), np.False_, np.True_
-    )
+    simplices, complete = among_near_vertices(vertices, near_vertices(tree), tree.first & ~flat)
+    doubtful = jnp.where(flat, np.arange(n) == 0, tree.first & ~complete)
+    nothing, nobody = jnp.full((2 * n, 3), NONE), jnp.zeros(n, bool)
+    begun = _Round(np.int32(0), simplices, nothing, jnp.full(n, NONE), np.False_, nobody, doubtful, np.True_)
 
+    def attempt(_, last):
+        exact = last.exact | last.doubtful
+        simplices = among_all_vertices(vertices, last.simplices, last.doubtful)
+        neighbors = neighbors_from(simplices)
+        vertex_simplex = vertex_simplex_from(simplices, neighbors)
+        certified, wrong = certificate(vertices, exact, simplices, neighbors, vertex_simplex)
+        # If the stars of those found wrong are exact, all are sought exactly, and then there is nothing left to seek.
+        left = tree.first & ~exact
+        doubtful = jnp.where((wrong & left).any(), wrong & left, left) & ~certified
+        number = last.number + last.goes_on
+        return _Round(number, simplices, neighbors, vertex_simplex, certified, exact, doubtful, doubtful.any())
 
-def _sought(vertices, last):
-    """The stars of a round."""
-    doubtful = last.wrong & ~last.stars.exact
-    everyone = (last.number > 0) & ~doubtful.any()
-    doubtful = jnp.where(everyone, vertices.distinct & ~last.stars.exact, doubtful)
-    return in_agreement(vertices, last.stars, doubtful)
-
-
-def _checked(vertices, number, stars, neighbors):
-    """A round with its tables, and what the certificate says of them."""
-    vertex_simplex = vertex_simplex_from(stars.simplices, neighbors)
-    certified, wrong = certificate(vertices, stars.exact, stars.simplices, neighbors, vertex_simplex)
-    # If the stars of those found wrong are exact, all are sought exactly, and then there is nothing left to seek.
-    goes_on = ~certified & ~(stars.exact | ~vertices.distinct).all()
-    certified = certified & jnp.isfinite(vertices.unscaled).all()
-    return _Round(number + 1, stars, wrong, neighbors, vertex_simplex, certified, goes_on)
+    # A lane that is done has nobody in doubt, so that another round leaves everything as it is.
+    last = backend.while_any(lambda _, last: last.goes_on, attempt, begun)
+    certified = last.certified & jnp.isfinite(points).all()
+    effort = Effort(last.number, last.exact.sum(dtype=jnp.int32))
+    return last.simplices, last.neighbors, last.vertex_simplex, certified, effort

@@ -15,34 +15,38 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax.indexing import gather
+from delaunax.indexing import NONE, gather
 
 
-def sites_from(points: Array, distinct: Array) -> Array:
-    """(N + 1, 2) float: where candidates are. Vertices that take no part are at infinity, and so is the last row, which empty
-    places of lists of candidates name.
+class Sites(NamedTuple):
+    """Where the N vertices of a mesh are: at infinity those that take no part, as coincident ones.
 
-    Parameters
+    Attributes
     ----------
-    points
-        (N, 2) float, finite.
-    distinct
-        (N,) bool, the vertices that take part.
+    x, y
+        (N,) float; apart, since a GPU would take them apart at every turn.
     """
-    return jnp.pad(jnp.where(distinct[:, None], points, np.inf), ((0, 1), (0, 0)), constant_values=np.inf)
+
+    x: jax.Array
+    y: jax.Array
+
+
+def sites_from(points: Array, distinct: Array) -> Sites:
+    """The `Sites` of (N, 2) finite points, of which the (N,) bool `distinct` take part."""
+    return Sites(*jnp.where(distinct, points.T, np.inf))
 
 
 class View(NamedTuple):
-    """Candidates (C rows) as seen from vertices (V columns).
+    """Candidates (along the last axis) as seen from vertices.
 
     Attributes
     ----------
     vertex
-        (C, V) or (C, 1) int32, the candidates.
+        (..., C) int32, the candidates.
     dx, dy
-        (C, V) float, their offsets.
+        (..., C) float, their offsets.
     squared
-        (C, V) float, their squared distances; inf for all that take no part.
+        (..., C) float, their squared distances; inf for all that take no part.
     """
 
     vertex: jax.Array
@@ -51,23 +55,23 @@ class View(NamedTuple):
     squared: jax.Array
 
 
-def view_from(own: Array, candidates: Array, theirs: Array) -> View:
-    """How (C, V) or (C, 1) int32 candidates at `theirs` (..., 2) look from viewers at (V, 2) `own`."""
-    dx, dy = theirs[..., 0] - own[:, 0], theirs[..., 1] - own[:, 1]
+def view_from(sites: Sites, vertices: Array, candidates: Array, theirs: Sites) -> View:
+    """How (..., C) int32 candidates, which are at (..., C) `theirs`, look from (...,) int32 vertices."""
+    dx, dy = (there - gather(here, vertices)[..., None] for here, there in zip(sites, theirs))
     return View(candidates, dx, dy, dx**2 + dy**2)
 
 
 class Star(NamedTuple):
-    """How far the stars of V vertices have been turned.
+    """How far the stars of vertices have been turned.
 
     Attributes
     ----------
     current, start
-        (V,) int32, the neighbour that the turn has reached, and the one where it began; -1 before it began.
+        (...,) int32, the neighbour that the turn has reached, and the one where it began; -1 before it began.
     clockwise
-        (V,) bool, whether the hull was met, and the star now turns the other way from its start.
+        (...,) bool, whether the hull was met, and the star now turns the other way from its start.
     turning
-        (V,) bool, whether the star is not complete.
+        (...,) bool, whether the star is not complete.
     """
 
     current: jax.Array
@@ -77,22 +81,22 @@ class Star(NamedTuple):
 
 
 def star_of(vertices: Array) -> Star:
-    """The `Star` of (V,) vertices before its first turn; empty where they are negative."""
-    nobody = jnp.full_like(vertices, -1)
+    """The `Star` of (...,) vertices before its first turn; empty where they are negative."""
+    nobody = jnp.full_like(vertices, NONE)
     return Star(nobody, nobody, clockwise=jnp.zeros_like(vertices, bool), turning=vertices >= 0)
 
 
 class Edge(NamedTuple):
-    """The edges that V stars have reached, from which they turn on.
+    """The edges that stars have reached, from which they turn on.
 
     Attributes
     ----------
     begins
-        (V,) bool, whether there is no edge yet.
+        (...,) bool, whether there is no edge yet.
     x, y, squared
-        (V,) float, its offset and squared length.
+        (...,) float, its offset and squared length.
     side
-        (V,) float, 1 where the star turns counter-clockwise and -1 where it turns clockwise.
+        (...,) float, 1 where the star turns counter-clockwise and -1 where it turns clockwise.
     """
 
     begins: jax.Array
@@ -101,30 +105,33 @@ class Edge(NamedTuple):
     squared: jax.Array
     side: jax.Array
 
+    def beside_candidates(self) -> "Edge":
+        """The same with an axis of one behind, for those of a `View`."""
+        return Edge(*(each[..., None] for each in self))
 
-def edge_of(sites: Array, vertices: Array, star: Star) -> Edge:
-    """The `Edge` that the `Star` of each of the (V,) vertices has reached, on a mesh of `sites` (`sites_from`)."""
-    own, theirs = gather(sites, vertices), gather(sites, star.current)
-    x, y = theirs[:, 0] - own[:, 0], theirs[:, 1] - own[:, 1]
-    side = jnp.where(star.clockwise, -1.0, 1.0).astype(sites.dtype)
+
+def edge_of(sites: Sites, vertices: Array, star: Star) -> Edge:
+    """The `Edge` that the `Star` of each of the (...,) vertices has reached."""
+    x, y = (gather(each, star.current) - gather(each, vertices) for each in sites)
+    side = jnp.where(star.clockwise, -1.0, 1.0).astype(x.dtype)
     return Edge(star.current < 0, x, y, x**2 + y**2, side)
 
 
 def areas_and_offsets(edge: Edge, view: View) -> tuple[Array, Array]:
-    """(C, V) float: c x d, positive on the side to which a star turns; and what the next neighbour has the smallest of.
+    """(..., C) float: c x d, positive on the side to which a star turns; and what the next neighbour has the smallest of.
 
     That is twice how far along c's bisector the circumcentre lies, in units of |c|; where a star begins, the squared
-    distance.
+    distance. The edges are those `beside_candidates`.
     """
     dot = edge.x * view.dx + edge.y * view.dy
     area = (edge.side * edge.x) * view.dy - (edge.side * edge.y) * view.dx
     return area, jnp.where(edge.begins, view.squared, (view.squared - dot) / area)
 
 
-def column_first(values: Array, names: Array) -> tuple[Array, Array]:
-    """(V,) float and int32: the smallest of (C, V) values in each column, none of them NaN; of as small ones the smallest name.
+def row_first(values: Array, names: Array) -> tuple[Array, Array]:
+    """(...,) float and int32: the smallest of (..., C) values, none of them NaN; of as small ones the smallest name.
 
-    Names are (C, V) or (C, 1) int32.
+    Names are (..., C) int32. A GPU reads values that are in a row, and computes them on the way, in one launch.
     """
 
     def better(one, other):
@@ -132,36 +139,37 @@ def column_first(values: Array, names: Array) -> tuple[Array, Array]:
         return tuple(map(partial(jnp.where, smaller), one, other))
 
     nothing = np.asarray(np.inf, values.dtype), np.int32(np.iinfo(np.int32).max)
-    return lax.reduce((values, jnp.broadcast_to(names, values.shape)), nothing, better, (0,))
+    return lax.reduce((values, jnp.broadcast_to(names, values.shape)), nothing, better, (values.ndim - 1,))
 
 
-def next_neighbour(vertices: Array, current: Array, edge: Edge, view: View) -> tuple[Array, Array]:
+def next_neighbour(vertices: Array, star: Star, edge: Edge, view: View) -> tuple[Array, Array]:
     """To which candidate stars turn, by floating point.
 
     Parameters
     ----------
-    vertices, current
-        (V,) int32, whose stars they are, and the neighbours that they have reached.
-    edge
-        The `Edge` to those.
+    vertices
+        (...,) int32, whose stars they are.
+    star, edge
+        Their `Star` and the `Edge` that it has reached.
     view
         The `View` of their candidates.
 
     Returns
     -------
     following
-        (V,) int32, the candidate; it means nothing where there is none.
+        (...,) int32, the candidate; it means nothing where there is none.
     found
-        (V,) bool, whether there is any.
+        (...,) bool, whether there is any.
     """
+    edge = edge.beside_candidates()
     area, offset = areas_and_offsets(edge, view)
-    there = (view.squared < np.inf) & (view.vertex != vertices) & (view.vertex != current)
+    there = (view.squared < np.inf) & (view.vertex != vertices[..., None]) & (view.vertex != star.current[..., None])
     there = there & (edge.begins | (area > 0.0))
-    smallest, following = column_first(jnp.where(there, offset, np.inf), view.vertex)
+    smallest, following = row_first(jnp.where(there, offset, np.inf), view.vertex)
     return following, smallest < np.inf
 
 
-def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple[Star, Array, Array]:
+def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple[Star, Array]:
     """Turn stars by one triangle.
 
     A star is complete on return to its start; if nothing lies left, its vertex is on the hull and it turns the other way
@@ -170,28 +178,27 @@ def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple
     Parameters
     ----------
     vertices
-        (V,) int32, whose stars they are.
+        (...,) int32, whose stars they are.
     star
         Their `Star`.
     following, found
-        (V,) int32 and bool, to which candidate each turns, and whether there is any.
+        (...,) int32 and bool, to which candidate each turns, and whether there is any.
 
     Returns
     -------
     star
         The `Star` after the turn.
-    triangles
-        (V, 3) int32, counter-clockwise from the vertex on.
-    new
-        (V,) bool, whether there is such a triangle.
+    others
+        (2, ...) int32, the other two vertices of the triangle, counter-clockwise, where there is one that begins with its
+        smallest vertex: each triangle is written by one star. Elsewhere -1.
     """
     begins = star.current < 0
     found = found & star.turning
     following = jnp.where(found, following, np.int32(0))
-    new = found & ~begins
-    first = jnp.where(star.clockwise, following, star.current)
-    second = jnp.where(star.clockwise, star.current, following)
-    triangles = jnp.stack([vertices, first, second], axis=1)
+    mine = found & ~begins & (vertices < star.current) & (vertices < following)
+    # Not a stack of both: that is a launch of its own.
+    ahead = np.array([True, False]).reshape(2, *[1] * vertices.ndim) == star.clockwise
+    others = jnp.where(mine, jnp.where(ahead, following, star.current), NONE)
 
     start = jnp.where(begins, following, star.start)
     goes_on = jnp.where(found, begins | (following != start), ~begins & ~star.clockwise)
@@ -201,4 +208,4 @@ def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple
         clockwise=star.clockwise | (star.turning & ~found),
         turning=star.turning & goes_on,
     )
-    return after, triangles, new
+    return after, others

@@ -81,11 +81,11 @@ def test_lanes_turn_together_until_the_last_is_done(platform, at_once):
     """Lanes of lanes too: how often each number can be halved."""
 
     def halvings(value):
-        def halve(carry):
+        def halve(turn, carry):
             value, count = carry
-            return jnp.where(value > 1, value // 2, value), jnp.where(value > 1, count + 1, count)
+            return jnp.where(value > 1, value // 2, value), jnp.where(value > 1, turn + 1, count)
 
-        return backend.while_any(lambda carry: carry[0] > 1, halve, (value, np.int32(0)), at_once)[1]
+        return backend.while_any(lambda turn, carry: carry[0] > 1, halve, (value, np.int32(0)), at_once)[1]
 
     values = jnp.array([[1, 2, 9], [300, 0, 5]])
     assert jax.jit(jax.vmap(jax.vmap(halvings)))(values).tolist() == [[0, 1, 3], [8, 0, 2]]
@@ -93,22 +93,40 @@ def test_lanes_turn_together_until_the_last_is_done(platform, at_once):
 
 
 @pytest.mark.parametrize("number, part", [(7, 0.5), (3000, 0.5), (3000, 0.0), (3000, 1.0)])
-def test_some_rows_are_mapped(platform, number, part):
+def test_blocks_are_mapped(monkeypatch, number, part):
+    monkeypatch.setattr(platforms, "forced", "gpu")
     which = np.random.default_rng(0).random(number) < part
     rows = np.arange(number, dtype=np.int32)
-    found = jax.jit(lambda rows, which: backend.map_some_rows(lambda row: 3 * row, rows, which))(rows, which)
-    assert np.array_equal(found[which], 3 * rows[which])
+    found = jax.jit(lambda rows, which: backend.map_blocks(lambda row: 3 * row, rows, which))(rows, which)
+    assert np.array_equal(found, np.where(which, 3 * rows, -1))
 
 
-def test_rows_of_a_cpu_see_what_was_before_them(platform):
-    """The depth of every node of a binary heap, from its parent's: all at once, of a GPU, only those below the root's."""
+@pytest.mark.parametrize("columns", [(), (3,)])
+@pytest.mark.parametrize("how", ["set", "add", "max"])
+def test_rows_are_scattered(platform, how, columns):
+    rng = np.random.default_rng(0)
+    places, values = rng.integers(-1, 50, (200, *columns)), rng.integers(1, 9, (200, *[1] * len(columns)))
+    expected, of_numpy = np.zeros(50, int), {"add": np.add, "max": np.maximum}
+    values_everywhere = np.broadcast_to(values, places.shape)
+    if how == "set":
+        # All of one place have the same value: which of several is kept is not said.
+        values_everywhere = values = places % 7
+        expected[places[places >= 0]] = values[places >= 0]
+    else:
+        of_numpy[how].at(expected, places[places >= 0], values_everywhere[places >= 0])
+    scatter = jax.jit(backend.fused(lambda *arrays: backend.scatter(how, jnp.zeros(50, int), *arrays)))
+    assert np.array_equal(scatter(places.astype(np.int32), values), expected)
 
-    def deeper(depth, nodes):
-        return depth.at[nodes].set(jnp.where(nodes > 1, depth[nodes >> 1] + 1, 0))
 
-    depth = jax.jit(backend.fused(lambda none: backend.scan_rows(deeper, none, 64)))(jnp.zeros(64, jnp.int32))
-    every = [max(node.bit_length() - 1, 0) for node in range(64)]
-    assert depth.tolist() == (every if platform == "cpu" else [min(each, 1) for each in every])
+def test_rows_of_lanes_are_put_at_a_place_that_they_share():
+    """Lanes of lanes too, whether each has rows of its own or not."""
+    rows, row = jnp.zeros((2, 3, 4, 5)), jnp.arange(30.0).reshape(2, 3, 5)
+    put = jax.vmap(jax.vmap(backend.put_row, (0, None, 0)), (0, None, 0))(rows, 2, row)
+    assert np.array_equal(put, np.zeros((2, 3, 4, 5)) + row[:, :, None] * (np.arange(4) == 2)[:, None])
+    shared = jax.vmap(backend.put_row, (None, None, 0))(rows[0, 0], 2, row[0])
+    assert np.array_equal(shared, put[0])
+    with pytest.raises(ValueError, match="share"):
+        jax.vmap(backend.put_row, (None, 0, None))(rows[0, 0], jnp.arange(2), row[0, 0])
 
 
 @pytest.mark.skipif(backend.xla_metadata_call is None, reason="JAX before 0.11 has no such attribute")

@@ -40,13 +40,13 @@ def test_near_vertices_hold_nearly_all_nearest_ones_and_queries_fall_into_the_le
     monkeypatch.setattr(platforms, "forced", "gpu")
     points = point_sets.random(2000)
     tree = build_kd_tree(points)
-    near = near_vertices(tree)
-    proposed = np.asarray(near.to(np.arange(len(points))))
+    leaf = leaf_of(tree, points / 0.5)
+    assert (np.asarray(tree.leaves)[leaf] == np.arange(len(points))[:, None]).any(axis=1).all()
+    proposed = np.asarray(near_vertices(tree))[leaf]
     squared = ((points[:, None] - points) ** 2).sum(axis=-1)
     nearest = np.argsort(squared, axis=1)[:, :8]
-    held = (proposed.T[:, :, None] == nearest[:, None, :]).any(axis=1)
+    held = (proposed[:, :, None] == nearest[:, None, :]).any(axis=1)
     assert held.mean() > 0.99
-    assert (leaf_of(tree, points / 0.5) == near.leaf).all()
 
 
 @pytest.mark.parametrize("number", [3, 130, 1025])

@@ -23,7 +23,8 @@ def meshes_of(name):
     """(V, N, 2) vertices and (V, Q, 2) data points of a lens in the source plane, or of `TIES`."""
     if name == TIES:
         return ties()
-    return points_of(Likelihood(lens_folder.load(name), KNNBarycentric), VECTORS)
+    likelihood = Likelihood(lens_folder.load(name), KNNBarycentric)
+    return points_of(likelihood, likelihood.median_and_draws(VECTORS - 1))
 
 
 def ties(side=24):

@@ -83,14 +83,15 @@ def timed(what, meshes, lanes, arguments, progress, note):
 
 
 def kernels(arguments, progress, note):
-    """`profiled.stages_of` at the numbers of lanes that `launches` counts."""
+    """`profiled.stages_of` at two of the numbers of lanes that `launches` counts."""
     likelihood, rows = Likelihood(lens_folder.load(arguments.lens), KNNBarycentric), []
-    for lanes in launches.LANES:
+    for lanes in (1, 20):
         function, arrays = probe.tables_of_lanes(likelihood, lanes)
         progress(f"{lanes} lanes")
         arrays = [jnp.asarray(each) for each in arrays]
         stages = profiled.stages_of(jax.jit(function).lower(*arrays).compile(), arrays)
-        path = launches.RESULTS / launches.name_of(target_of(jax.devices()[0].device_kind), lanes)
+        case = launches.Case("interpolation", lanes)
+        path = launches.RESULTS / case.file_of(target_of(jax.devices()[0].device_kind))
         counted = json.loads(path.read_text()) if path.exists() else None
         rows.append({"lanes": lanes, "stages": stages, **profiled.total_of(stages), "counted": counted})
         note(rows=rows)
@@ -201,7 +202,9 @@ def same_table_of(name, rows):
 
 def kernel_table_of(rows):
     """What ran, beside what `make launches` had counted and modelled of the same version, if it had."""
-    stages = [*launches.STAGES, launches.REST, profiled.OTHER, "all"]
+    # Those of a version that was measured before, too.
+    measured = [each for row in rows for each in (row["counted"], row) if each]
+    stages = [*dict.fromkeys(stage for each in measured for stage in each["stages"]), "all"]
     cells, columns = {stage: [] for stage in stages}, ["kernels"]
     for row in rows:
         columns += [f"{what}, lanes {row['lanes']}" for what in ("counted", "launched", "modelled ms", "ran ms")]

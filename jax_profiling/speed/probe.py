@@ -81,7 +81,7 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
     reference = Likelihood(lens, al.mesh.Delaunay)
     most = max([*batches, *likelihood_batches])
     parameters = reference.median_and_draws(most - 1)
-    ray_traced = points_of(reference, max([1, *batches]))
+    ray_traced = points_of(reference, reference.median_and_draws(max([1, *batches]) - 1))
     mesh = mesh_of(reference)
     likelihoods = {
         name: Likelihood(lens, mesh_cls, **arguments)
@@ -135,15 +135,15 @@ def ray_traced_of(likelihood, parameters):
     return np.asarray(interpolator.mesh_grid_xy), np.asarray(interpolator.data_grid.over_sampled.array)
 
 
-def points_of(likelihood, lanes):
-    """(lanes, N, 2) vertices and (lanes, Q, 2) data points in the source plane, at the prior median and at draws."""
-    found = [ray_traced_of(likelihood, parameters) for parameters in likelihood.median_and_draws(lanes - 1)]
-    return [np.stack(column) for column in zip(*found)]
+def points_of(likelihood, parameters):
+    """(lanes, N, 2) vertices and (lanes, Q, 2) data points in the source plane, of (lanes, D) parameters."""
+    return [np.stack(column) for column in zip(*(ray_traced_of(likelihood, vector) for vector in parameters))]
 
 
 def tables_of_lanes(likelihood, lanes):
-    """The interpolation of so many lanes, as a function and its arrays; 1 is not vmapped."""
-    function, arrays = partial(tables_of, mesh_of(likelihood)), points_of(likelihood, lanes)
+    """The interpolation at the prior median and at draws, of so many lanes, as a function and its arrays; 1 is not vmapped."""
+    function = partial(tables_of, mesh_of(likelihood))
+    arrays = points_of(likelihood, likelihood.median_and_draws(lanes - 1))
     return (jax.vmap(function), arrays) if lanes > 1 else (function, [each[0] for each in arrays])
 
 

@@ -68,9 +68,9 @@ def test_kernels_are_counted_as_often_as_their_loops_turn(program):
     counts = launches.counts_of(program, {"loop_0": (1, 5)}, bandwidth=1.0e12)
     location, sort, rest = counts["location"], counts["spatial sort"], counts[launches.REST]
     assert sort == {"kernels": 1, "waits": 0, "ms": [0.002, 0.004]}
-    # The condition once more than the body; what has no source of its own counts with the rest.
+    # The condition once more than the body, never where the number of turns is known; what has no source counts with the rest.
     assert (location["kernels"], location["waits"]) == (6, 6)
-    assert rest["kernels"] == 1 + 5 + 5 * (3 + 1) + 5 * 3
+    assert rest["kernels"] == 1 + 5 + 5 * 3
 
 
 def test_turns_of_loops_are_those_of_the_lane_that_takes_longest():
@@ -85,15 +85,19 @@ def test_turns_of_loops_are_those_of_the_lane_that_takes_longest():
 
 
 def test_a_count_that_grew_is_told():
-    before, found = ({("a100", 1): {"kernels": kernels, "waits": 10}} for kernels in (100, 111))
-    assert list(launches.grown(before, found)) == ["a100, 1 lanes: 111 kernels, where there were 100."]
+    key = "a100", launches.Case("interpolation", 20, far=True)
+    before, found = ({key: {"kernels": kernels, "waits": 10}} for kernels in (100, 111))
+    assert list(launches.grown(before, found)) == [
+        "interpolation, a100, 20 lanes, far: 111 kernels, where there were 100."
+    ]
     assert not list(launches.grown(found, before))
 
 
 def test_the_page_has_what_was_counted():
     found = [
-        json.loads((launches.RESULTS / launches.name_of(target, lanes)).read_text())
-        for lanes in launches.LANES
+        json.loads((launches.RESULTS / case.file_of(target)).read_text())
+        for cases in launches.CASES.values()
+        for case in cases
         for target in ("a100", "h100")
     ]
     page = (launches.ROOT / "docs" / "speed.md").read_text()
@@ -109,9 +113,18 @@ def test_without_the_compiler_the_command_says_how_to_have_it(tmp_path, capsys):
 
 def test_the_lanes_of_a_count_are_points_of_the_lens():
     likelihood = Likelihood(lens_folder.load("small"), KNNBarycentric)
-    mesh_grid, data_points = probe.points_of(likelihood, 2)
+    mesh_grid, data_points = probe.points_of(likelihood, likelihood.median_and_draws(1))
     assert mesh_grid.shape[0] == data_points.shape[0] == 2
     assert np.isfinite(mesh_grid).all() and not np.array_equal(*mesh_grid)
+
+
+def test_parameters_that_are_far_are_not_refused():
+    likelihood = Likelihood(lens_folder.load("small"), KNNBarycentric)
+    far = launches.far_parameters_of(likelihood, 3)
+    radius = likelihood.model.parameter_names.index("einstein_radius")
+    farther = (far[:, radius] / likelihood.prior_medians[radius]).tolist()
+    assert all(launches.RADII[0] <= each <= launches.RADII[1] for each in farther)
+    assert np.isfinite(probe.points_of(likelihood, far)[0]).all()
 
 
 def test_thunks_of_one_instruction_all_have_its_name(program):

@@ -63,7 +63,7 @@ ROWS = 1024
 
 
 def map_blocks(function, rows, which):
-    """(M,) int32: `function(rows)`, of each, where the (M,) bool `which` is true, -1 elsewhere; of `ROWS` (M, ...) rows at once."""
+    """(M,) int32: `function(rows)` of (M, ...) rows where the (M,) bool `which` is true, `ROWS` at once; -1 elsewhere."""
     places, number = nonzero(which)
     places = jnp.pad(places, (0, -len(places) % ROWS), constant_values=len(which))
 
@@ -96,7 +96,8 @@ def scatter(how: str, into: Array, places: Array, values: Any) -> Array:
 def only_if(condition, function, values):
     """`function(values)` if the () bool condition is true, else `values`; of a batch on a GPU, all if any is true.
 
-    A loop of one turn: of a conditional under `vmap`, or in a function that is `fused`, XLA evaluates both branches.
+    A loop of one turn: of a conditional under `vmap`, or in a function that is `fused`, XLA evaluates both branches. It carries
+    the condition: else XLA moves out of it what does not depend on `values`.
     """
     once = condition, values
     return while_any(lambda _, once: once[0], lambda _, once: (np.False_, function(once[1])), once)[1]
@@ -105,9 +106,9 @@ def only_if(condition, function, values):
 def while_any(condition, body, carry, at_once=1):
     """`carry = body(turn, carry)` for the () int32 turns 0, 1, .. as long as `condition(turn, carry)` is true.
 
-    On a GPU the condition may have any shape, and all lanes of a batch turn as long as it is true anywhere; so `body` leaves what
-    a lane that is done is read for as it is. `vmap` of a loop would see to that by itself, with a copy and a selection of every
-    array at every turn. To ask is to wait for the GPU, so that is done once for `at_once` turns.
+    On a GPU the condition may have any shape, and all lanes of a batch turn as long as it is true anywhere; so `body` leaves
+    what a lane that is done is read for as it is. `vmap` of a loop would see to that by itself, with a copy and a selection of
+    every array at every turn. To ask is to wait for the GPU, so that is done once for `at_once` turns.
     """
     if one_by_one():
         return lax.while_loop(

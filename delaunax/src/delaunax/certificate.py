@@ -96,12 +96,16 @@ def certificate(
     edge_holds = backend.map_rows(partial(_edge_holds, points, exact, *tables), edges)
     after, turns_right, lowest = backend.map_rows(partial(_boundary_at, points, exact, vertices.rank, *tables), every)
 
-    has_triangle = vertex_simplex >= 0
-    wrong = (has_triangle != vertices.distinct) | turns_right
-    fails = ~edge_holds.reshape(-1, 3).all(axis=1, keepdims=True)
-    wrong = backend.scatter("set", wrong, jnp.where(fails, simplices, NONE), True)
-    wrong = wrong | (gather(turns_right, after) & vertices.distinct)
-    failures, triangles, times_around, decided = backend.sums(wrong, has_triangle, lowest, exact)
+    has_triangle, rows = vertex_simplex >= 0, np.arange(2 * n, dtype=np.int32)
+    fails, lost = ~edge_holds.reshape(-1, 3).all(axis=1), has_triangle != vertices.distinct
+    failures, triangles, times_around, decided = backend.sums(
+        lost | turns_right | fails[:n] | fails[n:], has_triangle, lowest, exact
+    )
+    # The vertices of both triangles at a corner, too: the wrong one may be where only its edge is on the boundary of a hole.
+    at_corners = (jnp.where(turns_right, row, NONE) for row in (vertex_simplex, gather(vertex_simplex, after)))
+    found_wrong = jnp.concatenate([jnp.where(fails, rows, NONE), *at_corners])
+    corners = jnp.where(found_wrong[:, None] < 0, NONE, gather(simplices, found_wrong))
+    wrong = backend.scatter("set", lost, corners, True)
     # The star of one vertex that sees nothing to either side, exactly, has all vertices on one line.
     return jnp.where(triangles > 0, (failures == 0) & (times_around == 1), decided > 0), wrong
 

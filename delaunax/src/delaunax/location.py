@@ -92,7 +92,7 @@ def _locate(triangulation, query_points, tree):
 
 
 def start_simplices(triangulation: Triangulation, corners: Array, tree: KDTree) -> Array:
-    """(2^L,) int32: a triangle near each leaf of the tree; on a CPU in the middle of its vertices, where that is inside the hull.
+    """(2^L,) int32: a triangle near each leaf of the tree, on a CPU the one in its middle where that is inside the hull.
 
     It is -1 where the mesh has no triangle that can be trusted. `corners` are those of `walk`.
     """
@@ -220,7 +220,7 @@ def _nearer_by(query_point, one, other):
 
 def nearest_of_all(points: Array, query_points: Array) -> Array:
     """(Q,) int32: the nearest of (N, 2) vertices for (Q, 2) queries; of several as near that of the smallest number."""
-    every, best = np.arange(len(points), dtype=np.int32), jnp.zeros(len(query_points), jnp.int32)
+    every, best = jnp.arange(len(points), dtype=jnp.int32), jnp.zeros(len(query_points), jnp.int32)
     # What is compared with a vertex that is nearly the nearest is told apart where distances are not.
     for _ in range(2):
         farther_by = _nearer_by(query_points[:, None], gather(points, best)[:, None], points)

@@ -81,6 +81,7 @@ def written(simplices: Array, vertices: Array, others: Array) -> Array:
     return jnp.full_like(simplices, NONE).at[places].set(rows, **DROP)
 
 
+@jax.named_scope("among_near_vertices")
 def among_near_vertices(vertices: Vertices, near: Array, which: Array) -> tuple[Array, Array]:
     """The stars of the (N,) bool `which`, each among those near its leaf (`kd_tree.near_vertices`), in floating
     point.
@@ -115,6 +116,7 @@ def among_near_vertices(vertices: Vertices, near: Array, which: Array) -> tuple[
     return written(jnp.full((2 * n, 3), NONE), viewers.reshape(-1), others), complete
 
 
+@jax.named_scope("among_all_vertices")
 def among_all_vertices(vertices: Vertices, simplices: Array, which: Array) -> Array:
     """The (2N, 3) triangles with the stars of the (N,) bool `which` sought anew, each among all vertices, exactly.
 

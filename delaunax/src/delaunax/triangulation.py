@@ -165,8 +165,8 @@ def _inserted(points, tree):
 
 
 class _Round(NamedTuple):
-    """What is known after a round: how many there were, the tables, whether the certificate accepts them, whose stars were sought
-    exactly, whose are to be, and whether there is another round.
+    """What is known after a round: how many there were, the tables, whether the certificate accepts them, whose stars were
+    sought exactly, whose are to be, and whether there is another round.
     """
 
     number: jax.Array

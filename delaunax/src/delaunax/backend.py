@@ -141,6 +141,31 @@ def _each_own(size, batched, values):
     return jax.tree.map(own, values, batched)
 
 
+def pick(array: Array, places: Array) -> Array:
+    """`gather(array, places)` of a (N, ...) array; of lanes on a GPU, from the arrays of all of them behind each other.
+
+    `vmap` of a gather has each place named by its lane and its number, which XLA puts together in a launch of its own. This
+    cannot be differentiated in reverse.
+    """
+    return gather(array, places) if one_by_one() else _picked(array, places)
+
+
+@custom_vmap
+def _picked(array, places):
+    return gather(array, places)
+
+
+@_picked.def_vmap
+def _(size, batched, array, places):
+    if not batched[0]:
+        return _picked(array, places), True
+    (places,) = _each_own(size, batched[1:], [places])
+    number = np.int32(array.shape[1])
+    lanes = np.arange(0, size * number, number, dtype=np.int32).reshape(size, *[1] * (places.ndim - 1))
+    inside = lax.clamp(np.int32(0), places, number - np.int32(1))
+    return _picked(array.reshape(-1, *array.shape[2:]), inside + lanes), True
+
+
 def put_row(rows: Array, place: Array, row: Array) -> Array:
     """(M, ...) rows with another one at a () int32 place that all lanes of a batch share.
 

@@ -11,7 +11,7 @@ from jax import Array
 from delaunax import backend, exact
 from delaunax.indexing import gather
 from delaunax.rounding import DISTANCE, IN_CIRCLE, ORIENTATION, underflow_of, unit_of
-from delaunax.turning import Edge, Sites, Star, View, areas_and_offsets, edge_of, row_first, view_from
+from delaunax.turning import NOBODY, Edge, Sites, Star, View, areas_and_offsets, edge_of, first_of, view_from
 
 CHALLENGERS = 8
 """How many candidates of a star are compared with its best one at once, exactly."""
@@ -32,16 +32,15 @@ def likely_best(sites: Sites, vertices: Array, star: Star) -> tuple[Array, Array
     Returns
     -------
     best
-        (V,) int32; N where there is none.
+        (V,) int32; `turning.NOBODY` where there is none.
     doubtful
         (V,) bool.
     """
-    none, edge = np.int32(len(sites.x)), edge_of(sites, vertices, star)
+    edge = edge_of(sites, vertices, star)
     beside, view = edge.beside_candidates(), _view_of_all(sites, vertices)
     area, offset = areas_and_offsets(beside, view)
     certain = _takes_part(view, vertices) & (beside.begins | (area > _bound_of(beside, view)))
-    smallest, best = row_first(jnp.where(certain, offset, np.inf), view.vertex)
-    best = jnp.where(smallest < np.inf, best, none)
+    best = first_of(view.vertex, certain, offset)
     return best, star.turning & _may_be_better(sites, vertices, star, edge, best).any(axis=-1)
 
 
@@ -50,30 +49,30 @@ def best_of_all(unscaled: Array, sites: Sites, vertices: Array, star: Star, doub
 
     `unscaled` are the (N, 2) float vertices as they are stored, the rest is as there.
     """
-    none, edge = np.int32(len(sites.x)), edge_of(sites, vertices, star)
+    edge, every = edge_of(sites, vertices, star), np.arange(len(unscaled), dtype=np.int32)
 
     def challengers_of(best, tested):
-        """(V, K) int32: candidates that may be better than the best, for all that rounding tells; N where there is none."""
+        """(V, K) int32: candidates that may be better than the best, for all that rounding tells, and `NOBODY`."""
         may_be = _may_be_better(sites, vertices, star, edge, best) & ~tested & doubtful[:, None]
-        named = jnp.where(may_be, np.arange(none, dtype=np.int32), none)
-        named = jnp.pad(named, ((0, 0), (0, -len(unscaled) % CHALLENGERS)), constant_values=none)
+        named = jnp.where(may_be, every, NOBODY)
+        named = jnp.pad(named, ((0, 0), (0, -len(unscaled) % CHALLENGERS)), constant_values=NOBODY)
         return named.reshape(len(named), CHALLENGERS, -1).min(axis=-1)
 
     def decide(_, carry):
         best, tested, challengers = carry
         arrays = vertices, star.current, *edge, best
         viewers, reached, *edges, bests = (jnp.repeat(each, CHALLENGERS) for each in arrays)
-        wins = _wins(unscaled, none, viewers, reached, Edge(*edges), bests, challengers.reshape(-1))
-        winners = jnp.where(wins.reshape(challengers.shape), challengers, none)
+        wins = _wins(unscaled, viewers, reached, Edge(*edges), bests, challengers.reshape(-1))
+        winners = jnp.where(wins.reshape(challengers.shape), challengers, NOBODY)
         # Of several that win one is the best now, and the others are compared with it. Who loses against any is not the best.
         winner = winners.min(axis=-1)
-        decided = jnp.where((winners == none) | (winners == winner[:, None]), challengers, none)
-        tested = tested | (decided[:, :, None] == np.arange(none, dtype=np.int32)).any(axis=1)
-        best = jnp.where(winner < none, winner, best)
+        decided = jnp.where((winners == NOBODY) | (winners == winner[:, None]), challengers, NOBODY)
+        tested = tested | (decided[:, :, None] == every).any(axis=1)
+        best = jnp.where(winner < NOBODY, winner, best)
         return best, tested, challengers_of(best, tested)
 
     def undecided(_, carry):
-        return carry[2] != none
+        return carry[2] != NOBODY
 
     nobody = jnp.zeros((len(vertices), len(unscaled)), bool)
     return backend.while_any(undecided, decide, (best, nobody, challengers_of(best, nobody)))[0]
@@ -95,7 +94,7 @@ def _bound_of(edge, view):
 
 def _may_be_better(sites, vertices, star, edge, best):
     """(V, N) bool: which vertices may be better than the best, for all that rounding tells."""
-    none, unit, underflow = np.int32(len(sites.x)), unit_of(sites.x.dtype), underflow_of(sites.x.dtype)
+    unit, underflow = unit_of(sites.x.dtype), underflow_of(sites.x.dtype)
     beside, view = edge.beside_candidates(), _view_of_all(sites, vertices)
     b = view_from(sites, vertices, best[:, None], Sites(*(gather(each, best)[:, None] for each in sites)))
     area, _ = areas_and_offsets(beside, view)
@@ -103,7 +102,7 @@ def _may_be_better(sites, vertices, star, edge, best):
     inside, sizes = _in_circle(beside, b, view)
     inside = jnp.where(beside.begins, b.squared - view.squared, beside.side * inside)
     margin = jnp.where(beside.begins, DISTANCE * unit * (b.squared + view.squared), IN_CIRCLE * unit * sizes)
-    better = (inside >= -(margin + underflow)) | (b.vertex == none)
+    better = (inside >= -(margin + underflow)) | (b.vertex == NOBODY)
     return _takes_part(view, vertices) & possible & better & (view.vertex != b.vertex)
 
 
@@ -116,13 +115,13 @@ def _in_circle(edge: Edge, b: View, view: View):
     return inside, b.squared * size_left + edge.squared * size_after + view.squared * size_turn
 
 
-def _wins(unscaled, none, vertices, current, edge, best, challenger):
+def _wins(unscaled, vertices, current, edge, best, challenger):
     """(V,) bool: whether a challenger is on the right side and better than the best, in integers."""
     c = jnp.where(edge.begins, vertices, current)
-    b = jnp.where(best == none, vertices, best)
+    b = jnp.where(best == NOBODY, vertices, best)
     found = exact.signs(unscaled, vertices, c, b, challenger)
     side = edge.side.astype(jnp.int32)
     nearest = (found.nearer > 0) | ((found.nearer == 0) & (challenger < b))
     turns = exact.turns_to(found, side, vertices, c, b, challenger)
     on_side = edge.begins | (side * found.left > 0)
-    return on_side & ((best == none) | jnp.where(edge.begins, nearest, turns))
+    return on_side & ((best == NOBODY) | jnp.where(edge.begins, nearest, turns))

@@ -151,9 +151,9 @@ def _halved(n, depth, coordinates, keys, by_x, by_y):
         orders = backend.scatter("set", jnp.zeros_like(places), places, orders.reshape(-1)).reshape(2, -1)
         return (orders, line), jnp.concatenate([box, split[:, None]], axis=1)
 
-    (_, vertices), nodes = lax.scan(
-        halve, (jnp.stack([by_x, by_y]), jnp.asarray(slot)), np.arange(depth + 1, dtype=np.int32)
-    )
+    levels, begun = np.arange(depth + 1, dtype=np.int32), (jnp.stack([by_x, by_y]), jnp.asarray(slot))
+    # What a GPU's loop carries is copied at every turn of it.
+    (_, vertices), nodes = lax.scan(halve, begun, levels, unroll=1 if backend.one_by_one() else 3)
 
     rank = backend.scatter("set", jnp.zeros(n, jnp.int32), by_x, slot)
     before = gather(by_x, rank - 1)
@@ -167,7 +167,7 @@ def leaf_of(tree: KDTree, query_points: Array) -> Array:
     x, y = query_points[:, 0], query_points[:, 1]
     node = jnp.zeros(query_points.shape[0], jnp.int32)
     for along_y, split in zip(_axis_of(tree.nodes[:-1]), tree.nodes[:-1, :, 4]):
-        node = 2 * node + (jnp.where(gather(along_y, node) > 0, y, x) >= gather(split, node))
+        node = 2 * node + (jnp.where(backend.pick(along_y, node) > 0, y, x) >= backend.pick(split, node))
     return node
 
 
@@ -197,7 +197,7 @@ def _nearest_nodes(boxes, near, number):
     """
     halves = (2 * near[:, :, None] + np.arange(2, dtype=np.int32)).reshape(len(near), -1)
     halves = jnp.repeat(jnp.where(halves < 0, NONE, halves), 2, axis=0)
-    own, theirs = boxes[:, None], gather(boxes, halves)
+    own, theirs = boxes[:, None], backend.pick(boxes, halves)
     gap = jnp.maximum(-jnp.minimum(own[..., :2] + theirs[..., 2:], own[..., 2:] + theirs[..., :2]), 0.0)
     between = 0.5 * ((own[..., :2] - own[..., 2:]) - (theirs[..., :2] - theirs[..., 2:]))
     # Boxes that touch are ordered by their centres.

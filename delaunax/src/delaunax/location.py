@@ -16,7 +16,7 @@ from delaunax.rounding import ORIENTATION, unit_of
 from delaunax.scaling import scaled
 from delaunax.triangle import A, B, C, dot, squared
 from delaunax.triangulation import Triangulation, coordinates_from
-from delaunax.turning import row_first
+from delaunax.turning import first_of
 
 INSIDE = 100.0
 """At the hull, a query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as for find_simplex."""
@@ -142,11 +142,11 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
     def step(_, carry):
         simplex, _ = carry
         # Numbers one by one: of whole rows a GPU makes launches of their own.
-        ax, ay, bx, by, cx, cy = (gather(corners, np.int32(6) * simplex + np.int32(k)) for k in range(6))
+        ax, ay, bx, by, cx, cy = (backend.pick(corners, np.int32(6) * simplex + np.int32(k)) for k in range(6))
         of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
         column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
-        across = gather(neighbors, np.int32(3) * simplex + column)
+        across = backend.pick(neighbors, np.int32(3) * simplex + column)
         # Only an edge behind which the query certainly lies is crossed: those decisions cannot go around in circles.
         at_hull = (across < 0) & (lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)))
         # One result only: XLA evaluates all of this once for each.
@@ -224,7 +224,7 @@ def nearest_of_all(points: Array, query_points: Array) -> Array:
     # What is compared with a vertex that is nearly the nearest is told apart where distances are not.
     for _ in range(2):
         farther_by = _nearer_by(query_points[:, None], gather(points, best)[:, None], points)
-        best = row_first(farther_by, every)[1]
+        best = first_of(every, np.True_, farther_by)
     return best
 
 

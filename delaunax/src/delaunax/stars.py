@@ -101,7 +101,7 @@ def among_near_vertices(vertices: Vertices, near: Array, which: Array) -> tuple[
     def step(turn, carry):
         star, others = carry
         view = view_from(sites, viewers, candidates, theirs)
-        star, these = turned(viewers, star, *next_neighbour(viewers, star, edge_of(sites, viewers, star), view))
+        star, these = turned(viewers, star, next_neighbour(viewers, star, edge_of(sites, viewers, star), view))
         return star, backend.put_row(others, turn, these)
 
     def turns_on(turn, carry):
@@ -138,7 +138,7 @@ def among_all_vertices(vertices: Vertices, simplices: Array, which: Array) -> Ar
             star, best, settled, _, others = carry
             likely, doubtful = likely_best(sites, viewers, star)
             best, doubtful = jnp.where(settled, best, likely), doubtful & ~settled
-            after, these = turned(viewers, star, best, best < n)
+            after, these = turned(viewers, star, best)
             others = backend.put_row(others, turn, jnp.where(doubtful, NONE, these))
             return jax.tree.map(partial(jnp.where, doubtful), star, after), best, doubtful & False, doubtful, others
 

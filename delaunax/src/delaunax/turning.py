@@ -15,7 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax.indexing import NONE, gather
+from delaunax.backend import pick
+from delaunax.indexing import NONE
 
 
 class Sites(NamedTuple):
@@ -57,7 +58,7 @@ class View(NamedTuple):
 
 def view_from(sites: Sites, vertices: Array, candidates: Array, theirs: Sites) -> View:
     """How (..., C) int32 candidates, which are at (..., C) `theirs`, look from (...,) int32 vertices."""
-    dx, dy = (there - gather(here, vertices)[..., None] for here, there in zip(sites, theirs))
+    dx, dy = (there - pick(here, vertices)[..., None] for here, there in zip(sites, theirs))
     return View(candidates, dx, dy, dx**2 + dy**2)
 
 
@@ -112,7 +113,7 @@ class Edge(NamedTuple):
 
 def edge_of(sites: Sites, vertices: Array, star: Star) -> Edge:
     """The `Edge` that the `Star` of each of the (...,) vertices has reached."""
-    x, y = (gather(each, star.current) - gather(each, vertices) for each in sites)
+    x, y = (pick(each, star.current) - pick(each, vertices) for each in sites)
     side = jnp.where(star.clockwise, -1.0, 1.0).astype(x.dtype)
     return Edge(star.current < 0, x, y, x**2 + y**2, side)
 
@@ -128,22 +129,28 @@ def areas_and_offsets(edge: Edge, view: View) -> tuple[Array, Array]:
     return area, jnp.where(edge.begins, view.squared, (view.squared - dot) / area)
 
 
-def row_first(values: Array, names: Array) -> tuple[Array, Array]:
-    """(...,) float and int32: the smallest of (..., C) values, none of them NaN; of as small ones the smallest name.
+NOBODY = np.int32(np.iinfo(np.int32).max)
+"""No candidate: a number above those of all vertices."""
 
-    Names are (..., C) int32. A GPU reads values that are in a row, and computes them on the way, in one launch.
+
+def first_of(candidates: Array, which: Array, values: Array) -> Array:
+    """(...,) int32: of (..., C) candidates, or (C,) for all, those `which` are true, the one of the smallest value; of as small
+    ones that of the smallest number; `NOBODY` where there is none.
+
+    None of the values that count is NaN. A GPU reads what is in a row, and computes it on the way, in one launch.
     """
 
     def better(one, other):
         smaller = (one[0] < other[0]) | ((one[0] == other[0]) & (one[1] < other[1]))
         return tuple(map(partial(jnp.where, smaller), one, other))
 
-    nothing = np.asarray(np.inf, values.dtype), np.int32(np.iinfo(np.int32).max)
-    return lax.reduce((values, jnp.broadcast_to(names, values.shape)), nothing, better, (values.ndim - 1,))
+    infinite = np.asarray(np.inf, values.dtype)
+    columns = jnp.where(which, values, infinite), jnp.where(which, jnp.broadcast_to(candidates, values.shape), NOBODY)
+    return lax.reduce(columns, (infinite, NOBODY), better, (values.ndim - 1,))[1]
 
 
-def next_neighbour(vertices: Array, star: Star, edge: Edge, view: View) -> tuple[Array, Array]:
-    """To which candidate stars turn, by floating point.
+def next_neighbour(vertices: Array, star: Star, edge: Edge, view: View) -> Array:
+    """(...,) int32: to which candidate stars turn, by floating point; `NOBODY` where there is none.
 
     Parameters
     ----------
@@ -153,23 +160,14 @@ def next_neighbour(vertices: Array, star: Star, edge: Edge, view: View) -> tuple
         Their `Star` and the `Edge` that it has reached.
     view
         The `View` of their candidates.
-
-    Returns
-    -------
-    following
-        (...,) int32, the candidate; it means nothing where there is none.
-    found
-        (...,) bool, whether there is any.
     """
     edge = edge.beside_candidates()
     area, offset = areas_and_offsets(edge, view)
     there = (view.squared < np.inf) & (view.vertex != vertices[..., None]) & (view.vertex != star.current[..., None])
-    there = there & (edge.begins | (area > 0.0))
-    smallest, following = row_first(jnp.where(there, offset, np.inf), view.vertex)
-    return following, smallest < np.inf
+    return first_of(view.vertex, there & (edge.begins | (area > 0.0)), offset)
 
 
-def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple[Star, Array]:
+def turned(vertices: Array, star: Star, following: Array) -> tuple[Star, Array]:
     """Turn stars by one triangle.
 
     A star is complete on return to its start; if nothing lies left, its vertex is on the hull and it turns the other way
@@ -181,8 +179,8 @@ def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple
         (...,) int32, whose stars they are.
     star
         Their `Star`.
-    following, found
-        (...,) int32 and bool, to which candidate each turns, and whether there is any.
+    following
+        (...,) int32, to which candidate each turns; `NOBODY` where there is none.
 
     Returns
     -------
@@ -193,8 +191,7 @@ def turned(vertices: Array, star: Star, following: Array, found: Array) -> tuple
         smallest vertex: each triangle is written by one star. Elsewhere -1.
     """
     begins = star.current < 0
-    found = found & star.turning
-    following = jnp.where(found, following, np.int32(0))
+    found = (following < NOBODY) & star.turning
     mine = found & ~begins & (vertices < star.current) & (vertices < following)
     # Not a stack of both: that is a launch of its own.
     ahead = np.array([True, False]).reshape(2, *[1] * vertices.ndim) == star.clockwise

@@ -9,7 +9,7 @@ import pytest
 
 from delaunax import oracle, platforms
 from delaunax.exact_turning import best_of_all, likely_best
-from delaunax.turning import sites_from, star_of
+from delaunax.turning import NOBODY, sites_from, star_of
 
 import point_sets
 
@@ -42,7 +42,7 @@ def best_of(points, v, c, clockwise, candidates):
     for j in candidates:
         if j not in (v, c) and side * oracle.orientation(sites[v], sites[c], sites[j]) > 0:
             best = j if best is None or beats(sites, side, v, c, best, j) else best
-    return len(points) if best is None else best
+    return NOBODY if best is None else best
 
 
 SETS = {

@@ -224,7 +224,7 @@ def nearest_of_all(points: Array, query_points: Array) -> Array:
     # What is compared with a vertex that is nearly the nearest is told apart where distances are not.
     for _ in range(2):
         farther_by = _nearer_by(query_points[:, None], gather(points, best)[:, None], points)
-        best = first_of(every, np.True_, farther_by)
+        best = first_of(every, True, farther_by)
     return best
 
 

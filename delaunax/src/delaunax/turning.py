@@ -133,7 +133,7 @@ NOBODY = np.int32(np.iinfo(np.int32).max)
 """No candidate: a number above those of all vertices."""
 
 
-def first_of(candidates: Array, which: Array, values: Array) -> Array:
+def first_of(candidates: Array, which: Array | bool, values: Array) -> Array:
     """(...,) int32: of (..., C) candidates, or (C,) for all, those `which` are true, the one of the smallest value; of as small
     ones that of the smallest number; `NOBODY` where there is none.
 

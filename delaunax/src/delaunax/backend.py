@@ -58,20 +58,21 @@ def map_rows(function, rows):
     return lax.map(function, rows) if one_by_one() else jax.vmap(function)(rows)
 
 
-ROWS = 1024
-"""How many rows a GPU looks at together in `map_blocks`."""
+ROWS = {"cpu": 128, "gpu": 1024}
+"""How many rows `map_blocks` looks at together: a CPU does all of a block, asked for or not."""
 
 
 def map_blocks(function, rows, which):
     """(M,) int32: `function(rows)` of (M, ...) rows where the (M,) bool `which` is true, `ROWS` at once; -1 elsewhere."""
+    size = ROWS.get(platform(), ROWS["gpu"])
     places, number = nonzero(which)
-    places = jnp.pad(places, (0, -len(places) % ROWS), constant_values=len(which))
+    places = jnp.pad(places, (0, -len(places) % size), constant_values=len(which))
 
     def look(block, found):
-        here = lax.dynamic_slice_in_dim(places, block * ROWS, ROWS)
+        here = lax.dynamic_slice_in_dim(places, block * size, size)
         return found.at[here].set(function(gather(rows, here)), **DROP)
 
-    return while_any(lambda block, _: block * ROWS < number, look, jnp.full(len(which), NONE))
+    return while_any(lambda block, _: block * size < number, look, jnp.full(len(which), NONE))
 
 
 def scatter(how: str, into: Array, places: Array, values: Any) -> Array:

@@ -16,7 +16,7 @@ from delaunax.rounding import ORIENTATION, unit_of
 from delaunax.scaling import scaled
 from delaunax.triangle import A, B, C, dot, squared
 from delaunax.triangulation import Triangulation, coordinates_from
-from delaunax.turning import first_of
+from delaunax.turning import NOBODY, first_of
 
 INSIDE = 100.0
 """At the hull, a query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as for find_simplex."""
@@ -25,10 +25,11 @@ INSIDE = 100.0
 def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: KDTree | None = None) -> Array:
     """The vertices that interpolate every query point; works under `jit` and `vmap`, and on NumPy arrays.
 
-    Every query starts at the triangle in the middle of the leaf of a k-d tree in which it lies, and walks across the edge
-    behind which it lies until its triangle is found (the visibility walk of Devillers, Pion & Teillaud 2002, Int. J. Found.
-    Comput. Sci. 13, 181, which cannot cycle on a Delaunay triangulation). A query outside the hull descends to its nearest
-    vertex along the edges of the triangulation. The result is integer and piecewise constant, so gradients stop here.
+    Every query starts at a triangle of the leaf of a k-d tree in which it lies, and walks across the edge behind which it lies
+    until its triangle is found (the visibility walk of Devillers, Pion & Teillaud 2002, Int. J. Found. Comput. Sci. 13, 181,
+    which cannot cycle on a Delaunay triangulation). For a query outside the hull a CPU descends to the nearest vertex along the
+    edges of the triangulation, and a GPU looks at all vertices. The result is integer and piecewise constant, so gradients stop
+    here.
 
     Parameters
     ----------
@@ -69,7 +70,7 @@ def _locate(triangulation, query_points, tree):
     points = tree.points
     query_points = jnp.where(jnp.isfinite(query_points), scaled(query_points, tree.exponent), query_points)
     corners = gather(points, triangulation.simplices).reshape(-1)
-    start = gather(start_simplices(triangulation, corners, tree), leaf_of(tree, query_points))
+    start = gather(start_simplices(triangulation, tree), leaf_of(tree, query_points))
     finite = jnp.isfinite(query_points).all(axis=1)
     query_points = jnp.where(finite[:, None], query_points, 0.0)
     simplex = backend.map_rows(lambda query: walk(triangulation, corners, *query), (query_points, start))
@@ -91,25 +92,18 @@ def _locate(triangulation, query_points, tree):
     return jnp.where(finite[:, None], found, NONE)
 
 
-def start_simplices(triangulation: Triangulation, corners: Array, tree: KDTree) -> Array:
-    """(2^L,) int32: a triangle near each leaf of the tree, on a CPU the one in its middle where that is inside the hull.
+def start_simplices(triangulation: Triangulation, tree: KDTree) -> Array:
+    """(2^L,) int32: a triangle of that vertex of each leaf of the tree which is nearest to its middle.
 
-    It is -1 where the mesh has no triangle that can be trusted. `corners` are those of `walk`.
+    It is -1 where the mesh has no triangle that can be trusted.
     """
-    own = gather(jnp.append(triangulation.vertex_simplex, NONE), tree.leaves).max(axis=1)
-
-    def middle_of(leaf):
-        middle, own = leaf
-        simplex = walk(triangulation, corners, middle, own)
-        return jnp.where(simplex < 0, own, simplex)
-
-    # A GPU takes a few steps more in each walk rather than to walk twice.
-    if backend.one_by_one():
-        box = tree.boxes[-1]
-        own = backend.map_rows(middle_of, (0.5 * (box[:, :2] - box[:, 2:]), own))
-    # A leaf may hold duplicates only, which have no triangle.
-    trusted = triangulation.certified & (triangulation.simplices[0, 0] >= 0)
-    return jnp.where(trusted, jnp.maximum(own, np.int32(0)), NONE)
+    box = tree.boxes[-1]
+    middle = 0.5 * (box[:, None, :2] - box[:, None, 2:])
+    # Duplicates have no triangle, and neither have empty places.
+    owns = gather(jnp.append(triangulation.vertex_simplex, NONE), tree.leaves) >= 0
+    nearest = first_of(tree.leaves, owns, squared(gather(tree.points, tree.leaves) - middle))
+    simplices = jnp.where(nearest < NOBODY, gather(triangulation.vertex_simplex, nearest), np.int32(0))
+    return jnp.where(triangulation.certified & (triangulation.simplices[0, 0] >= 0), simplices, NONE)
 
 
 def walk(triangulation: Triangulation, corners: Array, query_point: Array, simplex: Array) -> Array:

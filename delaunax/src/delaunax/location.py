@@ -16,7 +16,7 @@ from delaunax.rounding import ORIENTATION, unit_of
 from delaunax.scaling import scaled
 from delaunax.triangle import A, B, C, dot, squared
 from delaunax.triangulation import Triangulation, coordinates_from
-from delaunax.turning import NOBODY, first_of
+from delaunax.turning import first_of
 
 INSIDE = 100.0
 """At the hull, a query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as for find_simplex."""
@@ -25,11 +25,11 @@ INSIDE = 100.0
 def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: KDTree | None = None) -> Array:
     """The vertices that interpolate every query point; works under `jit` and `vmap`, and on NumPy arrays.
 
-    Every query starts at a triangle of the leaf of a k-d tree in which it lies, and walks across the edge behind which it lies
-    until its triangle is found (the visibility walk of Devillers, Pion & Teillaud 2002, Int. J. Found. Comput. Sci. 13, 181,
-    which cannot cycle on a Delaunay triangulation). For a query outside the hull a CPU descends to the nearest vertex along the
-    edges of the triangulation, and a GPU looks at all vertices. The result is integer and piecewise constant, so gradients stop
-    here.
+    Every query starts at the triangle in the middle of the leaf of a k-d tree in which it lies, and walks across the edge
+    behind which it lies until its triangle is found (the visibility walk of Devillers, Pion & Teillaud 2002, Int. J. Found.
+    Comput. Sci. 13, 181, which cannot cycle on a Delaunay triangulation). For a query outside the hull a CPU descends to the
+    nearest vertex along the edges of the triangulation, and a GPU looks at all vertices. The result is integer and piecewise
+    constant, so gradients stop here.
 
     Parameters
     ----------
@@ -69,8 +69,8 @@ def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: K
 def _locate(triangulation, query_points, tree):
     points = tree.points
     query_points = jnp.where(jnp.isfinite(query_points), scaled(query_points, tree.exponent), query_points)
-    corners = gather(points, triangulation.simplices).reshape(-1)
-    start = gather(start_simplices(triangulation, tree), leaf_of(tree, query_points))
+    corners = gather(points, triangulation.simplices).reshape(-1, 6)
+    start = gather(start_simplices(triangulation, corners, tree), leaf_of(tree, query_points))
     finite = jnp.isfinite(query_points).all(axis=1)
     query_points = jnp.where(finite[:, None], query_points, 0.0)
     simplex = backend.map_rows(lambda query: walk(triangulation, corners, *query), (query_points, start))
@@ -92,17 +92,17 @@ def _locate(triangulation, query_points, tree):
     return jnp.where(finite[:, None], found, NONE)
 
 
-def start_simplices(triangulation: Triangulation, tree: KDTree) -> Array:
-    """(2^L,) int32: a triangle of that vertex of each leaf of the tree which is nearest to its middle.
+def start_simplices(triangulation: Triangulation, corners: Array, tree: KDTree) -> Array:
+    """(2^L,) int32: a triangle near each leaf of the tree, in the middle of its vertices where that is inside the hull.
 
-    It is -1 where the mesh has no triangle that can be trusted.
+    It is -1 where the mesh has no triangle that can be trusted. `corners` are those of `walk`.
     """
     box = tree.boxes[-1]
-    middle = 0.5 * (box[:, None, :2] - box[:, None, 2:])
-    # Duplicates have no triangle, and neither have empty places.
-    owns = gather(jnp.append(triangulation.vertex_simplex, NONE), tree.leaves) >= 0
-    nearest = first_of(tree.leaves, owns, squared(gather(tree.points, tree.leaves) - middle))
-    simplices = jnp.where(nearest < NOBODY, gather(triangulation.vertex_simplex, nearest), np.int32(0))
+    own = gather(jnp.append(triangulation.vertex_simplex, NONE), tree.leaves).max(axis=1)
+    middle = 0.5 * (box[:, :2] - box[:, 2:])
+    found = backend.map_rows(lambda leaf: walk(triangulation, corners, *leaf), (middle, own))
+    # A leaf may hold duplicates only, which have no triangle.
+    simplices = jnp.maximum(jnp.where(found < 0, own, found), np.int32(0))
     return jnp.where(triangulation.certified & (triangulation.simplices[0, 0] >= 0), simplices, NONE)
 
 
@@ -114,7 +114,7 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
     triangulation
         As in `locate`.
     corners
-        (12N,) float, the coordinates of the vertices of its triangles, x and y in turn.
+        (2N, 6) float, the coordinates of the vertices of its triangles, x and y in turn.
     query_point
         (2,) float.
     simplex
@@ -126,7 +126,7 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
         The triangle that holds the query; -1 for one outside the hull.
     """
     tolerance, bound = -INSIDE * jnp.finfo(query_point.dtype).eps, ORIENTATION * unit_of(query_point.dtype)
-    (x, y), neighbors = query_point, triangulation.neighbors.reshape(-1)
+    x, y = query_point
 
     def doubled(ax, ay, bx, by):
         """A doubled area of one edge, more by its error bound: in scalars, since XLA makes a loop of arrays of two."""
@@ -135,12 +135,11 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
 
     def step(_, carry):
         simplex, _ = carry
-        # Numbers one by one: of whole rows a GPU makes launches of their own.
-        ax, ay, bx, by, cx, cy = (backend.pick(corners, np.int32(6) * simplex + np.int32(k)) for k in range(6))
+        ax, ay, bx, by, cx, cy = backend.pick_row(corners, simplex)
         of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
         column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
-        across = backend.pick(neighbors, np.int32(3) * simplex + column)
+        across = gather(triangulation.neighbors, simplex, column)
         # Only an edge behind which the query certainly lies is crossed: those decisions cannot go around in circles.
         at_hull = (across < 0) & (lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)))
         # One result only: XLA evaluates all of this once for each.

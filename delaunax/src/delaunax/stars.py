@@ -22,7 +22,7 @@ from delaunax import backend
 from delaunax.exact_turning import best_of_all, likely_best
 from delaunax.indexing import DROP, NONE, gather
 from delaunax.kd_tree import KDTree
-from delaunax.turning import Sites, edge_of, next_neighbour, sites_from, star_of, turned, view_from
+from delaunax.turning import NOBODY, Sites, edge_of, next_neighbour, sites_from, star_of, turned, view_from
 
 TURNS = 32
 """How often stars turn before their triangles are written. A star of more triangles is not found among near vertices."""
@@ -83,8 +83,10 @@ def written(simplices: Array, vertices: Array, others: Array) -> Array:
 
 @jax.named_scope("among_near_vertices")
 def among_near_vertices(vertices: Vertices, near: Array, which: Array) -> tuple[Array, Array]:
-    """The stars of the (N,) bool `which`, each among those near its leaf (`kd_tree.near_vertices`), in floating
-    point.
+    """The stars of the (N,) bool `which`, each among those near its leaf (`kd_tree.near_vertices`), in floating point.
+
+    Who sees the hull in what is near may not see what lies beyond. Such a star counts as complete where its neighbours along
+    the hull have met the hull at this vertex, too.
 
     Returns
     -------
@@ -97,22 +99,30 @@ def among_near_vertices(vertices: Vertices, near: Array, which: Array) -> tuple[
     viewers, candidates = vertices.leaves, near[:, None]
     theirs = Sites(*(gather(jnp.append(each, np.inf), candidates) for each in sites))
     wanted = (viewers < n) & gather(which, viewers)
+    sides = np.array([False, True]).reshape(2, 1, 1)
 
     def step(turn, carry):
-        star, others = carry
+        star, at_hull, others = carry
         view = view_from(sites, viewers, candidates, theirs)
-        star, these = turned(viewers, star, next_neighbour(viewers, star, edge_of(sites, viewers, star), view))
-        return star, backend.put_row(others, turn, these)
+        following = next_neighbour(viewers, star, edge_of(sites, viewers, star), view)
+        meets = star.turning & (following == NOBODY) & (star.clockwise == sides)
+        at_hull = jnp.where(meets, star.current, at_hull)
+        star, these = turned(viewers, star, following)
+        return star, at_hull, backend.put_row(others, turn, these)
 
     def turns_on(turn, carry):
         return carry[0].turning & (turn < TURNS)
 
-    begun = star_of(jnp.where(wanted, viewers, NONE)), jnp.full((TURNS, 2, *viewers.shape), NONE)
-    star, others = backend.while_any(turns_on, step, begun, at_once=4)
-    # Who sees the hull in what is near may not see what lies beyond.
-    found = wanted & ~star.turning & ~star.clockwise
-    complete = jnp.zeros_like(which).at[viewers].set(found, **DROP)
-    others = jnp.where(found, others, NONE).reshape(TURNS, 2, -1)
+    nobody = jnp.full((2, *viewers.shape), NONE)
+    begun = star_of(jnp.where(wanted, viewers, NONE)), nobody, jnp.full((TURNS, *nobody.shape), NONE)
+    star, at_hull, others = backend.while_any(turns_on, step, begun, at_once=4)
+
+    # By vertex, the one before it along the hull and the one behind it; inside the hull itself.
+    at_hull = jnp.where(star.clockwise, at_hull, viewers)
+    before, behind = jnp.full((2, n), NONE).at[:, viewers].set(jnp.where(wanted & ~star.turning, at_hull, NONE), **DROP)
+    own = np.arange(n, dtype=np.int32)
+    complete = (before >= 0) & (backend.pick(behind, before) == own) & (backend.pick(before, behind) == own)
+    others = jnp.where(backend.pick(complete, viewers) & wanted, others, NONE).reshape(TURNS, 2, -1)
     return written(jnp.full((2 * n, 3), NONE), viewers.reshape(-1), others), complete
 
 

@@ -18,17 +18,13 @@ from delaunax.triangle import cross
 
 @backend.fused
 def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
-    """(N,) int32: a triangle of each vertex from which one can turn counter-clockwise through all of them; -1 without any.
-
-    It does not depend on the order of the rows, so that a query near an edge walks the same way whoever made the table.
-    """
-    nothing, number = jnp.full(len(simplices) // 2, NONE), np.int32(len(simplices))
-    # At the hull it is the one without a neighbour on its clockwise side, elsewhere that in which the largest vertex follows.
+    """(N,) int32: a triangle of each vertex from which one can turn counter-clockwise through all of them; -1 without any."""
+    # At the hull it is the one without a neighbour on its clockwise side, elsewhere the last of the table.
+    number = np.int32(len(simplices))
     begins = (neighbors[:, (2, 0, 1)] < 0).astype(jnp.int32)
-    order = simplices[:, (1, 2, 0)] + number * begins
-    last = gather(backend.scatter("max", nothing, simplices, order), simplices) == order
-    rows = np.arange(number, dtype=np.int32)[:, None]
-    return backend.scatter("max", nothing, jnp.where(last, simplices, NONE), rows)
+    order = np.arange(number, dtype=np.int32)[:, None] + number * begins
+    last = backend.scatter("max", jnp.full(len(simplices) // 2, NONE), simplices, order)
+    return lax.rem(last, jnp.full_like(last, number))
 
 
 def dual_areas_from(points: Array, simplices: Array) -> Array:

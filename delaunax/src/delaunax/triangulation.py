@@ -14,7 +14,7 @@ from jax import Array, lax
 
 from delaunax import backend
 from delaunax.certificate import certain_triangle, certificate
-from delaunax.indexing import NONE, gather
+from delaunax.indexing import DROP, NONE, gather
 from delaunax.insertion import coarse_to_fine, first_triangle, insert
 from delaunax.kd_tree import KDTree, build_kd_tree, near_vertices
 from delaunax.platforms import by_platform
@@ -186,7 +186,8 @@ def _of_stars(points, tree):
     flat = ~certain_triangle(tree.points)[1]
     simplices, complete = among_near_vertices(vertices, near_vertices(tree), tree.first & ~flat)
     doubtful = jnp.where(flat, np.arange(n) == 0, tree.first & ~complete)
-    nothing, nobody = jnp.full((2 * n, 3), NONE), jnp.zeros(n, bool)
+    nothing, nobody, count = jnp.full((2 * n, 3), NONE), jnp.zeros(n, bool), len(tree.leaves)
+    leaf = jnp.zeros(n, jnp.int32).at[tree.leaves].set(np.arange(count, dtype=np.int32)[:, None], **DROP)
     begun = _Round(np.int32(0), simplices, nothing, jnp.full(n, NONE), np.False_, nobody, doubtful, np.True_)
 
     def attempt(_, last):
@@ -195,9 +196,11 @@ def _of_stars(points, tree):
         neighbors = neighbors_from(simplices)
         vertex_simplex = vertex_simplex_from(simplices, neighbors)
         certified, wrong = certificate(vertices, exact, simplices, neighbors, vertex_simplex)
-        # If the stars of those found wrong are exact, all are sought exactly, and then there is nothing left to seek.
-        left = tree.first & ~exact
-        doubtful = jnp.where((wrong & left).any(), wrong & left, left) & ~certified
+        # With those found wrong the others of their node of the tree, of twice as many leaves every round: so there are
+        # few. If their stars are exact already, all are sought exactly, and then there is nothing left to seek.
+        node, left = leaf >> last.number, tree.first & ~exact
+        doubtful = left & gather(jnp.zeros(len(tree.leaves), bool).at[node].max(wrong), node)
+        doubtful = jnp.where(doubtful.any(), doubtful, left) & ~certified
         number = last.number + last.goes_on
         return _Round(number, simplices, neighbors, vertex_simplex, certified, exact, doubtful, doubtful.any())
 

@@ -9,7 +9,7 @@ import pytest
 import triangle
 from scipy.spatial import ConvexHull, Delaunay
 
-from delaunax import oracle, triangulate
+from delaunax import oracle, platforms, triangulate
 from delaunax.certificate import ties_from
 from delaunax.triangulation import effort_of
 
@@ -98,11 +98,19 @@ def test_ties_do_not_depend_on_the_scale(name, exponent):
     assert np.array_equal(triangulate(points * 2.0**exponent).simplices, triangulate(points).simplices)
 
 
-def test_little_of_a_large_set_is_decided_exactly():
-    """Of stars those along the hull and some that the tree cut off, of insertions none: far from all."""
-    effort = effort_of(point_sets.random(4000))
-    assert effort.rounds == 1
+@pytest.mark.parametrize("platform, number", [("cpu", 4000), ("gpu", 3999)])
+def test_little_of_a_large_set_is_decided_exactly(monkeypatch, platform, number):
+    """Of stars some along the hull and some that the tree cut off, of insertions none: far from all."""
+    monkeypatch.setattr(platforms, "forced", platform)
+    effort = effort_of(point_sets.random(number))
+    assert effort.rounds <= 2
     assert effort.exact < 400
+
+
+def test_stars_along_a_border_are_not_sought_again(monkeypatch):
+    """Of points that were relocated onto an ellipse nearly all are on the hull, and see it among those near them."""
+    monkeypatch.setattr(platforms, "forced", "gpu")
+    assert 0 < effort_of(point_sets.relocated(401)).exact < 100
 
 
 def test_ties_are_counted():

@@ -4,8 +4,8 @@ What is fastest on a GPU, and what is done wherever a CPU cannot insert vertices
 
 The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own, by turning from neighbour to
 neighbour (`turning`), many of them in lockstep: first all, among the vertices that a k-d tree puts near them and in floating
-point; then among all vertices and exactly (`exact_turning`) those that meet the hull there, and those that the certificate
-does not accept.
+point; then among all vertices and exactly (`exact_turning`) those that met a hull there which others do not know, and those
+around what the certificate does not accept.
 
 Building a triangulation from independent stars follows star splaying (Shewchuk 2005, Proc. 21st Symp. Comp. Geom., 237).
 """

@@ -25,7 +25,11 @@ from delaunax.kd_tree import KDTree
 from delaunax.turning import NOBODY, Sites, edge_of, next_neighbour, sites_from, star_of, turned, view_from
 
 TURNS = 32
-"""How often stars turn before their triangles are written. A star of more triangles is not found among near vertices."""
+"""How often stars turn before their triangles are written, a multiple of `AT_ONCE`. A star of more triangles is not found among
+near vertices."""
+
+AT_ONCE = 4
+"""How often stars turn before it is asked whether all are done."""
 
 TOGETHER = 64
 """How many stars are sought among all vertices at once."""
@@ -115,7 +119,7 @@ def among_near_vertices(vertices: Vertices, near: Array, which: Array) -> tuple[
 
     nobody = jnp.full((2, *viewers.shape), NONE)
     begun = star_of(jnp.where(wanted, viewers, NONE)), nobody, jnp.full((TURNS, *nobody.shape), NONE)
-    star, at_hull, others = backend.while_any(turns_on, step, begun, at_once=4)
+    star, at_hull, others = backend.while_any(turns_on, step, begun, AT_ONCE)
 
     # By vertex, the one before it along the hull and the one behind it; inside the hull itself.
     at_hull = jnp.where(star.clockwise, at_hull, viewers)
@@ -135,6 +139,7 @@ def among_all_vertices(vertices: Vertices, simplices: Array, which: Array) -> Ar
     """
     n, sites = which.shape[0], sites_from(vertices.points, vertices.distinct)
     order, number = backend.nonzero(which)
+    nobody = jnp.zeros(TOGETHER, bool)
 
     def viewers_from(begun):
         places = begun + np.arange(TOGETHER, dtype=np.int32)
@@ -150,15 +155,15 @@ def among_all_vertices(vertices: Vertices, simplices: Array, which: Array) -> Ar
             best, doubtful = jnp.where(settled, best, likely), doubtful & ~settled
             after, these = turned(viewers, star, best)
             others = backend.put_row(others, turn, jnp.where(doubtful, NONE, these))
-            return jax.tree.map(partial(jnp.where, doubtful), star, after), best, doubtful & False, doubtful, others
+            return jax.tree.map(partial(jnp.where, doubtful), star, after), best, nobody, doubtful, others
 
         def turns_on(turn, carry):
             star, _, _, doubtful, _ = carry
             return star.turning & ~doubtful & (turn < TURNS)
 
         others = jnp.full((TURNS, 2, TOGETHER), NONE)
-        turned_so_far = star, best, settled, jnp.zeros(TOGETHER, bool), others
-        star, best, _, doubtful, others = backend.while_any(turns_on, step, turned_so_far, at_once=4)
+        turned_so_far = star, best, settled, nobody, others
+        star, best, _, doubtful, others = backend.while_any(turns_on, step, turned_so_far, AT_ONCE)
         simplices = written(simplices, viewers, others)
         best = best_of_all(vertices.unscaled, sites, viewers, star, doubtful, best)
         complete = ~star.turning.any()
@@ -171,6 +176,5 @@ def among_all_vertices(vertices: Vertices, simplices: Array, which: Array) -> Ar
         return (carry[0] < number) & (turn <= 9 * n)
 
     simplices = jnp.where(gather(which, simplices[:, :1]), NONE, simplices)
-    nobody = jnp.zeros(TOGETHER, jnp.int32)
-    begun = np.int32(0), star_of(viewers_from(np.int32(0))), nobody, nobody > 0, simplices
+    begun = np.int32(0), star_of(viewers_from(np.int32(0))), jnp.zeros(TOGETHER, jnp.int32), nobody, simplices
     return backend.while_any(unfinished, seek, begun)[4]

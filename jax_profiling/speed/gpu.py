@@ -83,17 +83,16 @@ def timed(what, meshes, lanes, arguments, progress, note):
 
 
 def kernels(arguments, progress, note):
-    """`profiled.stages_of` at two of the numbers of lanes that `launches` counts."""
+    """`profiled.stages_of` at the numbers of lanes that `launches` counts near the prior median."""
     likelihood, rows = Likelihood(lens_folder.load(arguments.lens), KNNBarycentric), []
-    for lanes in (1, 20):
-        function, arrays = probe.tables_of_lanes(likelihood, lanes)
-        progress(f"{lanes} lanes")
+    for case in (case for case in launches.CASES if case.program == "interpolation" and not case.far):
+        function, arrays = probe.tables_of_lanes(likelihood, likelihood.median_and_draws(case.lanes - 1))
+        progress(str(case))
         arrays = [jnp.asarray(each) for each in arrays]
         stages = profiled.stages_of(jax.jit(function).lower(*arrays).compile(), arrays)
-        case = launches.Case("interpolation", lanes)
         path = launches.RESULTS / case.file_of(target_of(jax.devices()[0].device_kind))
         counted = json.loads(path.read_text()) if path.exists() else None
-        rows.append({"lanes": lanes, "stages": stages, **profiled.total_of(stages), "counted": counted})
+        rows.append({"lanes": case.lanes, "stages": stages, **profiled.total_of(stages), "counted": counted})
         note(rows=rows)
 
 

@@ -21,7 +21,6 @@ import tempfile
 import time
 import warnings
 from collections import defaultdict
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import NamedTuple
@@ -35,10 +34,10 @@ from jax.sharding import SingleDeviceSharding
 from rich.console import Console
 
 from jax_profiling.gate import report
-from jax_profiling.gate.likelihood import Likelihood, tables_of
+from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.speed.bench import ROOT, rewrite_page
-from jax_profiling.speed.probe import mesh_of, points_of, ray_traced_of
+from jax_profiling.speed.probe import lanes_of, log_evidence_of, ray_traced_of, tables_of_lanes
 from jax_profiling.speed.thunks import Program, kernels_of, loops_of
 from jax_profiling.speed.turns import as_on_gpu, turns_of
 from jax_profiling.terminal import command
@@ -65,11 +64,13 @@ class Case(NamedTuple):
         return f"{self.lanes} {'lane' if self.lanes == 1 else 'lanes'}{', far' if self.far else ''}"
 
 
-CASES = {
-    "interpolation": (Case("interpolation", 1), Case("interpolation", 20), Case("interpolation", 20, far=True)),
-    "likelihood": (Case("likelihood", 1), Case("likelihood", 20)),
-}
-"""Program -> what is counted of it."""
+CASES = (
+    Case("interpolation", 1),
+    Case("interpolation", 20),
+    Case("interpolation", 20, far=True),
+    Case("likelihood", 1),
+    Case("likelihood", 20),
+)
 
 RADII, FARTHER = (0.6, 1.6), 3.0
 """Far from the prior median an Einstein radius is multiplied by a number in this range; all else is so many times as far."""
@@ -120,10 +121,8 @@ def program_of(likelihood, case):
     else:
         parameters = likelihood.median_and_draws(case.lanes - 1)
     if case.program == "interpolation":
-        function, arrays = partial(tables_of, mesh_of(likelihood)), points_of(likelihood, parameters)
-    else:
-        function, arrays = (lambda vector: likelihood.evidence(vector).log_evidence), [parameters]
-    return (jax.vmap(function), arrays) if case.lanes > 1 else (function, [each[0] for each in arrays])
+        return tables_of_lanes(likelihood, parameters)
+    return lanes_of(log_evidence_of(likelihood), [parameters])
 
 
 def compiled_for(description, function, arrays, name):
@@ -197,7 +196,7 @@ def measured_for(name, targets, site, progress):
     with tempfile.TemporaryDirectory() as folder:
         use_compiler(site, folder)
         likelihood, programs, found = Likelihood(lens_folder.load(name), KNNBarycentric), {}, {}
-        for case in (case for cases in CASES.values() for case in cases):
+        for case in CASES:
             function, arrays = program_of(likelihood, case)
             progress(f"{case.program}, {case}: turning the loops")
             turns = turns_of(function, arrays)
@@ -247,7 +246,8 @@ def use_compiler(site, folder):
 def lines_of(found):
     """The lines of the page: for each program a table of the stages of its cases."""
     lines = [""]
-    for program, cases in CASES.items():
+    for program in dict.fromkeys(case.program for case in CASES):
+        cases = [case for case in CASES if case.program == program]
         of_program = {
             (each["target"], Case(program, each["lanes"], each["far"])): each
             for each in found

@@ -81,7 +81,7 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
     reference = Likelihood(lens, al.mesh.Delaunay)
     most = max([*batches, *likelihood_batches])
     parameters = reference.median_and_draws(most - 1)
-    ray_traced = points_of(reference, reference.median_and_draws(max([1, *batches]) - 1))
+    ray_traced = points_of(reference, parameters[: max([1, *batches])])
     mesh = mesh_of(reference)
     likelihoods = {
         name: Likelihood(lens, mesh_cls, **arguments)
@@ -95,7 +95,7 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
             functions[name, "interpolation", lanes] = partial(tables_of, mesh_of(likelihoods[name])), stacked
     for lanes in likelihood_batches:
         for name in meshes:
-            functions[name, "likelihood", lanes] = _log_evidence_of(likelihoods[name]), [parameters[:lanes]]
+            functions[name, "likelihood", lanes] = log_evidence_of(likelihoods[name]), [parameters[:lanes]]
 
     # Whoever is compiled first in a process takes longer: it is compiled once more.
     (first, each), *_ = functions.items()
@@ -119,7 +119,7 @@ def _typical(costs):
     }
 
 
-def _log_evidence_of(likelihood):
+def log_evidence_of(likelihood):
     return lambda vector: likelihood.evidence(vector).log_evidence
 
 
@@ -140,11 +140,14 @@ def points_of(likelihood, parameters):
     return [np.stack(column) for column in zip(*(ray_traced_of(likelihood, vector) for vector in parameters))]
 
 
-def tables_of_lanes(likelihood, lanes):
-    """The interpolation at the prior median and at draws, of so many lanes, as a function and its arrays; 1 is not vmapped."""
-    function = partial(tables_of, mesh_of(likelihood))
-    arrays = points_of(likelihood, likelihood.median_and_draws(lanes - 1))
-    return (jax.vmap(function), arrays) if lanes > 1 else (function, [each[0] for each in arrays])
+def tables_of_lanes(likelihood, parameters):
+    """The interpolation of (lanes, D) parameters, as a function and its arrays; one lane is not vmapped."""
+    return lanes_of(partial(tables_of, mesh_of(likelihood)), points_of(likelihood, parameters))
+
+
+def lanes_of(function, arrays):
+    """The function of all lanes, the first axis of the arrays, and these; of one lane alone, which is not vmapped."""
+    return (jax.vmap(function), arrays) if len(arrays[0]) > 1 else (function, [each[0] for each in arrays])
 
 
 def _compiled(key, function, lanes):

@@ -14,7 +14,7 @@ from jax import Array, lax
 
 from delaunax import backend
 from delaunax.certificate import certain_triangle, certificate
-from delaunax.indexing import DROP, NONE, gather
+from delaunax.indexing import NONE, gather
 from delaunax.insertion import coarse_to_fine, first_triangle, insert
 from delaunax.kd_tree import KDTree, build_kd_tree, near_vertices
 from delaunax.platforms import by_platform
@@ -187,7 +187,7 @@ def _of_stars(points, tree):
     simplices, complete = among_near_vertices(vertices, near_vertices(tree), tree.first & ~flat)
     doubtful = jnp.where(flat, np.arange(n) == 0, tree.first & ~complete)
     nothing, nobody, count = jnp.full((2 * n, 3), NONE), jnp.zeros(n, bool), len(tree.leaves)
-    leaf = jnp.zeros(n, jnp.int32).at[tree.leaves].set(np.arange(count, dtype=np.int32)[:, None], **DROP)
+    leaf = backend.scatter("set", jnp.zeros(n, jnp.int32), tree.leaves, np.arange(count)[:, None])
     begun = _Round(np.int32(0), simplices, nothing, jnp.full(n, NONE), np.False_, nobody, doubtful, np.True_)
 
     def attempt(_, last):
@@ -199,7 +199,7 @@ def _of_stars(points, tree):
         # With those found wrong the others of their node of the tree, of twice as many leaves every round: so there are
         # few. If their stars are exact already, all are sought exactly, and then there is nothing left to seek.
         node, left = leaf >> last.number, tree.first & ~exact
-        doubtful = left & gather(jnp.zeros(len(tree.leaves), bool).at[node].max(wrong), node)
+        doubtful = left & gather(backend.scatter("max", jnp.zeros(count, bool), node, wrong), node)
         doubtful = jnp.where(doubtful.any(), doubtful, left) & ~certified
         number = last.number + last.goes_on
         return _Round(number, simplices, neighbors, vertex_simplex, certified, exact, doubtful, doubtful.any())

@@ -133,8 +133,8 @@ def test_rows_of_lanes_are_put_at_a_place_that_they_share():
 def test_a_cpu_compiles_all_loops_of_the_insertion_as_one_call():
     """All that is left around it are inputs that are not there yet: otherwise each operation is a kernel of its own."""
     points = jnp.asarray(point_sets.random(200))
-    order, number, first = jnp.arange(3, 200, dtype=jnp.int32), jnp.int32(197), jnp.arange(3, dtype=jnp.int32)
-    program = jax.jit(backend.fused(insert)).lower(points, points, order, number, first).compile()
+    order, number, ends = jnp.arange(2, 200, dtype=jnp.int32), jnp.int32(198), jnp.arange(2, dtype=jnp.int32)
+    program = jax.jit(backend.fused(insert)).lower(points, points, order, number, ends).compile()
     entry = program.as_text().partition("ENTRY")[2]
     operations = re.findall(r" ([a-z-]+)\(", entry)
     assert operations.count("call") == 1 and 'xla_cpu_small_call="true"' in entry

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import backend, oracle, triangulate
-from delaunax.insertion import coarse_to_fine, first_triangle, insert
+from delaunax import backend, triangulate
+from delaunax.insertion import coarse_to_fine, insert
 from delaunax.kd_tree import build_kd_tree
 from delaunax.tables import neighbors_from
 from delaunax.triangulation import effort_of
@@ -31,14 +31,15 @@ def inserted(points):
     """The tables of `insert` for (N, 2) points, in the order of their numbers."""
     points = jnp.asarray(points, float)
     tree = build_kd_tree(points)
-    first, found = jax.jit(backend.fused(first_triangle))(points, tree)
-    assert found
-    others = np.setdiff1d(np.flatnonzero(tree.first), np.asarray(first)).astype(np.int32)
+    distinct = np.flatnonzero(tree.first)
+    along = distinct[np.argsort(np.asarray(tree.rank)[distinct])]
+    ends = along[[0, -1]].astype(np.int32)
+    others = np.setdiff1d(distinct, ends).astype(np.int32)
     order = jnp.zeros(len(points), jnp.int32).at[: len(others)].set(others)
-    return map(np.asarray, jax.jit(backend.fused(insert))(tree.points, points, order, len(others), first))
+    return map(np.asarray, jax.jit(backend.fused(insert))(tree.points, points, order, len(others), ends))
 
 
-@pytest.mark.parametrize("name", [name for name in point_sets.EVERY if name not in point_sets.WITHOUT_TRIANGLE])
+@pytest.mark.parametrize("name", point_sets.EVERY)
 def test_the_order_of_insertion_does_not_matter(name):
     """All the more where floating point cannot decide: `triangulate` has inserted its vertices in another one."""
     points = point_sets.EVERY[name]
@@ -65,13 +66,11 @@ def test_only_what_is_in_doubt_is_decided_exactly():
     assert 25 <= effort_of(np.concatenate([around, 0.45 + 0.02 * point_sets.grid(6)])).exact < 250
 
 
-FLAT = {**point_sets.WITHOUT_TRIANGLE, **point_sets.ROUNDED_LINES}
-
-
-@pytest.mark.parametrize("name", FLAT)
-def test_a_first_triangle_is_found_unless_all_are_on_one_line(name):
-    points = jnp.asarray(point_sets.EVERY[name], float)
-    triangle, found = jax.jit(backend.fused(first_triangle))(points, build_kd_tree(points))
-    assert bool(found) == (name not in point_sets.WITHOUT_TRIANGLE)
-    if found:
-        assert oracle.orientation(*oracle.integer_points(np.asarray(points)[np.asarray(triangle)])) > 0
+@pytest.mark.parametrize("off", [-1.0, 1.0])
+@pytest.mark.parametrize("place", [0, 50, 99])
+def test_vertices_on_the_line_through_both_ends_wait_until_one_is_off_it(place, off):
+    points = np.insert(point_sets.line(99) * [1.0, 0.0], place, [49.5, off], axis=0)
+    along = np.delete(np.arange(100), place)
+    simplices, _, _ = inserted(points)
+    expected = {tuple(sorted((*pair, place))) for pair in zip(along[:-1].tolist(), along[1:].tolist(), strict=True)}
+    assert point_sets.simplices_of(simplices) == expected

@@ -110,30 +110,15 @@ def certificate(
     return jnp.where(triangles > 0, (failures == 0) & (times_around == 1), decided > 0), wrong
 
 
-def certain_triangle(points: Array) -> tuple[Array, Array]:
-    """Three vertices that are certainly not on one line.
+def certainly_off_a_line(points: Array) -> Array:
+    """() bool: whether (N, 2) points, finite and of order one, are certainly not all on one line.
 
-    Parameters
-    ----------
-    points
-        (N, 2) float, finite and of order one.
-
-    Returns
-    -------
-    triangle
-        (3,) int32, the first vertex, the one farthest from it, and of those off the line through both the one farthest from
-        that; counter-clockwise.
-    found
-        () bool, whether there is any off that line.
+    That of the first and the one farthest from it.
     """
     first = points[0]
-    second = lax.argmax(squared(points - first), 0, np.int32)
-    signs = certain_signs(first, points[second], points, points)
-    height = jnp.abs(cross(points[second] - first, points - first))
-    third = lax.argmax(jnp.where(signs.left | signs.right, height, -1.0), 0, np.int32)
-    left, right = gather(signs.left, third), gather(signs.right, third)
-    others = jnp.where(left, second, third), jnp.where(left, third, second)
-    return jnp.stack([jnp.zeros_like(third), *others]), left | right
+    second = points[lax.argmax(squared(points - first), 0, np.int32)]
+    signs = certain_signs(first, second, points, points)
+    return (signs.left | signs.right).any()
 
 
 def _edge_at(edge, simplices):

@@ -81,13 +81,6 @@ def signs(points: Array, v: Array, c: Array, b: Array, j: Array) -> Signs:
     return backend.only_if(number > FEW, lambda _: by_loops(), found)
 
 
-def orientation(points: Array, a: Array, b: Array, c: Array) -> Array:
-    """(V,) int32: of V times three points by their (V,) numbers, 1 where counter-clockwise, -1 where clockwise, 0 on a line."""
-    offsets, number = _offsets(*integers_from(gather(points, jnp.stack([a, b, c]))))
-    _, sign = _sums_of_products(offsets[:, :2], offsets[:, :1:-1], number, lambda products: products[:1] - products[1:])
-    return sign[0]
-
-
 _FIRST = np.array([0, 2, 4, 2, 4, 0, 1, 3, 5, 3, 5, 1])
 _SECOND = np.array([0, 2, 4, 5, 1, 3, 1, 3, 5, 4, 0, 2])
 """Of the limbs of cx, cy, bx, by, jx and jy: which are multiplied for |c|^2, |b|^2, |j|^2, b x j, j x c and c x b."""

@@ -3,14 +3,15 @@
 A vertex walks from where the last one was inserted to the triangle that holds it (Green & Sibson 1978, Comput. J. 21, 168) and
 splits it into three. Every edge opposite the vertex is flipped as long as the circle of its triangle holds the vertex beyond
 (Lawson 1977, Mathematical Software III, 161). Beyond the hull are triangles with a vertex at infinity, so that the hull grows
-as any other triangle does. Vertices are inserted from coarse to fine, which keeps walks short whatever the mesh (after Amenta,
-Choi & Rote 2003, Proc. 19th Symp. Comp. Geom., 211), and in the order of the leaves of a k-d tree, in which neighbours follow
-each other.
+as any other triangle does: at first there are two of them, on both sides of an edge. Vertices are inserted from coarse to fine,
+which keeps walks short whatever the mesh (after Amenta, Choi & Rote 2003, Proc. 19th Symp. Comp. Geom., 211), and in the order
+of the leaves of a k-d tree, in which neighbours follow each other.
 
 Decisions are in floating point where the error bound allows it, else in integers, as ties are (`exact`): every vertex finds
 the Delaunay triangulation of those before it, and leaves one.
 """
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -19,12 +20,17 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
-from delaunax.certificate import certain_triangle
-from delaunax.exact import orientation, signs, turns_to
+from delaunax.exact import signs, turns_to
 from delaunax.indexing import NONE, gather, put
-from delaunax.kd_tree import KDTree
 from delaunax.rounding import IN_CIRCLE, ORIENTATION, underflow_of, unit_of
 from delaunax.triangle import A, B, C
+
+TURNS = 16
+"""How many turns a vertex takes at most, in units of the number of vertices, whatever is asked for.
+
+It walks through each of 2N triangles once at most (Devillers, Pion & Teillaud 2002, Int. J. Found. Comput. Sci. 13, 181), every
+flip gives it one more of N neighbours, and what is in doubt is looked at twice.
+"""
 
 
 class CornerTable(NamedTuple):
@@ -69,7 +75,40 @@ class Mesh(NamedTuple):
         return gather(self.x, vertex) - at[0], gather(self.y, vertex) - at[1]
 
 
-def insert(points: Array, unscaled: Array, order: Array, number: Array, first: Array) -> tuple[Array, Array, Array]:
+class _Progress(NamedTuple):
+    """How far the insertion has come, all of it () int32 or bool.
+
+    Attributes
+    ----------
+    row
+        How many triangles there are.
+    place
+        Which vertex of the order is being inserted.
+    first
+        Which one was inserted first, the first one off the line through both ends; -1 before.
+    corner
+        A corner of the triangle through which the vertex walks, or its own, opposite the edge that is looked at.
+    left
+        How many edges around the vertex are left to look at; none while it walks.
+    turns
+        Through how many triangles the vertex has walked, and how many edges were looked at.
+    in_doubt
+        Whether floating point could not decide there.
+    exact
+        How many decisions were made in integers.
+    """
+
+    row: Array | np.int32
+    place: Array | np.int32
+    first: Array | np.int32
+    corner: Array | np.int32
+    left: Array | np.int32
+    turns: Array | np.int32
+    in_doubt: Array | np.bool_
+    exact: Array | np.int32
+
+
+def insert(points: Array, unscaled: Array, order: Array, number: Array, ends: Array) -> tuple[Array, Array, Array]:
     """The Delaunay triangulation of vertices that are inserted one by one; on a CPU in `fused`.
 
     Parameters
@@ -82,47 +121,52 @@ def insert(points: Array, unscaled: Array, order: Array, number: Array, first: A
         (M,) int32, the vertices in the order in which they are inserted; no two coincide.
     number
         () int32, how many of these there are; those behind are not.
-    first
-        (3,) int32, three other vertices, counter-clockwise, which are there from the beginning.
+    ends
+        (2,) int32, two other vertices: between them is whatever else is on the line through both.
 
     Returns
     -------
     simplices, neighbors
-        (2N, 3) int32, as in `triangulation.Triangulation`.
+        (2N, 3) int32, as in `triangulation.Triangulation`; without any triangle if all vertices are on one line.
     exact
         () int32, how many decisions were made in integers.
     """
     mesh = Mesh(jnp.append(points[:, 0], 0.0), jnp.append(points[:, 1], 0.0), unscaled)
 
-    def insert_next(carry):
-        k, table, triangle, exact = carry
-        vertex = gather(order, k)
-        triangle, exact = _walk(mesh, table, vertex, triangle, exact)
-        table = _split(table, vertex, triangle, 4 + 2 * k)
-        table, corner, exact = _flip_all(mesh, table, vertex, 3 * triangle, exact)
-        return k + 1, table, lax.div(corner, np.int32(3)), exact
+    def go_on(carry):
+        now, table = carry
+        vertex, flat, walking = gather(order, now.place), now.first < 0, now.left == 0
+        # Walking and flipping stop where they are in doubt: exact arithmetic in one place takes half as long to compile.
+        column, flips, on_line = _decided(mesh, table, vertex, now.corner, walking, now.in_doubt)
+        # As long as there is no triangle, what is on the line through both ends has to wait.
+        walks = walking & ~(flat & on_line)
+        triangle, turns, in_doubt = _walk(mesh, table, vertex, now, walks, column)
+        arrives = walks & ~in_doubt
+        table = _split(table, vertex, triangle, now.row, arrives)
+        corner, left = jnp.where(walking, 3 * triangle, now.corner), jnp.where(arrives, np.int32(3), now.left)
+        answered = now.in_doubt & ~walking
+        table, corner, left, turns, in_flip = _flip_all(mesh, table, vertex, corner, left, turns, answered, flips)
+        in_doubt = in_doubt | in_flip
 
-    begun = np.int32(0), _table_of(mesh.infinity, first), np.int32(0), np.int32(0)
-    _, table, _, exact = lax.while_loop(lambda carry: carry[0] < number, insert_next, begun)
-    return *_rows_of(mesh.infinity, table), exact
+        first = jnp.where(flat & arrives, now.place, now.first)
+        # Behind the first one come those that had to wait for it.
+        following = jnp.where(now.place == first, np.int32(0), now.place + 1)
+        following = following + (following == first)
+        return _Progress(
+            row=now.row + 2 * arrives,
+            place=jnp.where(in_doubt, now.place, following),
+            first=first,
+            corner=corner,
+            left=jnp.where(in_doubt, left, np.int32(0)),
+            turns=jnp.where(in_doubt, turns, np.int32(0)),
+            in_doubt=in_doubt,
+            exact=now.exact + in_doubt,
+        ), table
 
-
-def first_triangle(points: Array, tree: KDTree) -> tuple[Array, Array]:
-    """Three vertices that are not on one line, (3,) int32, counter-clockwise; and () bool, whether there are any."""
-
-    def seek(_):
-        one, other = lax.argmin(tree.rank, 0, np.int32), lax.argmax(jnp.where(tree.first, tree.rank, NONE), 0, np.int32)
-
-        def look(carry):
-            third = carry[0] + 1
-            return third, orientation(points, one[None], other[None], third[None])[0]
-
-        begun = NONE, np.int32(0)
-        third, side = lax.while_loop(lambda carry: (carry[1] == 0) & (carry[0] < len(points) - 1), look, begun)
-        return jnp.where(side < 0, jnp.stack([other, one, third]), jnp.stack([one, other, third])), side != 0
-
-    triangle, found = certain_triangle(tree.points)
-    return backend.only_if(~found, seek, (triangle, found))
+    zero = np.int32(0)
+    begun = _Progress(np.int32(2), zero, NONE, zero, zero, zero, np.False_, zero), _table_of(mesh.infinity, ends)
+    now, table = lax.while_loop(lambda carry: carry[0].place < number, go_on, begun)
+    return *_rows_of(mesh.infinity, table), now.exact
 
 
 def coarse_to_fine(number: int) -> np.ndarray:
@@ -134,13 +178,20 @@ def coarse_to_fine(number: int) -> np.ndarray:
     return np.concatenate(rounds)
 
 
-def _table_of(n, first):
-    """One triangle and the three beyond its edges, with room for all others and for a corner that is never read."""
-    corners = 3 * (2 * n + 2) + 1
-    a, b, c = first
-    rows = jnp.stack([a, b, c, c, b, n, a, c, n, b, a, n])
-    opposite = np.array([5, 8, 11, 10, 6, 0, 4, 9, 1, 7, 3, 2], np.int32)
-    return CornerTable(jnp.full(corners, n).at[:12].set(rows), jnp.zeros(corners, jnp.int32).at[:12].set(opposite))
+def _table_of(n, ends):
+    """The two triangles beyond the one edge between both ends, and room for all others and for two that are never read."""
+    corners = 3 * (2 * n + 2)
+    one, other = ends
+    rows = jnp.stack([one, other, n, other, one, n])
+    opposite = np.array([4, 3, 5, 1, 0, 2], np.int32)
+    return CornerTable(
+        jnp.full(corners + 6, n).at[:6].set(rows), jnp.zeros(corners + 6, jnp.int32).at[:6].set(opposite)
+    )
+
+
+def _where(condition, place, table):
+    """The place if the condition is true, else one in the table that is never read."""
+    return jnp.where(condition, place, np.int32(len(table.vertex) - 6))
 
 
 def _vertices_of(table, triangle):
@@ -163,94 +214,142 @@ def _cross(one, other):
     return first - second, ORIENTATION * unit * (jnp.abs(first) + jnp.abs(second)) + underflow
 
 
-def _walk(mesh, table, vertex, triangle, exact):
-    """The triangle that holds a vertex, from another one on: it has a corner at infinity if the vertex is outside the hull."""
+def _walk(mesh, table, vertex, now, walks, decided):
+    """The triangle that holds a vertex, from another one on: it has a corner at infinity if the vertex is outside the hull.
+
+    And the turns that it took, and whether it stopped in doubt. It begins with the column `decided`, where that was in doubt.
+    """
     n, at = mesh.infinity, (gather(mesh.x, vertex), gather(mesh.y, vertex))
 
-    def across(triangle, column):
-        return lax.div(gather(table.opposite, 3 * triangle + column), np.int32(3))
-
     def step(carry):
-        count, triangle, _, exact = carry
+        turns, triangle, _, answered, _ = carry
         corners = _vertices_of(table, triangle)
         a, b, c = (mesh.seen_from(at, corner) for corner in corners)
-        (of_a, error_a), (of_b, error_b), (of_c, error_c) = _cross(b, c), _cross(c, a), _cross(a, b)
+        at_a, at_b, at_c = (corner == n for corner in corners)
+        # Beyond the hull only its edge is looked at.
+        (of_a, error_a), (of_b, error_b), (of_c, error_c) = (
+            (jnp.where(beyond, 1.0, value), error)
+            for beyond, (value, error) in (
+                (at_b | at_c, _cross(b, c)),
+                (at_c | at_a, _cross(c, a)),
+                (at_a | at_b, _cross(a, b)),
+            )
+        )
         inside = (of_a > error_a) & (of_b > error_b) & (of_c > error_c)
         of_a, of_b, of_c = of_a + error_a, of_b + error_b, of_c + error_c
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
         column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
-        # Beyond the hull it ends.
-        real = (corners[0] < n) & (corners[1] < n) & (corners[2] < n)
+        column = jnp.where(answered, decided, jnp.where(lowest < 0.0, column, NONE))
+        across = lax.div(gather(table.opposite, 3 * triangle + jnp.maximum(column, 0)), np.int32(3))
+        following = jnp.where(column < 0, triangle, across)
+        return turns + 1, following, triangle, np.False_, ~answered & ~inside & (lowest >= 0.0)
 
-        def decide(_):
-            tails, heads = jnp.stack([*corners[1:], corners[0]]), jnp.stack([corners[2], *corners[:2]])
-            sides = orientation(mesh.unscaled, jnp.full_like(tails, vertex), tails, heads)
-            return jnp.where(sides[0] < 0, A, jnp.where(sides[1] < 0, B, jnp.where(sides[2] < 0, C, NONE)))
-
-        in_doubt = real & ~inside & (lowest >= 0.0)
-        column = backend.only_if(in_doubt, decide, jnp.where(real & (lowest < 0.0), column, NONE))
-        following = jnp.where(column < 0, triangle, across(triangle, jnp.maximum(column, 0)))
-        return count + 1, following, triangle, exact + in_doubt
-
-    # From beyond the hull it begins inside.
-    a, b, c = (vertex == n for vertex in _vertices_of(table, triangle))
-    begin = jnp.where(a | b | c, across(triangle, jnp.where(a, A, jnp.where(b, B, C))), triangle)
-    # No such walk through Delaunay triangles goes around in circles (Devillers, Pion & Teillaud 2002).
-    begun = np.int32(0), begin, NONE, exact
-    _, triangle, _, exact = lax.while_loop(lambda carry: (carry[1] != carry[2]) & (carry[0] < 2 * n), step, begun)
-    return triangle, exact
+    begin = lax.div(now.corner, np.int32(3))
+    begun = now.turns, begin, jnp.where(walks, NONE, begin), now.in_doubt, np.False_
+    turns, triangle, _, _, in_doubt = lax.while_loop(
+        lambda carry: (carry[1] != carry[2]) & (carry[0] < TURNS * n), step, begun
+    )
+    return triangle, turns, in_doubt
 
 
-def _split(table, vertex, triangle, number):
-    """Put (vertex, b, c) in the place of a triangle (a, b, c), and (vertex, c, a), (vertex, a, b) in rows `number` and next."""
+def _decided(mesh, table, vertex, corner, walking, in_doubt):
+    """What floating point cannot decide of a vertex that walks, or of the edge opposite a corner of its.
+
+    Returns
+    -------
+    column
+        () int32, behind which edge of its triangle it is; -1 behind none. Beyond the hull it is behind the edge if it is on
+        its line, too.
+    flips
+        () bool, whether the edge is flipped.
+    on_line
+        () bool, whether the triangle has no area, seen from the vertex: with a corner at infinity, it is on the hull's line.
+    """
+    n, base = mesh.infinity, corner - lax.rem(corner, np.int32(3))
+    walked = base, base + 1, base + 2
+    looked_at = _after(corner), _before(corner), gather(table.opposite, corner)
+    # Outside of what is done only in doubt, or the compiler copies the table.
+    a, b, c = (gather(table.vertex, jnp.where(walking, *each)) for each in zip(walked, looked_at, strict=True))
+
+    def decide(_):
+        beyond = [each == n for each in (a, b, c)]
+        four = [jnp.where(each == n, vertex, each)[None] for each in (vertex, a, b, c)]
+        found = signs(mesh.unscaled, *four)
+        outside = beyond[0] | beyond[1] | beyond[2]
+        sides = found.after[0], -found.left[0], found.turn[0]
+        behind = [jnp.where(outside, at & (side <= 0), side < 0) for at, side in zip(beyond, sides, strict=True)]
+        column = jnp.where(behind[0], A, jnp.where(behind[1], B, jnp.where(behind[2], C, NONE)))
+        by_circle = turns_to(found, np.int32(1), *four)
+        flips = _at_hull(beyond, found.after < 0, found.left > 0, found.turn <= 0, by_circle)[0]
+        return column, flips, (sides[0] == 0) & (sides[1] == 0) & (sides[2] == 0)
+
+    return backend.only_if(in_doubt, decide, (NONE, np.False_, np.False_))
+
+
+def _at_hull(beyond, by_a, by_b, by_d, elsewhere):
+    """What counts of an edge from a to b with d beyond, of which one, if any, is at infinity."""
+    return jnp.where(beyond[0], by_a, jnp.where(beyond[1], by_b, jnp.where(beyond[2], by_d, elsewhere)))
+
+
+def _split(table, vertex, triangle, number, arrives):
+    """Put (vertex, b, c) in the place of a triangle (a, b, c), and (vertex, c, a), (vertex, a, b) in rows `number` and next.
+
+    If the vertex arrives there.
+    """
     here, first = 3 * triangle, 3 * number
     second = first + 3
     a, b, c = _vertices_of(table, triangle)
     of_b, of_c = (gather(table.opposite, here + np.int32(k)) for k in (1, 2))
     # What is read is read before anything is written, or the compiler copies the table.
     table, a, b, c, of_b, of_c = lax.optimization_barrier((table, a, b, c, of_b, of_c))
-    corners = put(put(table.vertex, first, vertex, c, a, vertex, a, b), here, vertex)
-    opposite = put(table.opposite, first, of_b, second + 2, here + 1, of_c, here + 2, first + 1)
-    opposite = put(put(opposite, of_b, first), of_c, second)
-    return CornerTable(corners, put(opposite, here + 1, first + 2, second + 1))
+    to = partial(_where, arrives, table=table)
+    corners = put(put(table.vertex, to(first), vertex, c, a, vertex, a, b), to(here), vertex)
+    opposite = put(table.opposite, to(first), of_b, second + 2, here + 1, of_c, here + 2, first + 1)
+    opposite = put(put(opposite, to(of_b), first), to(of_c), second)
+    return CornerTable(corners, put(opposite, to(here + 1), first + 2, second + 1))
 
 
-def _flip_all(mesh, table, vertex, corner, exact):
-    """Flip the edges opposite a vertex that are not Delaunay's, once around it from a corner of its on; and its last corner."""
-    n, nowhere = mesh.infinity, np.int32(len(table.vertex) - 1)
-    at = gather(mesh.x, vertex), gather(mesh.y, vertex)
+def _flip_all(mesh, table, vertex, corner, left, turns, answered, decided):
+    """Flip the edges opposite a vertex that are not Delaunay's, from that opposite a corner of its on, `left` in all.
+
+    And its last corner, the edges left, the turns that it took, and whether it stopped in doubt. It begins with what is
+    `decided` of the first edge, if that is `answered`.
+    """
+    n, at = mesh.infinity, (gather(mesh.x, vertex), gather(mesh.y, vertex))
 
     def look(carry):
-        count, left, corner, table, exact = carry
+        turns, left, corner, table, answered, _ = carry
         after, before = _after(corner), _before(corner)
         beyond = gather(table.opposite, corner)
         after_beyond, before_beyond = _after(beyond), _before(beyond)
         a, b, d = (gather(table.vertex, each) for each in (after, before, beyond))
         of_a, of_b = gather(table.opposite, after), gather(table.opposite, after_beyond)
-        flips, in_doubt = _flips(mesh, at, vertex, a, b, d)
+        certainly, in_doubt = _flips(mesh, at, a, b, d)
+        in_doubt, flips = in_doubt & ~answered, jnp.where(answered, decided, certainly)
         # What is read is read before anything is written, or the compiler copies the table.
-        table, a, b, d, of_a, of_b, flips = lax.optimization_barrier((table, a, b, d, of_a, of_b, flips))
+        table, a, b, d, of_a, of_b, flips, in_doubt = lax.optimization_barrier(
+            (table, a, b, d, of_a, of_b, flips, in_doubt)
+        )
 
         # (vertex, a, b) and (d, b, a) become (vertex, a, d) and (d, b, vertex).
-        def where_flipped(place):
-            return jnp.where(flips, place, nowhere)
-
-        corners, opposite = table
+        to, (corners, opposite) = partial(_where, flips, table=table), table
         for place, value in ((before, d), (before_beyond, vertex)):
-            corners = put(corners, where_flipped(place), value)
+            corners = put(corners, to(place), value)
         for one, other in ((corner, of_b), (after, after_beyond), (beyond, of_a)):
-            opposite = put(put(opposite, where_flipped(one), other), where_flipped(other), one)
-        left, corner = jnp.where(flips, left + 1, left - 1), jnp.where(flips, corner, _after(of_a))
-        return count + 1, left, corner, CornerTable(corners, opposite), exact + in_doubt
+            opposite = put(put(opposite, to(one), other), to(other), one)
+        left = jnp.where(in_doubt, left, jnp.where(flips, left + 1, left - 1))
+        corner = jnp.where(flips | in_doubt, corner, _after(of_a))
+        return turns + 1, left, corner, CornerTable(corners, opposite), np.False_, in_doubt
 
-    # Every flip gives the vertex one more neighbour.
-    begun = np.int32(0), np.int32(3), corner, table, exact
-    _, _, corner, table, exact = lax.while_loop(lambda carry: (carry[1] > 0) & (carry[0] < 6 * n), look, begun)
-    return table, corner, exact
+    begun = turns, left, corner, table, answered, np.False_
+    turns, left, corner, table, _, in_doubt = lax.while_loop(
+        lambda carry: (carry[1] > 0) & ~carry[5] & (carry[0] < TURNS * n), look, begun
+    )
+    return table, corner, left, turns, in_doubt
 
 
-def _flips(mesh, at, vertex, a, b, d):
-    """Whether the edge from a to b of a triangle (vertex, a, b) is flipped, d being beyond; and whether that was in doubt."""
+def _flips(mesh, at, a, b, d):
+    """Whether the edge from a to b of a vertex's triangle is certainly flipped, d being beyond; and whether it is in doubt."""
     to_a, to_b, to_d = (mesh.seen_from(at, each) for each in (a, b, d))
     (left, of_left), (after, of_after), (turn, of_turn) = _cross(to_a, to_d), _cross(to_b, to_d), _cross(to_a, to_b)
     squared_a, squared_b, squared_d = (each[0] ** 2 + each[1] ** 2 for each in (to_a, to_b, to_d))
@@ -258,25 +357,14 @@ def _flips(mesh, at, vertex, a, b, d):
     of_inside = IN_CIRCLE / ORIENTATION * (squared_b * of_left + squared_a * of_after + squared_d * of_turn)
     of_inside = of_inside + underflow_of(inside.dtype)
     # The circle of an edge of the hull and the vertex at infinity is all that lies beyond, and the edge itself.
-    beyond = [each == mesh.infinity for each in (a, b, d)]
-
-    def at_hull(by_a, by_b, by_d, elsewhere):
-        return jnp.where(beyond[0], by_a, jnp.where(beyond[1], by_b, jnp.where(beyond[2], by_d, elsewhere)))
-
+    at_hull = partial(_at_hull, [each == mesh.infinity for each in (a, b, d)])
     value, error = at_hull(-after, left, -turn, inside), at_hull(of_after, of_left, of_turn, of_inside)
-
-    def decide(_):
-        four = [jnp.where(each == mesh.infinity, vertex, each)[None] for each in (vertex, a, b, d)]
-        found = signs(mesh.unscaled, *four)
-        return at_hull(found.after < 0, found.left > 0, found.turn <= 0, turns_to(found, np.int32(1), *four))[0]
-
-    in_doubt = jnp.abs(value) <= error
-    return backend.only_if(in_doubt, decide, value > 0.0), in_doubt
+    return value > error, jnp.abs(value) <= error
 
 
 def _rows_of(n, table):
     """The triangles of a table without those beyond the hull, each from its smallest vertex on, and their neighbours."""
-    used = table.vertex[:-1].reshape(-1, 3).max(axis=1) < n
+    used = table.vertex[:-6].reshape(-1, 3).max(axis=1) < n
     row = jnp.where(used, backend.running_sums(used), NONE)
 
     def add(rows, triangle):

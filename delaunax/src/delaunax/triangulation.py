@@ -13,9 +13,9 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
-from delaunax.certificate import certain_triangle, certificate
+from delaunax.certificate import certainly_off_a_line, certificate
 from delaunax.indexing import NONE, gather
-from delaunax.insertion import coarse_to_fine, first_triangle, insert
+from delaunax.insertion import coarse_to_fine, insert
 from delaunax.kd_tree import KDTree, build_kd_tree, near_vertices
 from delaunax.platforms import by_platform
 from delaunax.stars import among_all_vertices, among_near_vertices, vertices_from
@@ -151,12 +151,14 @@ def _certified_tables(points, tree):
 
 def _inserted(points, tree):
     """The tables by `insertion`, whether they are certified, and the effort."""
-    first, found = first_triangle(points, tree)
+    # The first vertex and the last, by x and then y.
+    ends = jnp.stack(
+        [lax.argmin(tree.rank, 0, np.int32), lax.argmax(jnp.where(tree.first, tree.rank, NONE), 0, np.int32)]
+    )
     order = gather(tree.leaves.reshape(-1), coarse_to_fine(tree.leaves.size))
-    others = found & (order < len(points)) & gather(tree.first, order) & (order[:, None] != first).all(axis=1)
+    others = (order < len(points)) & gather(tree.first, order) & (order[:, None] != ends).all(axis=1)
     places, number = backend.nonzero(others)
-    simplices, neighbors, exact = insert(tree.points, points, gather(order, places), number, first)
-    simplices, neighbors = (jnp.where(found, each, NONE) for each in (simplices, neighbors))
+    simplices, neighbors, exact = insert(tree.points, points, gather(order, places), number, ends)
     vertices, decided = vertices_from(points, tree), jnp.ones_like(tree.first)
     vertex_simplex = vertex_simplex_from(simplices, neighbors)
     certified, _ = certificate(vertices, decided, simplices, neighbors, vertex_simplex)
@@ -183,7 +185,7 @@ def _of_stars(points, tree):
     """The tables by `stars`, whether they are certified, and the effort."""
     vertices, n = vertices_from(points, tree), len(points)
     # If none is off a line for certain, the exact star of the first vertex tells whether all are on it.
-    flat = ~certain_triangle(tree.points)[1]
+    flat = ~certainly_off_a_line(tree.points)
     simplices, complete = among_near_vertices(vertices, near_vertices(tree), tree.first & ~flat)
     doubtful = jnp.where(flat, np.arange(n) == 0, tree.first & ~complete)
     nothing, nobody, count = jnp.full((2 * n, 3), NONE), jnp.zeros(n, bool), len(tree.leaves)

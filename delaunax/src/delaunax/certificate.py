@@ -19,9 +19,7 @@ place.
 """
 
 from functools import partial
-from typing import NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
@@ -29,45 +27,11 @@ from jax import Array, lax
 from delaunax import backend
 from delaunax.indexing import NONE, gather
 from delaunax.platforms import by_platform
-from delaunax.rounding import IN_CIRCLE, ORIENTATION, underflow_of, unit_of
+from delaunax.rounding import determinants, orientation
 from delaunax.stars import Vertices
 from delaunax.triangle import cross, squared
 
 
-class Signs(NamedTuple):
-    """What floating point says of four vertices v, c, b and j.
-
-    Attributes
-    ----------
-    left
-        () bool, whether v, c and b are certainly counter-clockwise.
-    right
-        () bool, whether they are certainly clockwise.
-    outside, inside
-        () bool, whether j is certainly outside the circle through the counter-clockwise v, c and b, or inside.
-    """
-
-    left: jax.Array
-    right: jax.Array
-    outside: jax.Array
-    inside: jax.Array
-
-
-def certain_signs(v: Array, c: Array, b: Array, j: Array) -> Signs:
-    """The `Signs` of four vertices at (..., 2) float coordinates of order one."""
-    (cx, cy), (bx, by), (jx, jy) = ((p[..., 0] - v[..., 0], p[..., 1] - v[..., 1]) for p in (c, b, j))
-    turn, size_turn = cx * by - cy * bx, jnp.abs(cx * by) + jnp.abs(cy * bx)
-    left, size_left = cx * jy - cy * jx, jnp.abs(cx * jy) + jnp.abs(cy * jx)
-    after, size_after = bx * jy - by * jx, jnp.abs(bx * jy) + jnp.abs(by * jx)
-    of_c, of_b, of_j = cx**2 + cy**2, bx**2 + by**2, jx**2 + jy**2
-    inside = of_b * left - of_c * after - of_j * turn
-    size = of_b * size_left + of_c * size_after + of_j * size_turn
-    unit, underflow = unit_of(turn.dtype), underflow_of(turn.dtype)
-    bound, of_inside = ORIENTATION * unit * size_turn + underflow, IN_CIRCLE * unit * size + underflow
-    return Signs(turn > bound, turn < -bound, inside < -of_inside, inside > of_inside)
-
-
-@backend.fused
 def certificate(
     vertices: Vertices, exact: Array, simplices: Array, neighbors: Array, vertex_simplex: Array
 ) -> tuple[Array, Array]:
@@ -115,10 +79,19 @@ def certainly_off_a_line(points: Array) -> Array:
 
     That of the first and the one farthest from it.
     """
-    first = points[0]
-    second = points[lax.argmax(squared(points - first), 0, np.int32)]
-    signs = certain_signs(first, second, points, points)
-    return (signs.left | signs.right).any()
+    offsets = points - points[0]
+    turn = orientation(_vector(offsets[lax.argmax(squared(offsets), 0, np.int32)]), _vector(offsets))
+    return (turn.positive | turn.negative).any()
+
+
+def _vector(offsets):
+    return offsets[..., 0], offsets[..., 1]
+
+
+def _seen_from(points, vertex, others):
+    """The offsets of () int32 vertices from another one, as vectors."""
+    x, y = gather(points, vertex)
+    return [(gather(points, other, 0) - x, gather(points, other, 1) - y) for other in others]
 
 
 def _edge_at(edge, simplices):
@@ -138,9 +111,10 @@ def _edge_holds(points, exact, simplices, neighbors, vertex_simplex, edge):
         neighbors_are_mutual(row, across, tail, head, simplices, neighbors),
     )
     tip = _tip_of(across, tail, head, simplices)
-    found = certain_signs(*(gather(points, vertex) for vertex in (apex, tail, head, tip)))
-    decided = gather(exact, gather(simplices, row, 0)) & ~found.right & (boundary | ~found.inside)
-    return (apex < 0) | (fits & (decided | (found.left & (boundary | found.outside))))
+    found = determinants(*_seen_from(points, apex, (tail, head, tip)))
+    turn, inside = found.turn, found.inside
+    decided = gather(exact, gather(simplices, row, 0)) & ~turn.negative & (boundary | ~inside.positive)
+    return (apex < 0) | (fits & (decided | (turn.positive & (boundary | inside.negative))))
 
 
 def neighbors_are_mutual(
@@ -163,11 +137,10 @@ def _boundary_at(points, exact, rank, simplices, neighbors, vertex_simplex, vert
     after = partial(_after, simplices, neighbors, vertex_simplex)
     following, on_boundary = after(vertex)
     third = after(following)[0]
-    p, q, r = (gather(points, each) for each in (vertex, following, third))
     before, here, behind = (gather(rank, each) for each in (vertex, following, third))
     lowest = on_boundary & (here < before) & (here < behind)
-    found = certain_signs(p, q, r, r)
-    return following, on_boundary & (found.right | ~(found.left | gather(exact, vertex))), lowest
+    turn = orientation(*_seen_from(points, vertex, (following, third)))
+    return following, on_boundary & (turn.negative | ~(turn.positive | gather(exact, vertex))), lowest
 
 
 def _after(simplices, neighbors, vertex_simplex, vertex):

@@ -22,7 +22,7 @@ from jax import Array, lax
 from delaunax import backend
 from delaunax.exact import signs, turns_to
 from delaunax.indexing import NONE, gather, put
-from delaunax.rounding import IN_CIRCLE, ORIENTATION, underflow_of, unit_of
+from delaunax.rounding import Determinant, determinants, orientation
 from delaunax.triangle import A, B, C
 
 TURNS = 16
@@ -207,13 +207,6 @@ def _before(corner):
     return jnp.where(lax.rem(corner, np.int32(3)) == 0, corner + 2, corner - 1)
 
 
-def _cross(one, other):
-    """The cross product of two vectors, and a bound of its rounding error."""
-    first, second = one[0] * other[1], one[1] * other[0]
-    unit, underflow = unit_of(first.dtype), underflow_of(first.dtype)
-    return first - second, ORIENTATION * unit * (jnp.abs(first) + jnp.abs(second)) + underflow
-
-
 def _walk(mesh, table, vertex, now, walks, decided):
     """The triangle that holds a vertex, from another one on: it has a corner at infinity if the vertex is outside the hull.
 
@@ -226,17 +219,15 @@ def _walk(mesh, table, vertex, now, walks, decided):
         corners = _vertices_of(table, triangle)
         a, b, c = (mesh.seen_from(at, corner) for corner in corners)
         at_a, at_b, at_c = (corner == n for corner in corners)
-        # Beyond the hull only its edge is looked at.
-        (of_a, error_a), (of_b, error_b), (of_c, error_c) = (
-            (jnp.where(beyond, 1.0, value), error)
-            for beyond, (value, error) in (
-                (at_b | at_c, _cross(b, c)),
-                (at_c | at_a, _cross(c, a)),
-                (at_a | at_b, _cross(a, b)),
-            )
-        )
-        inside = (of_a > error_a) & (of_b > error_b) & (of_c > error_c)
-        of_a, of_b, of_c = of_a + error_a, of_b + error_b, of_c + error_c
+
+        def beside(one, other, beyond):
+            """Twice the area of the vertex and an edge; one that leads beyond the hull is not looked at."""
+            area = orientation(one, other)
+            return Determinant(jnp.where(beyond, 1.0, area.value), area.error)
+
+        areas = beside(b, c, at_b | at_c), beside(c, a, at_c | at_a), beside(a, b, at_a | at_b)
+        inside = areas[0].positive & areas[1].positive & areas[2].positive
+        of_a, of_b, of_c = (area.value + area.error for area in areas)
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
         column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
         column = jnp.where(answered, decided, jnp.where(lowest < 0.0, column, NONE))
@@ -350,15 +341,12 @@ def _flip_all(mesh, table, vertex, corner, left, turns, answered, decided):
 
 def _flips(mesh, at, a, b, d):
     """Whether the edge from a to b of a vertex's triangle is certainly flipped, d being beyond; and whether it is in doubt."""
-    to_a, to_b, to_d = (mesh.seen_from(at, each) for each in (a, b, d))
-    (left, of_left), (after, of_after), (turn, of_turn) = _cross(to_a, to_d), _cross(to_b, to_d), _cross(to_a, to_b)
-    squared_a, squared_b, squared_d = (each[0] ** 2 + each[1] ** 2 for each in (to_a, to_b, to_d))
-    inside = squared_b * left - squared_a * after - squared_d * turn
-    of_inside = IN_CIRCLE / ORIENTATION * (squared_b * of_left + squared_a * of_after + squared_d * of_turn)
-    of_inside = of_inside + underflow_of(inside.dtype)
+    found = determinants(*(mesh.seen_from(at, each) for each in (a, b, d)))
     # The circle of an edge of the hull and the vertex at infinity is all that lies beyond, and the edge itself.
     at_hull = partial(_at_hull, [each == mesh.infinity for each in (a, b, d)])
-    value, error = at_hull(-after, left, -turn, inside), at_hull(of_after, of_left, of_turn, of_inside)
+    values = -found.after.value, found.left.value, -found.turn.value, found.inside.value
+    errors = found.after.error, found.left.error, found.turn.error, found.inside.error
+    value, error = at_hull(*values), at_hull(*errors)
     return value > error, jnp.abs(value) <= error
 
 

@@ -175,10 +175,14 @@ def _halved(n, depth, coordinates, keys, by_x, by_y):
 def leaf_of(tree: KDTree, query_points: Array) -> Array:
     """(Q,) int32: the leaf in whose cell each query point lies."""
     x, y = query_points[:, 0], query_points[:, 1]
-    node = jnp.zeros(query_points.shape[0], jnp.int32)
-    for along_y, split in zip(_axis_of(tree.nodes[:-1]), tree.nodes[:-1, :, 4]):
-        node = 2 * node + (jnp.where(backend.pick(along_y, node) > 0, y, x) >= backend.pick(split, node))
-    return node
+
+    def descend(node, level):
+        along_y, split = level
+        return 2 * node + (jnp.where(backend.pick(along_y, node) > 0, y, x) >= backend.pick(split, node)), None
+
+    # As a loop on a CPU: written out, one level after the other makes XLA simplify the whole program once more.
+    levels = _axis_of(tree.nodes[:-1]), tree.nodes[:-1, :, 4]
+    return lax.scan(descend, jnp.zeros(len(query_points), jnp.int32), levels, unroll=not backend.one_by_one())[0]
 
 
 @backend.fused

@@ -78,12 +78,34 @@ def test_reproduces_a_linear_function_inside_and_the_nearest_vertex_outside(name
     interpolant = _interpolant(points, queries[inside], mappings[inside], (points - centre) @ slope)
     error = np.abs(interpolant - (queries[inside] - centre) @ slope)
 
-    # Rounding of the coordinates turns into weights in proportion to how thin a triangle is.
+    # Rounding of the coordinates turns into weights in proportion to how thin a triangle is, until it counts as a line.
     a, b, c = (points[mappings[inside, k]] for k in range(3))
     doubled = np.abs((b - a)[:, 0] * (c - a)[:, 1] - (b - a)[:, 1] * (c - a)[:, 0])
-    thinness = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2).sum(axis=1) / doubled
+    lengths = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2).sum(axis=1)
+    thinness = lengths / np.maximum(doubled, 0.25 * np.sqrt(np.finfo(float).eps) * lengths)
     size = np.abs(queries[inside]).max(initial=0.0) / scale.min()
     assert (error <= 16.0 * np.finfo(float).eps * (1.0 + size) * thinness).all()
+
+
+@pytest.mark.parametrize("angle", [0.3, 1.0, 2.0])
+@pytest.mark.parametrize("straight", ["hull", "lattice"])
+def test_queries_on_a_hull_that_is_straight_to_rounding(straight, angle):
+    """Triangles along it have no area but by rounding, and any query on its line is on their edges."""
+    random = np.random.default_rng(3)
+    points = random.uniform(0.0, 19.0, (400, 2))
+    points[:280, 1] = 0.0
+    points = {"hull": points, "lattice": point_sets.grid(20) - point_sets.grid(20).min(axis=0)}[straight]
+    along = points[points[:, 1] == 0.0, 0]
+    queries = np.stack([random.uniform(along.min(), along.max(), 500), np.zeros(500)], axis=-1)
+    points, queries = (point_sets.rotated(each, angle) for each in (points, queries))
+    mappings = locate(triangulate(points), points, queries)
+    inside = mappings[:, 1] >= 0
+    assert inside.mean() > 0.3
+    error = _interpolant(points, queries[inside], mappings[inside], points @ [0.7, -1.3]) - queries[inside] @ [
+        0.7,
+        -1.3,
+    ]
+    assert np.abs(error).max() < 1.0e-9
 
 
 def test_one_ulp_inside_and_outside_the_hull():

@@ -10,7 +10,7 @@ from delaunax import backend
 from delaunax.indexing import gather
 from delaunax.platforms import differentiable
 from delaunax.scaling import largest_exponent, power_of_two
-from delaunax.triangle import doubled_areas_from
+from delaunax.triangle import doubled_areas_from, squared
 from delaunax.triangulation import coordinates_from
 
 
@@ -50,10 +50,41 @@ def _weights_from(points, query_points, mappings):
     # Not `abs`: its derivative is zero at a query on an edge, where the weight still grows to one side.
     doubled = [jnp.where(each < 0.0, -each, each) for each in doubled_areas_from(query_points, a, b, c)]
     total = doubled[0] + doubled[1] + doubled[2]
-    triangle = (mappings[:, 1] >= 0) & (total > 0.0)
-    safe = jnp.where(triangle, total, 1.0)
-    weights = [jnp.where(triangle, each / safe, alone) for each, alone in zip(doubled, (1.0, 0.0, 0.0), strict=True)]
+    inside = mappings[:, 1] >= 0
+    lengths = squared(b - c), squared(c - a), squared(a - b)
+    longest = jnp.maximum(jnp.maximum(*lengths[:2]), lengths[2])
+    triangle = inside & (total > 0.0)
+    areas = [each / jnp.where(triangle, total, 1.0) for each in doubled]
+    # In a triangle as thin as this, areas say less of where on it a query is than the place along its longest edge does.
+    thin = inside & (total < longest * np.sqrt(jnp.finfo(total.dtype).eps))
+    weights = [
+        jnp.where(thin, on_line, jnp.where(triangle, area, alone))
+        for on_line, area, alone in zip(
+            _weights_on_line(query_points, (a, b, c), lengths, longest, thin), areas, (1.0, 0.0, 0.0), strict=True
+        )
+    ]
     return jnp.where(mappings[:, :1] < 0, jnp.nan, jnp.stack(weights, axis=1))
+
+
+def _weights_on_line(query_points, corners, lengths, longest, thin):
+    """Those of triangles that are thin: on the two corners between which a query is, along the longest edge."""
+    at_a, at_b = lengths[0] == longest, lengths[1] == longest
+
+    def pick(of_a, of_b, of_c):
+        """What belongs to the corner opposite the longest edge."""
+        return jnp.where(at_a, of_a, jnp.where(at_b, of_b, of_c))
+
+    (xa, ya), (xb, yb), (xc, yc) = ((each[:, 0], each[:, 1]) for each in corners)
+    x, y = pick(xb, xc, xa), pick(yb, yc, ya)
+    dx, dy = pick(xc, xa, xb) - x, pick(yc, ya, yb) - y
+    unit = jnp.where(thin, dx**2 + dy**2, 1.0)
+    between = ((pick(xa, xb, xc) - x) * dx + (pick(ya, yb, yc) - y) * dy) / unit
+    along = jnp.clip(((query_points[:, 0] - x) * dx + (query_points[:, 1] - y) * dy) / unit, 0.0, 1.0)
+    before, behind = between > 0.0, between < 1.0
+    first = jnp.maximum(between - along, 0.0) / jnp.where(before, between, 1.0)
+    last = jnp.maximum(along - between, 0.0) / jnp.where(behind, 1.0 - between, 1.0)
+    middle = 1.0 - first - last
+    return pick(middle, last, first), pick(first, middle, last), pick(last, first, middle)
 
 
 _weights = differentiable(backend.fused(_weights_from), plain=_weights_from)

@@ -133,17 +133,33 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
         first, second = (ax - x) * (by - ay), (ay - y) * (bx - ax)
         return first - second + bound * (jnp.abs(first) + jnp.abs(second))
 
+    def is_off(at, *others):
+        """Whether a coordinate is outside the range of others, by more than rounding."""
+        (a, b, c), some = others, 8.0 * jnp.finfo(at.dtype).eps
+        return (at < jnp.minimum(jnp.minimum(a, b), c) - some) | (at > jnp.maximum(jnp.maximum(a, b), c) + some)
+
     def step(_, carry):
-        simplex, _ = carry
+        simplex, before = carry
         ax, ay, bx, by, cx, cy = backend.pick_row(corners, simplex)
         of_a, of_b, of_c = doubled(bx, by, cx, cy), doubled(cx, cy, ax, ay), doubled(ax, ay, bx, by)
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
-        column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
-        across = gather(triangulation.neighbors, simplex, column)
+        to_a, to_b, to_c = backend.pick_row(triangulation.neighbors, simplex)
+        across = jnp.where(of_a == lowest, to_a, jnp.where(of_b == lowest, to_b, to_c))
+        # On the line of a triangle without area nothing is behind an edge for certain. From there a query that is not beside
+        # it goes on around a near vertex, away from the farthest one, but not back.
+        astray = (lowest >= 0.0) & (is_off(x, ax, bx, cx) | is_off(y, ay, by, cy))
+        ends = (ax, ay, to_a), (bx, by, to_b), (cx, cy, to_c)
+        far_a, far_b, far_c = (
+            jnp.where((to >= 0) & (to != before), (at_x - x) ** 2 + (at_y - y) ** 2, -1.0) for at_x, at_y, to in ends
+        )
+        farthest = jnp.maximum(jnp.maximum(far_a, far_b), far_c)
+        onwards = jnp.where(far_a == farthest, to_a, jnp.where(far_b == farthest, to_b, to_c))
+        onwards = jnp.where(farthest < 0.0, NONE, onwards)
         # Only an edge behind which the query certainly lies is crossed: those decisions cannot go around in circles.
-        at_hull = (across < 0) & (lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)))
+        at_hull = ~astray & (across < 0) & (lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)))
         # One result only: XLA evaluates all of this once for each.
-        return jnp.where((lowest >= 0.0) | at_hull | (simplex < 0), simplex, across), simplex
+        stays = ((lowest >= 0.0) & ~astray) | at_hull | (simplex < 0)
+        return jnp.where(stays, simplex, jnp.where(astray, onwards, across)), simplex
 
     def unfinished(turn, carry):
         # No walk on a Delaunay triangulation enters a triangle twice.

@@ -30,7 +30,8 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
     -------
     (Q, 3) float
         Weights in [0, 1] with rows that sum to 1; [1, 0, 0] for a query outside the hull; NaN for a query without
-        any vertex (one that is not finite).
+        any vertex (one that is not finite). In a triangle that is thinner than the square root of the machine epsilon times
+        its longest edge they are those of the place along that edge, for areas there are mostly rounding.
 
     Raises
     ------

@@ -101,10 +101,8 @@ def test_queries_on_a_hull_that_is_straight_to_rounding(straight, angle):
     mappings = locate(triangulate(points), points, queries)
     inside = mappings[:, 1] >= 0
     assert inside.mean() > 0.3
-    error = _interpolant(points, queries[inside], mappings[inside], points @ [0.7, -1.3]) - queries[inside] @ [
-        0.7,
-        -1.3,
-    ]
+    slope = np.array([0.7, -1.3])
+    error = _interpolant(points, queries[inside], mappings[inside], points @ slope) - queries[inside] @ slope
     assert np.abs(error).max() < 1.0e-9
 
 

@@ -78,7 +78,7 @@ def _weights_on_line(query_points, corners, lengths, longest, thin):
     (xa, ya), (xb, yb), (xc, yc) = ((each[:, 0], each[:, 1]) for each in corners)
     x, y = pick(xb, xc, xa), pick(yb, yc, ya)
     dx, dy = pick(xc, xa, xb) - x, pick(yc, ya, yb) - y
-    unit = jnp.where(thin, dx**2 + dy**2, 1.0)
+    unit = jnp.where(thin, pick(*lengths), 1.0)
     between = ((pick(xa, xb, xc) - x) * dx + (pick(ya, yb, yc) - y) * dy) / unit
     along = jnp.clip(((query_points[:, 0] - x) * dx + (query_points[:, 1] - y) * dy) / unit, 0.0, 1.0)
     before, behind = between > 0.0, between < 1.0

@@ -20,8 +20,9 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import backend
+from delaunax.corner_table import after, before, edge_of, flip, rows_of, split, table_of_edge, vertices_of
 from delaunax.exact import signs, turns_to
-from delaunax.indexing import NONE, gather, put
+from delaunax.indexing import NONE, gather
 from delaunax.rounding import Determinant, determinants, orientation
 from delaunax.triangle import A, B, C
 
@@ -31,23 +32,6 @@ TURNS = 16
 It walks through each of 2N triangles once at most (Devillers, Pion & Teillaud 2002, Int. J. Found. Comput. Sci. 13, 181), every
 flip gives it one more of N neighbours, and what is in doubt is looked at twice.
 """
-
-
-class CornerTable(NamedTuple):
-    """Triangles by their corners: corner `3 t + k` is that of triangle t at its k-th vertex, counter-clockwise.
-
-    After Rossignac 2001 (3D compression made simple: Edgebreaker with Zip&Wrap on a corner-table, Shape Modeling Int., 278).
-
-    Attributes
-    ----------
-    vertex
-        (C,) int32, the vertex of each corner, or the number of vertices for the one at infinity.
-    opposite
-        (C,) int32, the corner on the other side of the edge opposite each corner.
-    """
-
-    vertex: jax.Array
-    opposite: jax.Array
 
 
 class Mesh(NamedTuple):
@@ -98,14 +82,19 @@ class _Progress(NamedTuple):
         How many decisions were made in integers.
     """
 
-    row: Array | np.int32
-    place: Array | np.int32
-    first: Array | np.int32
-    corner: Array | np.int32
-    left: Array | np.int32
-    turns: Array | np.int32
-    in_doubt: Array | np.bool_
-    exact: Array | np.int32
+    row: jax.Array
+    place: jax.Array
+    first: jax.Array
+    corner: jax.Array
+    left: jax.Array
+    turns: jax.Array
+    in_doubt: jax.Array
+    exact: jax.Array
+
+
+def _begun():
+    zero = np.int32(0)
+    return _Progress(np.int32(2), zero, NONE, zero, zero, zero, np.False_, zero)
 
 
 def insert(points: Array, unscaled: Array, order: Array, number: Array, ends: Array) -> tuple[Array, Array, Array]:
@@ -142,7 +131,7 @@ def insert(points: Array, unscaled: Array, order: Array, number: Array, ends: Ar
         walks = walking & ~(flat & on_line)
         triangle, turns, in_doubt = _walk(mesh, table, vertex, now, walks, column)
         arrives = walks & ~in_doubt
-        table = _split(table, vertex, triangle, now.row, arrives)
+        table = split(table, vertex, triangle, now.row, arrives)
         corner, left = jnp.where(walking, 3 * triangle, now.corner), jnp.where(arrives, np.int32(3), now.left)
         answered = now.in_doubt & ~walking
         table, corner, left, turns, in_flip = _flip_all(mesh, table, vertex, corner, left, turns, answered, flips)
@@ -163,10 +152,9 @@ def insert(points: Array, unscaled: Array, order: Array, number: Array, ends: Ar
             exact=now.exact + in_doubt,
         ), table
 
-    zero = np.int32(0)
-    begun = _Progress(np.int32(2), zero, NONE, zero, zero, zero, np.False_, zero), _table_of(mesh.infinity, ends)
+    begun = _begun(), table_of_edge(mesh.infinity, ends)
     now, table = lax.while_loop(lambda carry: carry[0].place < number, go_on, begun)
-    return *_rows_of(mesh.infinity, table), now.exact
+    return *rows_of(mesh.infinity, table), now.exact
 
 
 def coarse_to_fine(number: int) -> np.ndarray:
@@ -178,35 +166,6 @@ def coarse_to_fine(number: int) -> np.ndarray:
     return np.concatenate(rounds)
 
 
-def _table_of(n, ends):
-    """The two triangles beyond the one edge between both ends, and room for all others and for two that are never read."""
-    corners = 3 * (2 * n + 2)
-    one, other = ends
-    rows = jnp.stack([one, other, n, other, one, n])
-    opposite = np.array([4, 3, 5, 1, 0, 2], np.int32)
-    return CornerTable(
-        jnp.full(corners + 6, n).at[:6].set(rows), jnp.zeros(corners + 6, jnp.int32).at[:6].set(opposite)
-    )
-
-
-def _where(condition, place, table):
-    """The place if the condition is true, else one in the table that is never read."""
-    return jnp.where(condition, place, np.int32(len(table.vertex) - 6))
-
-
-def _vertices_of(table, triangle):
-    return [gather(table.vertex, 3 * triangle + column) for column in (A, B, C)]
-
-
-def _after(corner):
-    """The next corner of a triangle, counter-clockwise."""
-    return jnp.where(lax.rem(corner, np.int32(3)) == 2, corner - 2, corner + 1)
-
-
-def _before(corner):
-    return jnp.where(lax.rem(corner, np.int32(3)) == 0, corner + 2, corner - 1)
-
-
 def _walk(mesh, table, vertex, now, walks, decided):
     """The triangle that holds a vertex, from another one on: it has a corner at infinity if the vertex is outside the hull.
 
@@ -216,7 +175,7 @@ def _walk(mesh, table, vertex, now, walks, decided):
 
     def step(carry):
         turns, triangle, _, answered, _ = carry
-        corners = _vertices_of(table, triangle)
+        corners = vertices_of(table, triangle)
         a, b, c = (mesh.seen_from(at, corner) for corner in corners)
         at_a, at_b, at_c = (corner == n for corner in corners)
 
@@ -258,7 +217,7 @@ def _decided(mesh, table, vertex, corner, walking, in_doubt):
     """
     n, base = mesh.infinity, corner - lax.rem(corner, np.int32(3))
     walked = base, base + 1, base + 2
-    looked_at = _after(corner), _before(corner), gather(table.opposite, corner)
+    looked_at = after(corner), before(corner), gather(table.opposite, corner)
     # Outside of what is done only in doubt, or the compiler copies the table.
     a, b, c = (gather(table.vertex, jnp.where(walking, *each)) for each in zip(walked, looked_at, strict=True))
 
@@ -282,24 +241,6 @@ def _at_hull(beyond, by_a, by_b, by_d, elsewhere):
     return jnp.where(beyond[0], by_a, jnp.where(beyond[1], by_b, jnp.where(beyond[2], by_d, elsewhere)))
 
 
-def _split(table, vertex, triangle, number, arrives):
-    """Put (vertex, b, c) in the place of a triangle (a, b, c), and (vertex, c, a), (vertex, a, b) in rows `number` and next.
-
-    If the vertex arrives there.
-    """
-    here, first = 3 * triangle, 3 * number
-    second = first + 3
-    a, b, c = _vertices_of(table, triangle)
-    of_b, of_c = (gather(table.opposite, here + np.int32(k)) for k in (1, 2))
-    # What is read is read before anything is written, or the compiler copies the table.
-    table, a, b, c, of_b, of_c = lax.optimization_barrier((table, a, b, c, of_b, of_c))
-    to = partial(_where, arrives, table=table)
-    corners = put(put(table.vertex, to(first), vertex, c, a, vertex, a, b), to(here), vertex)
-    opposite = put(table.opposite, to(first), of_b, second + 2, here + 1, of_c, here + 2, first + 1)
-    opposite = put(put(opposite, to(of_b), first), to(of_c), second)
-    return CornerTable(corners, put(opposite, to(here + 1), first + 2, second + 1))
-
-
 def _flip_all(mesh, table, vertex, corner, left, turns, answered, decided):
     """Flip the edges opposite a vertex that are not Delaunay's, from that opposite a corner of its on, `left` in all.
 
@@ -310,27 +251,15 @@ def _flip_all(mesh, table, vertex, corner, left, turns, answered, decided):
 
     def look(carry):
         turns, left, corner, table, answered, _ = carry
-        after, before = _after(corner), _before(corner)
-        beyond = gather(table.opposite, corner)
-        after_beyond, before_beyond = _after(beyond), _before(beyond)
-        a, b, d = (gather(table.vertex, each) for each in (after, before, beyond))
-        of_a, of_b = gather(table.opposite, after), gather(table.opposite, after_beyond)
-        certainly, in_doubt = _flips(mesh, at, a, b, d)
+        edge = edge_of(table, corner)
+        certainly, in_doubt = _flips(mesh, at, edge.a, edge.b, edge.d)
         in_doubt, flips = in_doubt & ~answered, jnp.where(answered, decided, certainly)
         # What is read is read before anything is written, or the compiler copies the table.
-        table, a, b, d, of_a, of_b, flips, in_doubt = lax.optimization_barrier(
-            (table, a, b, d, of_a, of_b, flips, in_doubt)
-        )
-
-        # (vertex, a, b) and (d, b, a) become (vertex, a, d) and (d, b, vertex).
-        to, (corners, opposite) = partial(_where, flips, table=table), table
-        for place, value in ((before, d), (before_beyond, vertex)):
-            corners = put(corners, to(place), value)
-        for one, other in ((corner, of_b), (after, after_beyond), (beyond, of_a)):
-            opposite = put(put(opposite, to(one), other), to(other), one)
+        table, edge, flips, in_doubt = lax.optimization_barrier((table, edge, flips, in_doubt))
+        table = flip(table, vertex, edge, flips)
         left = jnp.where(in_doubt, left, jnp.where(flips, left + 1, left - 1))
-        corner = jnp.where(flips | in_doubt, corner, _after(of_a))
-        return turns + 1, left, corner, CornerTable(corners, opposite), np.False_, in_doubt
+        corner = jnp.where(flips | in_doubt, corner, after(edge.of_a))
+        return turns + 1, left, corner, table, np.False_, in_doubt
 
     begun = turns, left, corner, table, answered, np.False_
     turns, left, corner, table, _, in_doubt = lax.while_loop(
@@ -348,24 +277,3 @@ def _flips(mesh, at, a, b, d):
     errors = found.after.error, found.left.error, found.turn.error, found.inside.error
     value, error = at_hull(*values), at_hull(*errors)
     return value > error, jnp.abs(value) <= error
-
-
-def _rows_of(n, table):
-    """The triangles of a table without those beyond the hull, each from its smallest vertex on, and their neighbours."""
-    used = table.vertex[:-6].reshape(-1, 3).max(axis=1) < n
-    row = jnp.where(used, backend.running_sums(used), NONE)
-
-    def add(rows, triangle):
-        a, b, c = _vertices_of(table, triangle)
-        smallest = jnp.minimum(jnp.minimum(a, b), c)
-        corner = 3 * triangle + jnp.where(b == smallest, B, jnp.where(c == smallest, C, A))
-        corners = corner, _after(corner), _before(corner)
-        place = jnp.where(gather(used, triangle), 3 * gather(row, triangle), 6 * n)
-        simplices, neighbors = rows
-        across = [gather(row, lax.div(gather(table.opposite, each), np.int32(3))) for each in corners]
-        simplices = put(simplices, place, *(gather(table.vertex, each) for each in corners))
-        return (simplices, put(neighbors, place, *across)), None
-
-    unused = jnp.full(6 * n + 3, NONE)
-    rows, _ = lax.scan(add, (unused, unused), np.arange(2 * n + 2, dtype=np.int32))
-    return tuple(each[: 6 * n].reshape(-1, 3) for each in rows)

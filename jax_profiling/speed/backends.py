@@ -112,7 +112,8 @@ def compare(names, progress=lambda message: None):
     """
     devices = jax.devices()[0], jax.devices("cpu")[0]
     with ThreadPoolExecutor() as pool:
-        begun = [_begun(name, name in (names[0], TIES), devices, pool, progress) for name in names]
+        programs = {}
+        begun = [_begun(name, name in (names[0], TIES), devices, pool, programs, progress) for name in names]
         for name, (vertices, points), (found_by, expected_by) in begun:
             runs, data_points = [found_by() for _ in range(RUNS)], points.shape[1]
             row = {
@@ -127,20 +128,25 @@ def compare(names, progress=lambda message: None):
             yield row
 
 
-def _begun(name, together, devices, pool, progress):
-    """The name, the arrays of `meshes_of`, and for each device a function that computes; programs compile in the pool."""
+def _begun(name, together, devices, pool, programs, progress):
+    """The name, the arrays of `meshes_of`, and for each device a function that computes.
+
+    Programs compile in the pool, one for all lenses of the same shapes.
+    """
     progress(f"{name}: tracing")
     arrays = meshes_of(name)
     functions = []
     for device in devices:
-        # A function for each, or JAX takes for one device what it has lowered for the other.
-        function = partial(interpolation_of, KNNBarycentric(pixels=arrays[0].shape[1], zeroed_pixels=0))
-        if together:
-            function = jax.vmap(function)
         calls = [arrays] if together else list(zip(*arrays))
         placed = [[jax.device_put(each, device) for each in call] for call in calls]
-        compiled = pool.submit(jax.jit(function).lower(*placed[0]).compile)
-        functions.append(partial(_results_of, compiled, placed, together))
+        key = (device, *(each.shape for each in placed[0]))
+        if key not in programs:
+            # A function for each, or JAX takes for one device what it has lowered for the other.
+            function = partial(interpolation_of, KNNBarycentric(pixels=arrays[0].shape[1], zeroed_pixels=0))
+            if together:
+                function = jax.vmap(function)
+            programs[key] = pool.submit(jax.jit(function).lower(*placed[0]).compile)
+        functions.append(partial(_results_of, programs[key], placed, together))
     return name, arrays, functions
 
 

@@ -7,7 +7,8 @@ The parts are processes of their own, so that one that fails takes no other alon
 - `same`: triangles, mappings and weights of all lenses against the CPU's, and against themselves over ten runs;
 - `interpolation`, `likelihood`: milliseconds, compile times and memory at 1, 3, 20 and 64 lanes, beside autoarray's Delaunay
   and Delaunay in one callback;
-- `kernels`: what was launched, stage by stage, and for how long it ran, beside what `make launches` counted and modelled;
+- `kernels`: what was launched, stage by stage, and for how long it ran, beside what `make launches` counted and modelled,
+  near the prior median and far from it;
 - the same with loops on the device: all of a loop in a CUDA graph, its condition too (`FLAG`).
 
 It writes `results/gpu/<device>.json`; `--tables` puts it into docs/speed.md. `--device cpu` rehearses it without a GPU. The
@@ -24,6 +25,7 @@ import time
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from statistics import median
 
 import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
@@ -71,6 +73,8 @@ def same_of_one(arguments, progress, note):
 def timed(what, meshes, lanes, arguments, progress, note):
     """`probe.measure` of one number of lanes after the other."""
     lens, rows = lens_folder.load(arguments.lens), []
+    # Whoever is compiled first in a process takes longer: that is what takes least.
+    probe.programs_of(lens, (MESHES[1],), (1,), progress=progress, compilations=1)
     for number in lanes:
         batches = {"batches": (), "likelihood_batches": ()}
         batches["batches" if what == "interpolation" else "likelihood_batches"] = (number,)
@@ -83,16 +87,19 @@ def timed(what, meshes, lanes, arguments, progress, note):
 
 
 def kernels(arguments, progress, note):
-    """`profiled.stages_of` at the numbers of lanes that `launches` counts near the prior median."""
+    """`profiled.stages_of` of the interpolations that `launches` counts, and the milliseconds that a call takes."""
     likelihood, rows = Likelihood(lens_folder.load(arguments.lens), KNNBarycentric), []
-    for case in (case for case in launches.CASES if case.program == "interpolation" and not case.far):
-        function, arrays = probe.tables_of_lanes(likelihood, likelihood.median_and_draws(case.lanes - 1))
+    for case in (case for case in launches.CASES if case.program == "interpolation"):
         progress(str(case))
+        function, arrays = launches.program_of(likelihood, case)
         arrays = [jnp.asarray(each) for each in arrays]
-        stages = profiled.stages_of(jax.jit(function).lower(*arrays).compile(), arrays)
+        program = jax.jit(function).lower(*arrays).compile()
+        stages = profiled.stages_of(program, arrays)
+        times = probe.milliseconds_of({"": (lambda: jax.block_until_ready(program(*arrays)), {})}, REPEATS)[""]
         path = launches.RESULTS / case.file_of(target_of(jax.devices()[0].device_kind))
         counted = json.loads(path.read_text()) if path.exists() else None
-        rows.append({"lanes": case.lanes, "stages": stages, **profiled.total_of(stages), "counted": counted})
+        row = {"case": str(case), "stages": stages, **profiled.total_of(stages), "call_ms": median(times)}
+        rows.append({**row, "counted": counted})
         note(rows=rows)
 
 
@@ -204,9 +211,10 @@ def kernel_table_of(rows):
     # Those of a version that was measured before, too.
     measured = [each for row in rows for each in (row["counted"], row) if each]
     stages = [*dict.fromkeys(stage for each in measured for stage in each["stages"]), "all"]
-    cells, columns = {stage: [] for stage in stages}, ["kernels"]
+    cells, columns, calls = {stage: [] for stage in stages}, ["kernels"], ["a call, by the clock"]
     for row in rows:
-        columns += [f"{what}, lanes {row['lanes']}" for what in ("counted", "launched", "modelled ms", "ran ms")]
+        columns += [f"{what}, {row['case']}" for what in ("counted", "launched", "modelled ms", "ran ms")]
+        calls += ["", "", "", f"{row['call_ms']:.2f}"]
         for stage in stages:
             counted, ran = (_of_stage(each, stage) for each in (row["counted"], row))
             cells[stage] += [
@@ -215,7 +223,7 @@ def kernel_table_of(rows):
                 "-".join(f"{ms:.1f}" for ms in counted["ms"]) if counted else "",
                 f"{ran['ms']:.2f}" if ran else "",
             ]
-    return report.markdown_table(columns, [(stage, *row) for stage, row in cells.items() if any(row)])
+    return report.markdown_table(columns, [*((stage, *row) for stage, row in cells.items() if any(row)), calls])
 
 
 def _of_stage(found, stage):

@@ -97,9 +97,10 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
         for name in meshes:
             functions[name, "likelihood", lanes] = log_evidence_of(likelihoods[name]), [parameters[:lanes]]
 
-    # Whoever is compiled first in a process takes longer: it is compiled once more.
-    (first, each), *_ = functions.items()
-    _compiled(first, *each)
+    if compilations > 1:
+        # Whoever is compiled first in a process takes longer: it is compiled once more.
+        (first, each), *_ = functions.items()
+        _compiled(first, *each)
     compiled, costs = {}, {key: [] for key in functions}
     for number in range(compilations):
         progress(f"compiling, {number + 1} of {compilations}")

@@ -104,12 +104,13 @@ def only_if(condition, function, values):
     return while_any(lambda _, once: once[0], lambda _, once: (np.False_, function(once[1])), once)[1]
 
 
-def while_any(condition, body, carry, at_once=1):
+def while_any(condition, body, carry, at_once=1, rolled=False):
     """`carry = body(turn, carry)` for the () int32 turns 0, 1, .. as long as `condition(turn, carry)` is true.
 
     On a GPU the condition may have any shape, and all lanes of a batch turn as long as it is true anywhere; so `body` leaves
     what a lane that is done is read for as it is. `vmap` of a loop would see to that by itself, with a copy and a selection of
-    every array at every turn. To ask is to wait for the GPU, so that is done once for `at_once` turns.
+    every array at every turn. To ask is to wait for the GPU, so that is done once for `at_once` turns; written out, they take
+    fewer launches, and `rolled` up less time to compile.
     """
     if one_by_one():
         return lax.while_loop(
@@ -117,11 +118,18 @@ def while_any(condition, body, carry, at_once=1):
         )[1]
 
     def turn(turns):
+        return turns[0] + 1, body(*turns)
+
+    def several(turns):
+        if rolled:
+            return lax.fori_loop(0, at_once, lambda _, turns: turn(turns), turns)
+        # Traced once.
+        again = turn if at_once == 1 else jax.jit(turn)
         for _ in range(at_once):
-            turns = turns[0] + 1, body(*turns)
+            turns = again(turns)
         return turns
 
-    return lax.while_loop(lambda turns: _anywhere(condition(*turns)), turn, (np.int32(0), _in_all_lanes(carry)))[1]
+    return lax.while_loop(lambda turns: _anywhere(condition(*turns)), several, (np.int32(0), _in_all_lanes(carry)))[1]
 
 
 @custom_vmap

@@ -163,7 +163,7 @@ def among_all_vertices(vertices: Vertices, simplices: Array, which: Array) -> Ar
 
         others = jnp.full((TURNS, 2, TOGETHER), NONE)
         turned_so_far = star, best, settled, nobody, others
-        star, best, _, doubtful, others = backend.while_any(turns_on, step, turned_so_far, AT_ONCE)
+        star, best, _, doubtful, others = backend.while_any(turns_on, step, turned_so_far, AT_ONCE, rolled=True)
         simplices = written(simplices, viewers, others)
         best = best_of_all(vertices.unscaled, sites, viewers, star, doubtful, best)
         complete = ~star.turning.any()

@@ -2,7 +2,8 @@
 
     make gpu
 
-The parts are processes of their own, so that one that fails takes no other along, and keep what they found until then:
+The parts are processes of their own, so that one that fails or hangs takes no other along, and what they found is kept until
+then:
 
 - `same`: triangles, mappings and weights of all lenses against the CPU's, and against themselves over ten runs;
 - `interpolation`, `likelihood`: milliseconds, compile times and memory at 1, 3, 20 and 64 lanes, beside autoarray's Delaunay
@@ -22,10 +23,12 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from statistics import median
+from typing import NamedTuple
 
 import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
@@ -54,6 +57,9 @@ LANES = (20, 1, 64, 3)
 """In the order in which they are measured, as long as there is time."""
 MESHES = ("Delaunay", "Delaunay in one callback", "KNNBarycentric")
 REPEATS = 5
+
+SECONDS_BETWEEN = 5.0
+"""How often what was found so far is written."""
 
 
 def same(arguments, progress, note):
@@ -103,17 +109,29 @@ def kernels(arguments, progress, note):
         note(rows=rows)
 
 
+class Part(NamedTuple):
+    """What a process of its own does, and for how many seconds at most.
+
+    `measure` takes the arguments, a function that takes a line of text, and one that keeps what was found so far.
+    """
+
+    measure: Callable
+    loops_on_device: bool = False
+    most_seconds: float = 300.0
+
+
+# With the flag a program may hang, as it did on an H200: such parts come last, and end soon.
+flagged = partial(Part, loops_on_device=True, most_seconds=75.0)
+
 PARTS = {
-    "same": (same, False),
-    "interpolation": (partial(timed, "interpolation", MESHES, LANES), False),
-    "kernels": (kernels, False),
-    "same, loops on the device": (same_of_one, True),
-    "interpolation, loops on the device": (partial(timed, "interpolation", MESHES[-1:], LANES[:2]), True),
-    "likelihood, loops on the device": (partial(timed, "likelihood", MESHES[-1:], LANES[:1]), True),
-    "likelihood": (partial(timed, "likelihood", MESHES, LANES), False),
+    "same": Part(same),
+    "interpolation": Part(partial(timed, "interpolation", MESHES, LANES)),
+    "kernels": Part(kernels),
+    "likelihood": Part(partial(timed, "likelihood", MESHES, LANES)),
+    "same, loops on the device": flagged(same_of_one),
+    "interpolation, loops on the device": flagged(partial(timed, "interpolation", MESHES[-1:], LANES[:2])),
+    "likelihood, loops on the device": flagged(partial(timed, "likelihood", MESHES[-1:], LANES[:1])),
 }
-"""Name -> what it does with the arguments, a function that takes a line of text, and one that keeps what was found; and whether
-it does so with `FLAG`."""
 
 
 def run_part(name, arguments):
@@ -128,46 +146,58 @@ def run_part(name, arguments):
     # A program from the cache would take no time to compile.
     jax.config.update("jax_enable_compilation_cache", False)
     with progress_of(Console(), name) as progress:
-        PARTS[name][0](arguments, progress, note)
+        PARTS[name].measure(arguments, progress, note)
 
 
 def run_parts(arguments):
-    """Name -> what the part found, how long it took (s), and its exit status; None where there was no time for it."""
-    found, began = {}, time.perf_counter()
+    """Run each part in a process of its own.
+
+    Yields again and again, so that nothing is lost whatever ends this process, name -> what the part found, how long it took
+    (s), and its exit status: None where it did not come to its end.
+    """
+    found, end = {}, time.perf_counter() + 60.0 * arguments.minutes
+    for name in arguments.parts:
+        for part in run_part_until(end, name, arguments):
+            found[name] = part
+            yield found
+
+
+def run_part_until(end, name, arguments):
+    """Yields what a part has found so far until it, its time, or that of all parts has come to its end."""
+    began = time.perf_counter()
+    last = min(end, began + PARTS[name].most_seconds)
+    if began >= last:
+        yield {"seconds": 0.0, "status": None}
+        return
     with tempfile.TemporaryDirectory() as folder:
-        for name in arguments.parts:
-            left = 60.0 * arguments.minutes - (time.perf_counter() - began)
-            path, part_began = Path(folder) / file_name_of(name) / "found.json", time.perf_counter()
-            status = None
-            if left > 0.0:
-                environment = dict(os.environ)
-                if PARTS[name][1]:
-                    environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {FLAG}"
-                options = [
-                    "--part",
-                    name,
-                    "--part-output",
-                    path,
-                    f"--lens={arguments.lens}",
-                    f"--device={arguments.device}",
-                ]
-                options += ["--lenses", ";".join(arguments.lenses)] if arguments.lenses else []
-                line = [sys.executable, "-m", "jax_profiling.speed.gpu", *options]
-                with suppress(subprocess.TimeoutExpired):
-                    status = subprocess.run(line, env=environment, cwd=ROOT, timeout=left).returncode
-            found[name] = {
-                **(json.loads(path.read_text()) if path.exists() else {}),
-                "seconds": round(time.perf_counter() - part_began, 1),
-                "status": status,
-            }
-    return found
+        path = Path(folder) / "found" / "found.json"
+        with started(name, arguments, path) as process:
+            try:
+                while process.returncode is None and time.perf_counter() < last:
+                    with suppress(subprocess.TimeoutExpired):
+                        process.wait(min(SECONDS_BETWEEN, last - time.perf_counter()))
+                    found = json.loads(path.read_text()) if path.exists() else {}
+                    seconds = round(time.perf_counter() - began, 1)
+                    yield {**found, "seconds": seconds, "status": process.returncode}
+            finally:
+                process.kill()
+
+
+def started(name, arguments, path):
+    """The process of a part, which writes what it finds to the path."""
+    environment = dict(os.environ)
+    if PARTS[name].loops_on_device:
+        environment["XLA_FLAGS"] = f"{environment.get('XLA_FLAGS', '')} {FLAG}"
+    options = ["--part", name, "--part-output", path, f"--lens={arguments.lens}", f"--device={arguments.device}"]
+    options += ["--lenses", ";".join(arguments.lenses)] if arguments.lenses else []
+    return subprocess.Popen([sys.executable, "-m", "jax_profiling.speed.gpu", *options], env=environment, cwd=ROOT)
 
 
 def faults_of(parts):
     """Sentences on what went wrong."""
     for name, part in parts.items():
         if part["status"] != 0:
-            yield f"{name}: {'no time was left for it' if part['status'] is None else 'failed'}; see above."
+            yield f"{name}: {'it was given no time to end' if part['status'] is None else 'failed'}; see above."
         for row in part.get("rows", []):
             if row.get("triangles") or not row.get("certified", True):
                 yield f"{name}: {row['lens']} has other triangles than on a CPU, {row['triangles']} of them."
@@ -279,9 +309,10 @@ def main(argv=None):
         print("JAX finds no GPU here; install jax[cuda13], or rehearse with --device cpu.", file=sys.stderr)
         return 2
     found = {**report.releases(), "driver": driver(), "device": device}
-    found["parts"] = run_parts(arguments)
-    with write_aside(arguments.output) as aside:
-        (aside / f"{file_name_of(device)}.json").write_text(json.dumps(found, indent=1) + "\n")
+    for parts in run_parts(arguments):
+        found["parts"] = parts
+        with write_aside(arguments.output) as aside:
+            (aside / f"{file_name_of(device)}.json").write_text(json.dumps(found, indent=1) + "\n")
     print("\n".join(lines_of(found)))
     faults = list(faults_of(found["parts"]))
     for fault in faults:

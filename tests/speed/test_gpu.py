@@ -1,5 +1,6 @@
 """The command for a machine with a GPU, rehearsed without one."""
 
+import argparse
 import json
 import subprocess
 import sys
@@ -30,7 +31,23 @@ def test_without_a_gpu_it_says_so(capsys):
 
 def test_a_part_without_time_is_a_fault(tmp_path, capsys):
     assert gpu.main(["--device", "cpu", "--minutes", "0", "--parts", "kernels", "--output", str(tmp_path)]) == 1
-    assert "no time was left" in capsys.readouterr().err
+    assert "no time to end" in capsys.readouterr().err
+
+
+def test_a_part_that_hangs_takes_along_neither_what_it_found_nor_another(tmp_path, monkeypatch):
+    def started(name, arguments, path):
+        path.parent.mkdir()
+        path.write_text(json.dumps({"rows": [name]}))
+        return subprocess.Popen(["sleep", "60" if name == "same" else "0"])
+
+    monkeypatch.setattr(gpu, "started", started)
+    monkeypatch.setattr(gpu, "SECONDS_BETWEEN", 0.1)
+    monkeypatch.setitem(gpu.PARTS, "same", gpu.PARTS["same"]._replace(most_seconds=0.5))
+    *_, found = gpu.run_parts(argparse.Namespace(minutes=1.0, parts=["same", "kernels"]))
+    assert {name: (part["rows"], part["status"]) for name, part in found.items()} == {
+        "same": (["same"], None),
+        "kernels": (["kernels"], 0),
+    }
 
 
 @pytest.fixture

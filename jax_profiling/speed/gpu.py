@@ -308,13 +308,17 @@ def main(argv=None):
     if device is None:
         print("JAX finds no GPU here; install jax[cuda13], or rehearse with --device cpu.", file=sys.stderr)
         return 2
-    found = {**report.releases(), "driver": driver(), "device": device}
+    about = {**report.releases(), "driver": driver(), "device": device}
+    path = arguments.output / f"{file_name_of(device)}.json"
+    known = json.loads(path.read_text()) if path.exists() else {}
+    # What other parts found under the same versions stays.
+    others = known.pop("parts", {}) if about.items() <= known.items() else {}
     for parts in run_parts(arguments):
-        found["parts"] = parts
+        found = {**about, "parts": others | parts}
         with write_aside(arguments.output) as aside:
-            (aside / f"{file_name_of(device)}.json").write_text(json.dumps(found, indent=1) + "\n")
+            (aside / path.name).write_text(json.dumps(found, indent=1) + "\n")
     print("\n".join(lines_of(found)))
-    faults = list(faults_of(found["parts"]))
+    faults = list(faults_of(parts))
     for fault in faults:
         print(fault, file=sys.stderr)
     return 1 if faults else 0

@@ -34,6 +34,13 @@ def test_a_part_without_time_is_a_fault(tmp_path, capsys):
     assert "no time to end" in capsys.readouterr().err
 
 
+def test_what_other_parts_found_stays(tmp_path):
+    for name in ("kernels", "same"):
+        gpu.main(["--device", "cpu", "--minutes", "0", "--parts", name, "--output", str(tmp_path)])
+    (path,) = tmp_path.glob("*.json")
+    assert list(json.loads(path.read_text())["parts"]) == ["kernels", "same"]
+
+
 def test_a_part_that_hangs_takes_along_neither_what_it_found_nor_another(tmp_path, monkeypatch):
     def started(name, arguments, path):
         path.parent.mkdir()

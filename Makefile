@@ -39,12 +39,12 @@ gpu:
 	    $(GPU_PY) -m pip install --quiet --no-index --no-deps --target .wheels/site .wheels/*.whl
 	PYTHONPATH=.wheels/site:.:delaunax/src $(GPU_PY) -m jax_profiling.speed.gpu $(ARGS)
 
-# All that autolens needs but JAX, for such a machine without a network; delete what it has.
+# All that autolens needs but JAX, for such a machine without a network, and but what it has: HAVE="numpy scipy scikit_image".
 wheels: $(READY)
 	rm -rf .wheels
 	$(PY) -m pip wheel --quiet --disable-pip-version-check --wheel-dir .wheels ./delaunax . --constraint constraints.txt
 	rm -rf build delaunax/build
-	rm -f .wheels/jax-*.whl .wheels/jaxlib-*.whl .wheels/delaunax-*.whl .wheels/knn_barycentric-*.whl
+	rm -f $(foreach name,jax jaxlib delaunax knn_barycentric $(HAVE),.wheels/$(name)-*.whl)
 
 matrix: $(READY)
 	$(PY) -m jax_profiling.proof.matrix --workers 2 $(ARGS)

@@ -1,6 +1,6 @@
 """Run the workspace's commands: an interrupt ends any of them in one sentence, wherever it arrives."""
 
-import _thread
+import signal
 import sys
 import threading
 
@@ -19,4 +19,5 @@ def _interrupted_again(unraisable):
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return
-    threading.Timer(0.05, _thread.interrupt_main).start()
+    # By a signal, which wakes whatever the main thread waits for; `_thread.interrupt_main` does not.
+    threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()

@@ -39,7 +39,7 @@ from rich.console import Console
 from jax_profiling.gate import report
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.speed import backends, launches, probe, profiled, tables
+from jax_profiling.speed import backends, gpu_page, launches, probe, profiled
 from jax_profiling.speed.bench import ROOT, rewrite_page
 from jax_profiling.speed.tables import SCIPY, file_name_of
 from jax_profiling.terminal import command
@@ -203,63 +203,6 @@ def faults_of(parts):
                 yield f"{name}: {row['lens']} has other triangles than on a CPU, {row['triangles']} of them."
 
 
-def lines_of(found):
-    """The lines of the page for what was found on one device."""
-    parts = found["parts"]
-    lines = ["", f"{found['device']}, autolens {found['autolens']}, jax {found['jax']}, driver {found['driver']}:"]
-    for name in ("same", "same, loops on the device"):
-        if "rows" in parts.get(name, {}):
-            lines += ["", *same_table_of(name, parts[name]["rows"])]
-    rows = []
-    for name, part in parts.items():
-        what, _, loops = name.partition(", ")
-        if what in ("interpolation", "likelihood"):
-            rows += [{**row, "mesh": ", ".join(filter(None, (row["mesh"], loops)))} for row in part.get("rows", [])]
-    if rows:
-        lines += ["", *tables.table_of({"rows": rows})]
-    if "rows" in parts.get("kernels", {}):
-        lines += ["", *kernel_table_of(parts["kernels"]["rows"])]
-    return [*lines, ""]
-
-
-def same_table_of(name, rows):
-    columns = ("meshes", "vertices", "data_points", "triangles", "mappings", "weights", "split_weights", "dual_areas")
-    cells = [
-        (
-            row["lens"],
-            *(f"{row[column]:.0e}" if isinstance(row[column], float) else str(row[column]) for column in columns),
-            ", ".join(row["unsteady"]).replace("_", " "),
-        )
-        for row in rows
-    ]
-    titles = (name, *(column.replace("_", " ") for column in columns), "not the same in ten runs")
-    return report.markdown_table(titles, cells)
-
-
-def kernel_table_of(rows):
-    """What ran, beside what `make launches` had counted and modelled of the same version, if it had."""
-    # Those of a version that was measured before, too.
-    measured = [each for row in rows for each in (row["counted"], row) if each]
-    stages = [*dict.fromkeys(stage for each in measured for stage in each["stages"]), "all"]
-    cells, columns, calls = {stage: [] for stage in stages}, ["kernels"], ["a call, by the clock"]
-    for row in rows:
-        columns += [f"{what}, {row['case']}" for what in ("counted", "launched", "modelled ms", "ran ms")]
-        calls += ["", "", "", f"{row['call_ms']:.2f}"]
-        for stage in stages:
-            counted, ran = (_of_stage(each, stage) for each in (row["counted"], row))
-            cells[stage] += [
-                str(counted["kernels"]) if counted else "",
-                str(ran["kernels"]) if ran else "",
-                "-".join(f"{ms:.1f}" for ms in counted["ms"]) if counted else "",
-                f"{ran['ms']:.2f}" if ran else "",
-            ]
-    return report.markdown_table(columns, [*((stage, *row) for stage, row in cells.items() if any(row)), calls])
-
-
-def _of_stage(found, stage):
-    return found if stage == "all" or not found else found["stages"].get(stage)
-
-
 def target_of(device):
     """Which of the targets of `launches` a device is."""
     names = sorted(path.stem for path in launches.TARGETS.glob("*.txtpb"))
@@ -299,7 +242,7 @@ def main(argv=None):
         parser.error(f"--parts names {'; '.join(set(arguments.parts) - set(PARTS))}; give any of {'; '.join(PARTS)}.")
     if arguments.tables:
         paths = sorted(RESULTS.glob("*.json"))
-        rewrite_page([line for path in paths for line in lines_of(json.loads(path.read_text()))], BEGIN, END)
+        rewrite_page([line for path in paths for line in gpu_page.lines_of(json.loads(path.read_text()))], BEGIN, END)
         return 0
     if arguments.part:
         run_part(arguments.part, arguments)
@@ -308,16 +251,16 @@ def main(argv=None):
     if device is None:
         print("JAX finds no GPU here; install jax[cuda13], or rehearse with --device cpu.", file=sys.stderr)
         return 2
-    about = {**report.releases(), "driver": driver(), "device": device}
+    about = {**report.releases(), "driver": driver(), "device": device, "lens": arguments.lens}
     path = arguments.output / f"{file_name_of(device)}.json"
     known = json.loads(path.read_text()) if path.exists() else {}
-    # What other parts found under the same versions stays.
-    others = known.pop("parts", {}) if about.items() <= known.items() else {}
+    # What other parts found of the same lens under the same versions stays.
+    others = known["parts"] if about.items() <= known.items() else {}
     for parts in run_parts(arguments):
         found = {**about, "parts": others | parts}
         with write_aside(arguments.output) as aside:
             (aside / path.name).write_text(json.dumps(found, indent=1) + "\n")
-    print("\n".join(lines_of(found)))
+    print("\n".join(gpu_page.lines_of(found)))
     faults = list(faults_of(parts))
     for fault in faults:
         print(fault, file=sys.stderr)

@@ -98,7 +98,7 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
             functions[name, "likelihood", lanes] = log_evidence_of(likelihoods[name]), [parameters[:lanes]]
 
     if compilations > 1:
-        # Whoever is compiled first in a process takes longer: it is compiled once more.
+        # Whoever is compiled first in a process takes longer: it is compiled once more. Who asks for one has seen to that.
         (first, each), *_ = functions.items()
         _compiled(first, *each)
     compiled, costs = {}, {key: [] for key in functions}

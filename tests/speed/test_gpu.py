@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import delaunax
-from jax_profiling.speed import backends, gpu, profiled
+from jax_profiling.speed import backends, gpu, gpu_page, profiled
 from jax_profiling.speed.bench import ROOT
 
 
@@ -34,11 +34,15 @@ def test_a_part_without_time_is_a_fault(tmp_path, capsys):
     assert "no time to end" in capsys.readouterr().err
 
 
-def test_what_other_parts_found_stays(tmp_path):
-    for name in ("kernels", "same"):
-        gpu.main(["--device", "cpu", "--minutes", "0", "--parts", name, "--output", str(tmp_path)])
-    (path,) = tmp_path.glob("*.json")
-    assert list(json.loads(path.read_text())["parts"]) == ["kernels", "same"]
+def test_what_other_parts_found_of_the_lens_stays(tmp_path):
+    def parts_after(name, lens):
+        gpu.main(["--device", "cpu", "--minutes", "0", "--parts", name, "--lens", lens, "--output", str(tmp_path)])
+        (path,) = tmp_path.glob("*.json")
+        return list(json.loads(path.read_text())["parts"])
+
+    assert parts_after("kernels", "hst") == ["kernels"]
+    assert parts_after("same", "hst") == ["kernels", "same"]
+    assert parts_after("same", "small") == ["same"]
 
 
 def test_a_part_that_hangs_takes_along_neither_what_it_found_nor_another(tmp_path, monkeypatch):
@@ -115,4 +119,4 @@ def test_what_was_measured_is_in_the_page():
     """Whoever commits other results has to rewrite it: `--tables`."""
     (path,) = gpu.RESULTS.glob("*.json")
     page = (ROOT / "docs" / "speed.md").read_text()
-    assert "\n".join(gpu.lines_of(json.loads(path.read_text()))) in page
+    assert "\n".join(gpu_page.lines_of(json.loads(path.read_text()))) in page

@@ -84,3 +84,31 @@ def test_gradients_stop_at_it():
     function = platforms.by_platform(lambda values: jnp.argsort(values))
     gradient = jax.grad(lambda values: values[function(jax.lax.stop_gradient(values))][0] ** 2)(jnp.array([3.0, 2.0]))
     assert gradient.tolist() == [0.0, 4.0]
+
+
+def test_without_jit_a_function_is_one_step_with_the_same_result():
+    points = jnp.asarray(point_sets.random(40))
+    expected = triangulate(points)
+    with jax.disable_jit():
+        found = triangulate(points)
+    assert jax.tree.all(jax.tree.map(np.array_equal, found, expected))
+
+
+@pytest.mark.parametrize("transformation", [lambda function: function, jax.jit, jax.grad], ids=["eager", "jit", "grad"])
+def test_a_search_for_nan_finds_only_what_a_vertex_that_is_not_finite_leads_to(transformation):
+    points = jnp.asarray(point_sets.random(40))
+
+    def area(points):
+        return triangulate(points).dual_areas.sum()
+
+    with jax.debug_nans(True):
+        transformation(area)(points)
+        with pytest.raises(FloatingPointError, match="nan"):
+            transformation(area)(points.at[3, 0].set(np.nan))
+
+
+@pytest.mark.parametrize("transformation", [lambda function: function, jax.jit, jax.grad], ids=["eager", "jit", "grad"])
+def test_a_search_for_infinity_passes_by_what_is_empty_in_a_tree(transformation):
+    points = jnp.asarray(np.concatenate([point_sets.random(60), point_sets.random(5)]))
+    with jax.debug_infs(True):
+        transformation(lambda points: triangulate(points).dual_areas.sum())(points)

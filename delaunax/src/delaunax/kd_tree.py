@@ -84,7 +84,6 @@ def build_kd_tree(points: Array) -> KDTree:
     return _kd_tree(lax.stop_gradient(points))
 
 
-@jax.jit
 @by_platform
 def _kd_tree(points):
     n = points.shape[0]

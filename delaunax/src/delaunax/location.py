@@ -63,7 +63,6 @@ def locate(triangulation: Triangulation, points: Any, query_points: Any, tree: K
     return np.asarray(mappings) if as_numpy else mappings  # type: ignore[return-value]
 
 
-@jax.jit
 @by_platform
 @backend.fused
 def _locate(triangulation, query_points, tree):

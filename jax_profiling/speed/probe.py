@@ -1,6 +1,6 @@
 """How long does each mesh take, per call and per lane of a batch; to compile; and in memory?
 
-    .venv/bin/python -m jax_profiling.probe --lens hst --batch 1,3,20
+    .venv/bin/python -m jax_profiling.speed.probe --lens hst --batch 1,3,20
 
 Times the interpolation (triangulation, dual areas, split points, mappings and weights, from a source-plane mesh and data that
 are ray-traced already) and the whole likelihood, at parameter vectors drawn from the model's priors. Calls are interleaved;

@@ -1,4 +1,4 @@
-"""fp64 for every test that does not say otherwise, set before any array is made."""
+"""fp64 for every test that does not say otherwise, and no dtype promoted by accident, set before any array is made."""
 
 import os
 
@@ -9,3 +9,5 @@ if "--xla_cpu_multi_thread_eigen" not in os.environ.get("XLA_FLAGS", ""):
 import jax  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
+# An int32 mixed with an int64, or a bool with a number, would be converted at every turn of a compiled loop: here it fails.
+jax.config.update("jax_numpy_dtype_promotion", "strict")

@@ -232,7 +232,7 @@ def nonzero(which: Array) -> tuple[Array, Array]:
     to = jnp.where(which, before, NONE)
 
     line = scatter("set", jnp.full_like(to, len(which)), to, np.arange(len(which), dtype=np.int32))
-    return line, before[-1] + which[-1]
+    return line, before[-1] + which[-1].astype(jnp.int32)
 
 
 def sums(*arrays: Array) -> tuple[Array, ...]:

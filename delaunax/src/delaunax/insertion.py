@@ -140,16 +140,16 @@ def insert(points: Array, unscaled: Array, order: Array, number: Array, ends: Ar
         first = jnp.where(flat & arrives, now.place, now.first)
         # Behind the first one come those that had to wait for it.
         following = jnp.where(now.place == first, np.int32(0), now.place + 1)
-        following = following + (following == first)
+        following = jnp.where(following == first, following + 1, following)
         return _Progress(
-            row=now.row + 2 * arrives,
+            row=jnp.where(arrives, now.row + 2, now.row),
             place=jnp.where(in_doubt, now.place, following),
             first=first,
             corner=corner,
             left=jnp.where(in_doubt, left, np.int32(0)),
             turns=jnp.where(in_doubt, turns, np.int32(0)),
             in_doubt=in_doubt,
-            exact=now.exact + in_doubt,
+            exact=jnp.where(in_doubt, now.exact + 1, now.exact),
         ), table
 
     begun = _begun(), table_of_edge(mesh.infinity, ends)

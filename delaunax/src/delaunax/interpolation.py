@@ -52,7 +52,8 @@ class LinearInterpolator:
             raise ValueError(
                 f"`values` has shape {values.shape}, but there are {len(self.points)} points; give one value per point."
             )
-        self.values = values.astype(jnp.result_type(values, self.points))
+        with jax.numpy_dtype_promotion("standard"):  # Integers as floats like the points, complex values as they are.
+            self.values = values.astype(jnp.result_type(values, self.points))
         self.fill_value = fill_value
         self.tree = build_kd_tree(self.points)
         self.triangulation = triangulate(self.points, tree=self.tree)
@@ -64,7 +65,7 @@ class LinearInterpolator:
         """
         query_points = coordinates_from("query_points", query_points, least=0)
         mappings = locate(self.triangulation, self.points, query_points, tree=self.tree)
-        weights = barycentric_weights(self.points, query_points, mappings)
+        weights = barycentric_weights(self.points, query_points, mappings).astype(self.values.dtype)
 
         def along(rows):
             """A (Q,) array that is broadcast against (Q, ...) values."""

@@ -177,7 +177,8 @@ def leaf_of(tree: KDTree, query_points: Array) -> Array:
 
     def descend(node, level):
         along_y, split = level
-        return 2 * node + (jnp.where(backend.pick(along_y, node) > 0, y, x) >= backend.pick(split, node)), None
+        second = jnp.where(backend.pick(along_y, node) > 0, y, x) >= backend.pick(split, node)
+        return jnp.where(second, 2 * node + 1, 2 * node), None
 
     # As a loop on a CPU: written out, one level after the other makes XLA simplify the whole program once more.
     levels = _axis_of(tree.nodes[:-1]), tree.nodes[:-1, :, 4]

@@ -69,7 +69,8 @@ def _edges_of(simplices):
     if not jax.config.jax_enable_x64 or 3 * bits > 63:
         return [low, high, edge]
     # One integer per edge sorts several times faster than three.
-    return [(low.astype(jnp.int64) << 2 * bits) | (high.astype(jnp.int64) << bits) | edge]
+    low, high, edge = (each.astype(jnp.int64) for each in (low, high, edge))
+    return [(low << 2 * bits) | (high << bits) | edge]
 
 
 def _unpacked(edges):

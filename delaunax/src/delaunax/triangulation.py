@@ -203,7 +203,7 @@ def _of_stars(points, tree):
         node, left = leaf >> last.number, tree.first & ~exact
         doubtful = left & gather(backend.scatter("max", jnp.zeros(count, bool), node, wrong), node)
         doubtful = jnp.where(doubtful.any(), doubtful, left) & ~certified
-        number = last.number + last.goes_on
+        number = last.number + last.goes_on.astype(jnp.int32)
         return _Round(number, simplices, neighbors, vertex_simplex, certified, exact, doubtful, doubtful.any())
 
     # A lane that is done has nobody in doubt, so that another round leaves everything as it is.

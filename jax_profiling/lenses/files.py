@@ -7,10 +7,11 @@ import numpy as np
 from astropy.io import fits
 
 from jax_profiling.lenses.spec import EDGE_POINTS
+from jax_profiling.terminal.command import BadInput
 
 
-class LensError(Exception):
-    """A lens folder cannot be used; the message is one sentence that names the file and the mend."""
+class LensError(BadInput):
+    """A lens folder cannot be used."""
 
 
 def json_from(path):

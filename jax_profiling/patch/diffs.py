@@ -22,7 +22,6 @@ import argparse
 import ast
 import difflib
 import re
-import sys
 from pathlib import Path
 
 import autoarray
@@ -50,8 +49,8 @@ MESH_FILES = {"exact_mesh.py": "mesh.py", "interpolator.py": "interpolator.py", 
 REQUIREMENT = "delaunax>=0.1"
 
 
-class DiffError(Exception):
-    """This autoarray cannot take the patch; the message is one sentence that says what differs."""
+class DiffError(command.BadInput):
+    """This autoarray cannot take the patch; the message says what differs."""
 
 
 def patches(source=INSTALLED, vendored=False):
@@ -231,6 +230,7 @@ def added_lines(text):
     return sum(line.startswith("+") and not line.startswith("+++") for line in text.splitlines())
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=Path, default=Path(), help="where the files go (default: here)")
@@ -239,11 +239,7 @@ def main(argv=None):
     )
     parser.add_argument("--vendored", action="store_true", help="bring the triangulation along, without a requirement")
     arguments = parser.parse_args(argv)
-    try:
-        found = patches(arguments.source, arguments.vendored)
-    except DiffError as error:
-        print(error, file=sys.stderr)
-        return 2
+    found = patches(arguments.source, arguments.vendored)
     with write_aside(arguments.output.resolve()) as aside:
         for name, text in found.items():
             (aside / name).write_text(text)

@@ -8,7 +8,6 @@ evaluations the search took, in what share of draws from the priors the log evid
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
@@ -57,17 +56,14 @@ def row_of(name, lens, draws, folder):
     )
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
     parser.add_argument("--draws", type=int, default=1000, help="from the priors, for the share of NaN (default 1000)")
     parser.add_argument("--output", type=Path, default=Path("results/local/coefficients"), help="where it all goes")
     arguments = parser.parse_args(argv)
-    try:
-        lens = lens_folder.load(arguments.lens)
-    except lens_folder.LensError as error:
-        print(error, file=sys.stderr)
-        return 2
+    lens = lens_folder.load(arguments.lens)
     searches = posterior.emptied(arguments.output)
     rows = []
     for name, accurate in (("shipped", False), ("accurate", True)):

@@ -10,7 +10,6 @@ log evidences at the prior medians instead, which on the lenses of this reposito
 
 import argparse
 import json
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -177,6 +176,7 @@ def table_of(studies):
     return markdown_table(heads, rows)
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", action="append", help="a name, a folder or all; repeatable (default hst)")
@@ -187,13 +187,9 @@ def main(argv=None):
     parser.add_argument("--output", type=Path, default=ROOT / "docs", help="folder of evidence.png and the table")
     arguments = parser.parse_args(argv)
     console = Console()
-    try:
-        names = arguments.lens or ["hst"]
-        names = lens_folder.names() if "all" in names else names
-        lenses = [with_pixels(name, pixels) for name in names for pixels in arguments.pixels or [None]]
-    except lens_folder.LensError as error:
-        print(error, file=sys.stderr)
-        return 2
+    names = arguments.lens or ["hst"]
+    names = lens_folder.names() if "all" in names else names
+    lenses = [with_pixels(name, pixels) for name in names for pixels in arguments.pixels or [None]]
     if arguments.median:
         console.print("\n".join(median_table_of(lenses)), highlight=False, soft_wrap=True)
         return 0

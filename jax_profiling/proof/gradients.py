@@ -7,7 +7,6 @@ of different widths. The table goes to `results/local/gradients/gradients.md`.
 """
 
 import argparse
-import sys
 import time
 from pathlib import Path
 
@@ -107,17 +106,14 @@ def searches_of(likelihood, name, steps):
     }
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="gradient_search", help="name or folder (default gradient_search)")
     parser.add_argument("--steps", type=int, default=30, help="of every search (default 30)")
     parser.add_argument("--output", type=Path, default=Path("results/local/gradients"), help="where it all goes")
     arguments = parser.parse_args(argv)
-    try:
-        lens = lens_folder.load(arguments.lens)
-    except lens_folder.LensError as error:
-        print(error, file=sys.stderr)
-        return 2
+    lens = lens_folder.load(arguments.lens)
     conf.instance.output_path = str(posterior.emptied(arguments.output))
     rows = []
     for name, mesh_cls in MESHES.items():

@@ -11,7 +11,6 @@ import argparse
 import json
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 from typing import NamedTuple
@@ -237,16 +236,13 @@ def write(lens, posteriors, folder):
     return lines
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
     parser.add_argument("--output", type=Path, default=Path("results/local/posterior"), help="where it all goes")
     arguments = parser.parse_args(argv)
-    try:
-        lens = lens_folder.load(arguments.lens)
-    except lens_folder.LensError as error:
-        print(error, file=sys.stderr)
-        return 2
+    lens = lens_folder.load(arguments.lens)
     searches = emptied(arguments.output)
     posteriors = {
         mesh_cls.__name__: search(lens, model_of(lens, mesh_cls), mesh_cls.__name__, searches)

@@ -105,13 +105,13 @@ def rewrite(page, lines, begin=BEGIN, end=END):
 
     Raises
     ------
-    ValueError
+    command.BadInput
         If the comments are not there once each, in order.
     """
     before, found, rest = page.partition(begin)
     _, found_end, after = rest.partition(end)
     if not (found and found_end) or begin in rest or end in after:
-        raise ValueError(
+        raise command.BadInput(
             f"docs/speed.md needs the lines {begin!r} and {end!r} once each, in this order; put them back."
         )
     return "\n".join([f"{before}{begin}", *lines, f"{end}{after}"])
@@ -125,6 +125,7 @@ def rewrite_page(lines, begin=BEGIN, end=END):
         (aside / page.name).write_text(text)
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", action="store_true", help="measure nothing, only rewrite the page")
@@ -132,11 +133,7 @@ def main(argv=None):
     if not arguments.tables:
         probe.main(["--steps"])
         run_pieces()
-    try:
-        rewrite_page(lines_of_tables())
-    except ValueError as error:
-        print(error, file=sys.stderr)
-        return 2
+    rewrite_page(lines_of_tables())
     return 0
 
 

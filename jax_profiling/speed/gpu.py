@@ -218,6 +218,7 @@ def driver():
         return "none"
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -249,8 +250,7 @@ def main(argv=None):
         return 0
     device = report.device() if arguments.device == "cpu" else device_kind()
     if device is None:
-        print("JAX finds no GPU here; install jax[cuda13], or rehearse with --device cpu.", file=sys.stderr)
-        return 2
+        raise command.BadInput("JAX finds no GPU here; install jax[cuda13], or rehearse with --device cpu.")
     about = {**report.releases(), "driver": driver(), "device": device, "lens": arguments.lens}
     path = arguments.output / f"{file_name_of(device)}.json"
     known = json.loads(path.read_text()) if path.exists() else {}

@@ -285,6 +285,7 @@ def grown(before, found):
                 yield f"{case.program}, {target}, {case}: {each[what]} {what}, where there were {than}."
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="hst", help="name under dataset/imaging, or a folder (default hst)")
@@ -293,8 +294,7 @@ def main(argv=None):
     )
     arguments = parser.parse_args(argv)
     if not (arguments.site / "nvidia").is_dir():
-        print(f"{arguments.site}: holds no CUDA compiler; run make launches, which installs it.", file=sys.stderr)
-        return 2
+        raise command.BadInput(f"{arguments.site}: holds no CUDA compiler; run make launches, which installs it.")
     warnings.filterwarnings("ignore")
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     targets = sorted(path.stem for path in TARGETS.glob("*.txtpb"))

@@ -11,7 +11,6 @@ all devices that have been measured.
 import argparse
 import gc
 import json
-import sys
 import time
 from functools import partial
 from pathlib import Path
@@ -263,6 +262,7 @@ def lanes_from(parser, option, text):
     return lanes
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="hst", help="name under dataset/imaging, or a folder (default hst)")
@@ -284,11 +284,7 @@ def main(argv=None):
         parser.error(f"--meshes names {'; '.join(set(meshes) - set(MESHES))}; give any of {'; '.join(MESHES)}.")
     # A program from the cache would take no time to compile.
     jax.config.update("jax_enable_compilation_cache", False)
-    try:
-        lens = lens_folder.load(arguments.lens)
-    except lens_folder.LensError as error:
-        print(error, file=sys.stderr)
-        return 2
+    lens = lens_folder.load(arguments.lens)
     with progress_of(Console(stderr=True), lens.name) as progress:
         measured = measure(lens, meshes, batches, likelihood_batches, arguments.repeats, progress)
         if arguments.steps:

@@ -14,7 +14,6 @@ import argparse
 import importlib.util
 import json
 import os
-import sys
 import warnings
 from pathlib import Path
 
@@ -25,7 +24,6 @@ from rich.console import Console
 
 from jax_profiling.gate import report, verdict
 from jax_profiling.lenses import population
-from jax_profiling.lenses.files import LensError
 from jax_profiling.sweep import records, summary
 from jax_profiling.sweep.cells import CHUNK, Settings, cells_of, lens_folders_of
 from jax_profiling.terminal import command
@@ -77,29 +75,21 @@ def arguments_from(argv):
     return arguments
 
 
+@command.refuses_bad_input
 def main(argv=None):
     arguments = arguments_from(argv)
     if missing := [name for name in ("distributed", "dask_jobqueue") if importlib.util.find_spec(name) is None]:
-        print(
-            f"{missing[0]} is not installed; install what a sweep needs with pip install '.[sweep]'.", file=sys.stderr
+        raise command.BadInput(
+            f"{missing[0]} is not installed; install what a sweep needs with pip install '.[sweep]'."
         )
-        return 2
-    from jax_profiling.sweep.cluster import ClusterError, slurm_cluster
+    from jax_profiling.sweep.cluster import slurm_cluster
 
     warnings.filterwarnings("ignore")
-    try:
-        if arguments.job_script:
-            with slurm_cluster(arguments.slurm) as cluster:
-                print(cluster.job_script())
-            return 0
+    if not arguments.job_script:
         return sweep(arguments, Console())
-    except (LensError, ClusterError, FolderError) as error:
-        print(error, file=sys.stderr)
-        return 2
-
-
-class FolderError(Exception):
-    """The output folder cannot be used; the message is one sentence that names it and the mend."""
+    with slurm_cluster(arguments.slurm) as cluster:
+        print(cluster.job_script())
+    return 0
 
 
 def sweep(arguments, console):
@@ -140,7 +130,9 @@ def locked(folder):
     try:
         return lock.acquire(timeout=0)
     except Timeout:
-        raise FolderError(f"{folder}: another sweep is writing there; wait for it, or give another --output.") from None
+        raise command.BadInput(
+            f"{folder}: another sweep is writing there; wait for it, or give another --output."
+        ) from None
 
 
 def claim(folder, own):
@@ -148,7 +140,7 @@ def claim(folder, own):
 
     Raises
     ------
-    FolderError
+    command.BadInput
         If the folder holds results of other versions or settings.
     """
     path = folder / "sweep.json"
@@ -159,7 +151,7 @@ def claim(folder, own):
         return
     for name, value in own.items():
         if found.get(name) != value:
-            raise FolderError(
+            raise command.BadInput(
                 f"{folder}: holds a sweep with {name} {found.get(name)}, not {value}; give another --output."
             )
 

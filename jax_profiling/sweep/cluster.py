@@ -10,6 +10,7 @@ import dask
 import yaml
 from distributed import Client, LocalCluster, WorkerPlugin
 
+from jax_profiling.terminal.command import BadInput
 from jax_profiling.terminal.reason import reason_of
 
 # What a cluster does is no news to whoever waits for a sweep.
@@ -22,8 +23,8 @@ PATIENCE = 15.0
 """For how long a scheduler is tried to be reached (seconds)."""
 
 
-class ClusterError(Exception):
-    """A cluster cannot be had; the message is one sentence that names the argument and the mend."""
+class ClusterError(BadInput):
+    """A cluster cannot be had."""
 
 
 class Pinned(WorkerPlugin):

@@ -1,8 +1,27 @@
-"""Run the workspace's commands: an interrupt ends any of them in one sentence, wherever it arrives."""
+"""Run the workspace's commands: bad input or an interrupt ends any of them in one sentence, wherever it arrives."""
 
 import signal
 import sys
 import threading
+from functools import wraps
+
+
+class BadInput(Exception):
+    """What a command was given cannot be used; the message is one sentence that names it and the mend."""
+
+
+def refuses_bad_input(main):
+    """`main`, which says what was wrong with what it was given on standard error, and returns 2."""
+
+    @wraps(main)
+    def status_of(argv=None):
+        try:
+            return main(argv)
+        except BadInput as error:
+            print(error, file=sys.stderr)
+            return 2
+
+    return status_of
 
 
 def run(main):

@@ -10,6 +10,7 @@ from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.verdict import Delaunay
 from jax_profiling.speed import bench, probe, steps, tables
 from jax_profiling.speed.peers import CallbackDelaunay
+from jax_profiling.terminal.command import BadInput
 
 
 def test_callback_reference_is_delaunay(small):
@@ -55,7 +56,7 @@ def test_probe_refuses_in_a_sentence(arguments, capsys):
 def test_readme_tables_are_replaced_and_only_they():
     before = f"one\n{bench.BEGIN}\nold\n{bench.END}\ntwo\n"
     assert bench.rewrite(before, ["", "new", ""]) == f"one\n{bench.BEGIN}\n\nnew\n\n{bench.END}\ntwo\n"
-    with pytest.raises(ValueError, match="once each"):
+    with pytest.raises(BadInput, match="once each"):
         bench.rewrite("no place for them", [])
 
 

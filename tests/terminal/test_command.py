@@ -1,9 +1,11 @@
-"""An interrupt ends a command in one sentence, wherever Python was when it came."""
+"""An interrupt and bad input end a command in one sentence; an interrupt wherever Python was when it came."""
 
 import subprocess
 import sys
 
 import pytest
+
+from jax_profiling.terminal import command
 
 INTERRUPTS = {
     "running": "interrupt()",
@@ -49,3 +51,12 @@ command.run(main)
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
     assert ended.returncode == 0
     assert "ZeroDivisionError" in ended.stderr
+
+
+def test_bad_input_is_its_sentence_and_2(capsys):
+    @command.refuses_bad_input
+    def main(argv=None):
+        raise command.BadInput(f"{argv[0]}: missing; write it.")
+
+    assert main(["model.json"]) == 2
+    assert capsys.readouterr().err == "model.json: missing; write it.\n"

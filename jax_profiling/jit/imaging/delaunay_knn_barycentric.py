@@ -83,21 +83,16 @@ __By hand__
 """
 
 
+@command.refuses_bad_input
 def main(argv=None):
     arguments = arguments_from(argv)
     console = Console()
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message="Mask padded")
-    try:
-        lenses = [lens_folder.load(name) for name in arguments.lens]
-    except lens_folder.LensError as error:
-        print(error, file=sys.stderr)
-        return 2
-
+    lenses = [lens_folder.load(name) for name in arguments.lens]
     visibilities = [lens.name for lens in lenses if not isinstance(lens.dataset, al.Imaging)]
     if arguments.profile and visibilities:
-        print(f"--profile times images, and {visibilities[0]} holds visibilities; leave it out.", file=sys.stderr)
-        return 2
+        raise command.BadInput(f"--profile times images, and {visibilities[0]} holds visibilities; leave it out.")
 
     if arguments.log_det == "accurate":
         from knn_barycentric import patch

@@ -9,7 +9,7 @@ autoarray's own Delaunay code on the exact triangulation, which the oracle certi
 how far that moves with the order of the vertices, stands beside and judges nothing.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import jax
 import numpy as np
@@ -29,6 +29,9 @@ MORE = 8
 
 ROUNDS = 4
 """How often that is done at most, until `MORE` of the values are finite; where most are NaN one round leaves a few only."""
+
+AGAIN = 24
+"""At how many moves more the reference is evaluated where an unstable vector speaks against a mesh."""
 
 STABLE = 1.0e-9
 """A vector is stable where the reference's noise is at most this part of its log evidence, and nothing is NaN."""
@@ -220,15 +223,45 @@ def reference_of(
     for turn in range(1, ROUNDS + 1 if moves else 1):
         finite = np.array([np.isfinite(row).sum() for row in values])
         doubtful = reference.unstable if turn == 1 else reference.unstable & (finite > 0) & (finite < MORE)
-        for own, which in ((delaunay, ~reference.odd), (exact, reference.odd)):
-            if (again := np.flatnonzero(which & doubtful)).size:
-                progress("Delaunay, moved more often")
-                more = moved_by_last_bits(np.array([parameters[vector][0] for vector in again]), MORE, seed=turn)[:, 1:]
-                more = without_symmetry(more) if own is exact else more
-                for vector, rows, each in zip(again, more, _at_each(own, list(more), batch), strict=True):
-                    parameters[vector] = np.concatenate([parameters[vector], rows])
-                    values[vector] = np.concatenate([values[vector], each.log_evidence])
+        if doubtful.any():
+            progress("Delaunay, moved more often")
+        _move_more(reference, doubtful, MORE, turn, (delaunay, exact), batch)
     return reference, found[0].values[0]
+
+
+def moved_again(lens, reference, which, batch, use_jax=None, likelihood=Likelihood):
+    """The reference with values at `AGAIN` moves more, behind those that it has.
+
+    Parameters
+    ----------
+    lens, batch, use_jax, likelihood
+        As `reference_of` has them.
+    reference
+        The `Reference`.
+    which
+        (V,) bool, at which vectors.
+    """
+    own = replace(reference, parameters=list(reference.parameters), values=list(reference.values))
+    likelihoods = likelihood(lens, Delaunay, use_jax), likelihood(lens, ExactDelaunay)
+    _move_more(own, which, AGAIN, ROUNDS + 1, likelihoods, batch)
+    return own
+
+
+def _move_more(reference, which, number, seed, likelihoods, batch):
+    """Add so many moves to each vector of the (V,) bool `which`, and the values there.
+
+    The likelihoods are Delaunay's, and that on the exact triangulation.
+    """
+    for own, odd in zip(likelihoods, (False, True), strict=True):
+        vectors = np.flatnonzero(which & (reference.odd == odd))
+        if not vectors.size:
+            continue
+        alone = np.array([reference.parameters[vector][0] for vector in vectors])
+        moved = moved_by_last_bits(alone, number, seed)[:, 1:]
+        moved = without_symmetry(moved) if odd else moved
+        for vector, rows, each in zip(vectors, moved, _at_each(own, list(moved), batch), strict=True):
+            reference.parameters[vector] = np.concatenate([reference.parameters[vector], rows])
+            reference.values[vector] = np.concatenate([reference.values[vector], each.log_evidence])
 
 
 def _at_each(likelihood, parameters, batch):

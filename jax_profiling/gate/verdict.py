@@ -1,6 +1,6 @@
 """The science gate: a live reference, candidates and draws -> verdicts."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 import autolens as al
@@ -14,6 +14,7 @@ from jax_profiling.gate.drift import Drift, drift_of
 from jax_profiling.gate.likelihood import BATCH, Likelihood
 from jax_profiling.gate.mended_peers import MendedKNearestNeighbor, MendedKNNBarycentric
 from jax_profiling.gate.reference import MOVES, STABLE, Reference, reference_of, undefined_more_often
+from jax_profiling.gate.second_look import second_look
 from jax_profiling.lenses.lens import Lens
 from knn_barycentric.mesh import KNNBarycentric
 
@@ -129,6 +130,15 @@ class Candidate:
         unstable = np.flatnonzero(self.reference.unstable)
         both = ([each[vector] for vector in unstable] for each in (self.values, self.reference.values))
         return [np.concatenate([[], *each]) for each in both]
+
+    @property
+    def doubted(self):
+        """(V,) bool, the unstable vectors that speak against a mesh against which no stable one does."""
+        unstable, unexplained = self.reference.unstable, self.unexplained
+        if unexplained[~unstable].any():
+            return np.zeros_like(unexplained)
+        undefined = np.array([np.isnan(each).any() for each in self.values])
+        return unstable & (unexplained | (undefined & self.undefined_more_often))
 
     @property
     def is_delaunay(self):
@@ -267,10 +277,17 @@ def compare(lens, parameters, rungs, moves, progress, batch, use_jax=None, likel
     for rung in rungs:
         progress(rung)
         mesh_cls, arguments = known[rung]
-        evidence = likelihood(lens, mesh_cls, **arguments).evidences(np.concatenate([parameters, *unstable]), batch)
-        candidates.append(_candidate(rung, reference, evidence, moves))
+        mesh = likelihood(lens, mesh_cls, **arguments)
+        evidence = mesh.evidences(np.concatenate([parameters, *unstable]), batch)
+        candidate = _candidate(rung, reference, evidence, moves)
+        if rung == DEFAULT_RUNG and moves and candidate.doubted.any():
+            progress("both at other moves")
+            candidate = second_look(candidate, mesh, lens, moves, batch, use_jax, likelihood)
+        candidates.append(candidate)
         sources[rung] = evidence.values[0]
-    return reference, candidates, sources
+    # All are judged by what the default has shown of the reference.
+    reference = next((each.reference for each in candidates if each.rung == DEFAULT_RUNG), reference)
+    return reference, [replace(each, reference=reference) for each in candidates], sources
 
 
 def _candidate(rung, reference, evidence, moves):

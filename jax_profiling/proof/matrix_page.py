@@ -28,8 +28,7 @@ parameters move by their last bits, at worst (nats). Then the number of vectors 
 ACCURATE = """## With the right log determinant
 
 The same cells with `patch(log_det=True)`, as `--log-det accurate` has it (`docs/evidence.md`). What was noise is gone, but at
-symmetric medians that are tied or dropped; and so is what is unexplained above by tenths of a nat: there most of Delaunay's
-evaluations are NaN, and its range is that of a few values.
+symmetric medians that are tied or dropped.
 """
 
 UNTRACED = """## Where Delaunay cannot run

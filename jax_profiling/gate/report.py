@@ -12,6 +12,7 @@ import autolens as al
 import jax
 import numpy as np
 from autoarray.inversion.inversion.abstract import AbstractInversion
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from jax_profiling.gate import figures, ladder
@@ -186,10 +187,15 @@ def table_from(gate: Gate):
     table = Table(
         title=f"{gate.lens.name}: {gate.lens.vertices} vertices, {gate.lens.data_points} data points; {versions()}",
         title_justify="left",
+        # So that all of it but long names of meshes is read at 80 columns, too.
+        box=SIMPLE_HEAD,
+        show_edge=False,
+        collapse_padding=True,
+        pad_edge=False,
     )
     for column in COLUMNS:
-        words = column in ("mesh", "verdict")
-        table.add_column(column, justify="left" if words else "right", no_wrap=not words)
+        justify = "left" if column in ("mesh", "verdict") else "right"
+        table.add_column(column, justify=justify, no_wrap=column != "mesh", overflow="fold")
     for row in rows_from(gate):
         table.add_row(*row)
     return table

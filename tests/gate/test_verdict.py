@@ -1,10 +1,12 @@
 """Verdicts, drift and reports follow from the numbers alone."""
 
+import io
 import json
 
 import autolens as al
 import numpy as np
 import pytest
+from rich.console import Console
 
 from jax_profiling.gate import report, verdict
 from jax_profiling.gate.drift import Drift, drift_of, update_pin
@@ -169,6 +171,15 @@ def test_summary_has_the_contract_and_is_json():
     assert summary["passed"] is True
     assert summary["drift"] == {"pinned": -990.0, "live": -1000.0, "release": "2026.1.1.1"}
     assert summary["candidates"][1]["nats"] is None
+
+
+def test_the_table_is_whole_at_80_columns():
+    peer = _candidate([3.0, 50.0], rung="autoarray KNearestNeighbor mended")
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(report.table_from(_gate(_candidate([0.05, 0.1]), peer)))
+    text = console.export_text()
+    assert "…" not in text and "5.0e-02 of 1" in text
+    assert [line.split()[-1] for line in text.splitlines() if " of 1 " in line] == ["opt-in", "abandon"]
 
 
 def test_drift_and_verdict_are_separate_sentences():

@@ -30,7 +30,7 @@ import black
 import delaunax
 import knn_barycentric
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import folder_to_write, write_aside
 
 MESH = Path(knn_barycentric.__file__).parent
 TRIANGULATION = Path(delaunax.__file__).parent
@@ -233,7 +233,7 @@ def added_lines(text):
 @command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=Path, default=Path(), help="where the files go (default: here)")
+    parser.add_argument("--output", type=folder_to_write, default=Path(), help="where the files go (default: here)")
     parser.add_argument(
         "--source", type=Path, default=INSTALLED, help="folder that holds autoarray/ (default: installed)"
     )

@@ -27,7 +27,7 @@ from jax_profiling.lenses.spec import hilbert
 from jax_profiling.proof.cells import Cell, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import folder_to_write, write_aside
 from knn_barycentric.log_det import grounded_log_det, row_sums_of
 from knn_barycentric.mesh import KNNBarycentric
 
@@ -184,7 +184,9 @@ def main(argv=None):
         "--pixels", action="append", type=int, help="vertices of a Hilbert mesh, in place of the folder's own"
     )
     parser.add_argument("--median", action="store_true", help="compare log evidences at the prior medians instead")
-    parser.add_argument("--output", type=Path, default=ROOT / "docs", help="folder of evidence.png and the table")
+    parser.add_argument(
+        "--output", type=folder_to_write, default=ROOT / "docs", help="folder of evidence.png and the table"
+    )
     arguments = parser.parse_args(argv)
     console = Console()
     names = arguments.lens or ["hst"]

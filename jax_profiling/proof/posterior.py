@@ -29,7 +29,7 @@ from jax_profiling.gate import figures, report
 from jax_profiling.gate.likelihood import analysis_of, model_with_mesh
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import folder_to_write, write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
 FREE = ("einstein_radius", "gamma_1", "gamma_2")
@@ -240,7 +240,9 @@ def write(lens, posteriors, folder):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
-    parser.add_argument("--output", type=Path, default=Path("results/local/posterior"), help="where it all goes")
+    parser.add_argument(
+        "--output", type=folder_to_write, default=Path("results/local/posterior"), help="where it all goes"
+    )
     arguments = parser.parse_args(argv)
     lens = lens_folder.load(arguments.lens)
     searches = emptied(arguments.output)

@@ -44,7 +44,7 @@ from jax_profiling.speed.bench import ROOT, rewrite_page
 from jax_profiling.speed.tables import SCIPY, file_name_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import folder_to_write, write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
 RESULTS = ROOT / "results" / "gpu"
@@ -234,7 +234,9 @@ def main(argv=None):
         "--minutes", type=float, default=9.0, help="after so many no more is begun or waited for (default 9)"
     )
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="cpu: rehearse without a GPU")
-    parser.add_argument("--output", type=Path, default=RESULTS, help="folder of the JSON (default results/gpu)")
+    parser.add_argument(
+        "--output", type=folder_to_write, default=RESULTS, help="folder of the JSON (default results/gpu)"
+    )
     parser.add_argument("--tables", action="store_true", help="measure nothing, only rewrite the page")
     parser.add_argument("--part", help=argparse.SUPPRESS)
     parser.add_argument("--part-output", type=Path, help=argparse.SUPPRESS)

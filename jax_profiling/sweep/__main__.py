@@ -28,7 +28,7 @@ from jax_profiling.sweep import records, summary
 from jax_profiling.sweep.cells import CHUNK, Settings, cells_of, lens_folders_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.progress import counted_progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import folder_to_write, write_aside
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -57,7 +57,12 @@ def arguments_from(argv):
     add("--slurm", metavar="FILE", help="YAML of keyword arguments of dask_jobqueue.SLURMCluster")
     add("--job-script", action="store_true", help="print what would be submitted to SLURM, and submit nothing")
     add("--workers", type=int, help="processes of one thread (default one a core; of SLURM 1)")
-    add("--output", type=Path, default=ROOT / "results" / "local" / "sweep", help="folder of results and summary")
+    add(
+        "--output",
+        type=folder_to_write,
+        default=ROOT / "results" / "local" / "sweep",
+        help="folder of results and summary",
+    )
     arguments = parser.parse_args(argv)
     arguments.rungs = [
         verdict.DEFAULT_RUNG,

@@ -1,10 +1,13 @@
 """Write files aside, then rename: whoever reads a folder finds whole files only."""
 
+import argparse
 import os
 import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+
+from jax_profiling.terminal.command import BadInput
 
 
 @contextmanager
@@ -20,10 +23,20 @@ def write_aside(folder):
     ------
     Path
         The scratch folder, on the same file system.
+
+    Raises
+    ------
+    BadInput
+        If there can be no such folder.
     """
     folder = Path(folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+    if folder.exists() and not folder.is_dir():
+        raise BadInput(f"{folder}: is no folder; give another one to write to.")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be written ({error.strerror}); give another folder.") from None
     try:
         yield aside
         folder.mkdir(exist_ok=True)
@@ -31,3 +44,12 @@ def write_aside(folder):
             os.replace(path, folder / path.name)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+def folder_to_write(text):
+    """The path of a folder, for an argument of a command; refused before any work is done if it could not be written."""
+    folder = Path(text)
+    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{nearest} is no folder that can be written; give another one.")
+    return folder

@@ -42,6 +42,7 @@ from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 from jax_profiling.speed import steps
 from jax_profiling.terminal import command
 from jax_profiling.terminal.progress import progress_of  # noqa: E402
+from jax_profiling.terminal.writing import folder_to_write  # noqa: E402
 
 """
 __Options__
@@ -61,7 +62,7 @@ def arguments_from(argv):
         help="the log determinant of regularization: autoarray's, or the right one (knn_barycentric.log_det)",
     )
     add("--profile", action="store_true", help="time the likelihood step by step on both meshes")
-    add("--output", type=Path, help="folder of the report (default results/local/<lens>)")
+    add("--output", type=folder_to_write, help="folder of the report (default results/local/<lens>)")
     add("--update-pins", action="store_true", help="pin the live reference for this autolens release")
     arguments = parser.parse_args(argv)
     if arguments.draws < 0:

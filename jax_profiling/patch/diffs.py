@@ -30,7 +30,8 @@ import black
 import delaunax
 import knn_barycentric
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import folder_to_write, write_aside
+from jax_profiling.terminal.arguments import folder_to_write
+from jax_profiling.terminal.writing import write_aside
 
 MESH = Path(knn_barycentric.__file__).parent
 TRIANGULATION = Path(delaunax.__file__).parent

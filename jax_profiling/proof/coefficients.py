@@ -22,7 +22,8 @@ from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.proof import posterior
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import folder_to_write, write_aside
+from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
 LANES = 20
@@ -60,7 +61,9 @@ def row_of(name, lens, draws, folder):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
-    parser.add_argument("--draws", type=int, default=1000, help="from the priors, for the share of NaN (default 1000)")
+    parser.add_argument(
+        "--draws", type=at_least(1), default=1000, help="from the priors, for the share of NaN (default 1000)"
+    )
     parser.add_argument(
         "--output", type=folder_to_write, default=Path("results/local/coefficients"), help="where it all goes"
     )

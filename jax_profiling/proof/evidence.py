@@ -26,8 +26,9 @@ from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.spec import hilbert
 from jax_profiling.proof.cells import Cell, lens_of
 from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import folder_to_write, write_aside
+from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.log_det import grounded_log_det, row_sums_of
 from knn_barycentric.mesh import KNNBarycentric
 
@@ -181,7 +182,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", action="append", help="a name, a folder or all; repeatable (default hst)")
     parser.add_argument(
-        "--pixels", action="append", type=int, help="vertices of a Hilbert mesh, in place of the folder's own"
+        "--pixels", action="append", type=at_least(3), help="vertices of a Hilbert mesh, in place of the folder's own"
     )
     parser.add_argument("--median", action="store_true", help="compare log evidences at the prior medians instead")
     parser.add_argument(

@@ -23,7 +23,8 @@ from jax_profiling.gate.likelihood import Likelihood, analysis_of
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof import posterior
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import folder_to_write, write_aside
+from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
 MESHES = {"Delaunay": al.mesh.Delaunay, "KNNBarycentric": KNNBarycentric}
@@ -110,7 +111,7 @@ def searches_of(likelihood, name, steps):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="gradient_search", help="name or folder (default gradient_search)")
-    parser.add_argument("--steps", type=int, default=30, help="of every search (default 30)")
+    parser.add_argument("--steps", type=at_least(1), default=30, help="of every search (default 30)")
     parser.add_argument(
         "--output", type=folder_to_write, default=Path("results/local/gradients"), help="where it all goes"
     )

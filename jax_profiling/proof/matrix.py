@@ -27,6 +27,7 @@ from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.proof import matrix_page
 from jax_profiling.proof.cells import CELLS, lens_of
 from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import at_least
 from jax_profiling.terminal.progress import progress_of
 from jax_profiling.terminal.writing import write_aside
 
@@ -84,7 +85,9 @@ def main(argv=None):
     parser.add_argument(
         "--cells", help="comma-separated keys, each of a cell or of what several begin with (default all)"
     )
-    parser.add_argument("--workers", type=int, default=1, help="processes, each on cores of its own (default 1)")
+    parser.add_argument(
+        "--workers", type=at_least(1), default=1, help="processes, each on cores of its own (default 1)"
+    )
     parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
     begins = tuple((arguments.cells or "").split(","))

@@ -29,7 +29,8 @@ from jax_profiling.gate import figures, report
 from jax_profiling.gate.likelihood import analysis_of, model_with_mesh
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import folder_to_write, write_aside
+from jax_profiling.terminal.arguments import folder_to_write
+from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
 FREE = ("einstein_radius", "gamma_1", "gamma_2")

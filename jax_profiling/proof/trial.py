@@ -26,7 +26,8 @@ from delaunax.triangulation import effort_of
 from jax_profiling.gate.report import device
 from jax_profiling.proof.drawn import FAMILIES
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import folder_to_write, write_aside
+from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.writing import write_aside
 
 AGREE, TIED, QHULL_ERRS = "agree", "tied", "Qhull is not exact"
 """What a draw can be and pass: the same triangles; one of several right ones; Qhull drops a vertex, or has a wrong triangle."""
@@ -127,13 +128,10 @@ def run(meshes, seed, families, progress=lambda: None):
 
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--meshes", type=int, default=10000, help="how many meshes to draw (default 10000)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the draws (default 0)")
+    parser.add_argument("--meshes", type=at_least(1), default=10000, help="how many meshes to draw (default 10000)")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="seed of the draws (default 0)")
     parser.add_argument("--output", type=folder_to_write, help="folder for trial.json (default: none is written)")
     arguments = parser.parse_args(argv)
-    if arguments.meshes < 1:
-        parser.error(f"--meshes is {arguments.meshes}; give a number of at least 1.")
-
     console = Console()
     columns = (TextColumn("meshes"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console) as bar:

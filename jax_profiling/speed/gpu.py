@@ -43,8 +43,9 @@ from jax_profiling.speed import backends, gpu_page, launches, probe, profiled
 from jax_profiling.speed.bench import ROOT, rewrite_page
 from jax_profiling.speed.tables import SCIPY, file_name_of
 from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import folder_to_write, write_aside
+from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
 RESULTS = ROOT / "results" / "gpu"
@@ -231,7 +232,10 @@ def main(argv=None):
         "--parts", type=lambda text: text.split(";"), default=list(PARTS), help=f"of: {'; '.join(PARTS)}"
     )
     parser.add_argument(
-        "--minutes", type=float, default=9.0, help="after so many no more is begun or waited for (default 9)"
+        "--minutes",
+        type=at_least(0.0, float),
+        default=9.0,
+        help="after so many no more is begun or waited for (default 9)",
     )
     parser.add_argument("--device", choices=("gpu", "cpu"), default="gpu", help="cpu: rehearse without a GPU")
     parser.add_argument(

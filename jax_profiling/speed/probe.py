@@ -32,8 +32,9 @@ from jax_profiling.speed import steps
 from jax_profiling.speed.peers import CallbackDelaunay
 from jax_profiling.speed.tables import GROUPS, SCIPY, figure_of, file_name_of, markdown_of, table_of
 from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import folder_to_write, write_aside
+from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "vmap_probe"
@@ -272,7 +273,7 @@ def main(argv=None):
     )
     parser.add_argument("--likelihood-batch", default="1,3", help="the same of the whole likelihood (default 1,3)")
     parser.add_argument("--steps", action="store_true", help="also the steps of the likelihood, beside an A100's")
-    parser.add_argument("--repeats", type=int, default=REPEATS, help=f"timed calls of each (default {REPEATS})")
+    parser.add_argument("--repeats", type=at_least(1), default=REPEATS, help=f"timed calls of each (default {REPEATS})")
     parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON, table and chart")
     arguments = parser.parse_args(argv)
     batches, likelihood_batches = (

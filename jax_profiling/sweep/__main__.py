@@ -27,8 +27,9 @@ from jax_profiling.lenses import population
 from jax_profiling.sweep import records, summary
 from jax_profiling.sweep.cells import CHUNK, Settings, cells_of, lens_folders_of
 from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import counted_progress_of
-from jax_profiling.terminal.writing import folder_to_write, write_aside
+from jax_profiling.terminal.writing import write_aside
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,22 +42,27 @@ def arguments_from(argv):
         "--lenses", nargs="+", metavar="FOLDER", help="lens folders, folders of them, or names of lenses"
     )
     lenses.add_argument(
-        "--population", type=int, metavar="N", help="N drawn lenses (jax_profiling/lenses/population.py)"
+        "--population", type=at_least(1), metavar="N", help="N drawn lenses (jax_profiling/lenses/population.py)"
     )
-    add("--seed", type=int, default=0, help="of the population (default 0)")
+    add("--seed", type=at_least(0), default=0, help="of the population (default 0)")
     add(
         "--priors",
         choices=population.PRIORS,
         default="truth",
         help="of the population: around the truth, or autolens's",
     )
-    add("--draws", type=int, default=8, help="parameter vectors drawn from the priors, beside their median (default 8)")
+    add(
+        "--draws",
+        type=at_least(0),
+        default=8,
+        help="parameter vectors drawn from the priors, beside their median (default 8)",
+    )
     add("--rungs", default=verdict.DEFAULT_RUNG, help="comma-separated, as the gate has them (default delaunay)")
     add("--log-det", choices=("shipped", "accurate"), default="shipped", help="as the gate has it")
     add("--scheduler", default="local", help="local (default), tcp://HOST:PORT of one that runs, or slurm")
     add("--slurm", metavar="FILE", help="YAML of keyword arguments of dask_jobqueue.SLURMCluster")
     add("--job-script", action="store_true", help="print what would be submitted to SLURM, and submit nothing")
-    add("--workers", type=int, help="processes of one thread (default one a core; of SLURM 1)")
+    add("--workers", type=at_least(1), help="processes of one thread (default one a core; of SLURM 1)")
     add(
         "--output",
         type=folder_to_write,
@@ -72,11 +78,7 @@ def arguments_from(argv):
     if unknown := sorted(set(arguments.rungs) - set(known)):
         parser.error(f"--rungs names {unknown[0]}, which is none of {', '.join(known)}.")
     if not arguments.job_script and not (arguments.lenses or arguments.population):
-        parser.error("give --lenses FOLDER, or --population with a number of at least 1.")
-    for name, least in (("population", 1), ("draws", 0), ("workers", 1), ("seed", 0)):
-        value = getattr(arguments, name)
-        if value is not None and value < least:
-            parser.error(f"--{name} is {value}; give a number of at least {least}.")
+        parser.error("give --lenses FOLDER, or --population N.")
     return arguments
 
 

@@ -1,6 +1,5 @@
 """Write files aside, then rename: whoever reads a folder finds whole files only."""
 
-import argparse
 import os
 import shutil
 import tempfile
@@ -44,12 +43,3 @@ def write_aside(folder):
             os.replace(path, folder / path.name)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-
-
-def folder_to_write(text):
-    """The path of a folder, for an argument of a command; refused before any work is done if it could not be written."""
-    folder = Path(text)
-    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{nearest} is no folder that can be written; give another one.")
-    return folder

@@ -178,7 +178,7 @@ def leaf_of(tree: KDTree, query_points: Array) -> Array:
     def descend(node, level):
         along_y, split = level
         second = jnp.where(backend.pick(along_y, node) > 0, y, x) >= backend.pick(split, node)
-        return jnp.where(second, 2 * node + 1, 2 * node), None
+        return 2 * node + second.astype(jnp.int32), None
 
     # As a loop on a CPU: written out, one level after the other makes XLA simplify the whole program once more.
     levels = _axis_of(tree.nodes[:-1]), tree.nodes[:-1, :, 4]

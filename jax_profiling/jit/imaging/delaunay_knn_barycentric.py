@@ -41,8 +41,8 @@ from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 from jax_profiling.speed import steps
 from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import at_least, folder_to_write  # noqa: E402
 from jax_profiling.terminal.progress import progress_of  # noqa: E402
-from jax_profiling.terminal.writing import folder_to_write  # noqa: E402
 
 """
 __Options__
@@ -53,7 +53,7 @@ def arguments_from(argv):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--lens", action="append", help="name under dataset/imaging, or a folder; repeatable; 'all' (default hst)")
-    add("--draws", type=int, default=0, help="also compare at N seeded draws from the model's priors")
+    add("--draws", type=at_least(0), default=0, help="also compare at N seeded draws from the model's priors")
     add("--rungs", help=f"comma-separated, of: {', '.join([*verdict.RUNGS, *verdict.PEERS])} (default all)")
     add(
         "--log-det",
@@ -65,8 +65,6 @@ def arguments_from(argv):
     add("--output", type=folder_to_write, help="folder of the report (default results/local/<lens>)")
     add("--update-pins", action="store_true", help="pin the live reference for this autolens release")
     arguments = parser.parse_args(argv)
-    if arguments.draws < 0:
-        parser.error(f"--draws is {arguments.draws}; give a number of at least 0.")
     if arguments.rungs is not None:
         arguments.rungs = arguments.rungs.split(",")
         unknown = set(arguments.rungs) - {*verdict.RUNGS, *verdict.PEERS}

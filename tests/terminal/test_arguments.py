@@ -1,0 +1,40 @@
+"""What cannot be used is refused in a sentence, before any work where it is an argument."""
+
+import argparse
+
+import pytest
+
+from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.command import BadInput
+from jax_profiling.terminal.writing import write_aside
+
+
+@pytest.mark.parametrize("name", ["file", "file/folder/below"])
+def test_a_folder_that_cannot_be_is_refused_in_a_sentence(name, tmp_path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(argparse.ArgumentTypeError, match="file is no folder that can be written; give another one"):
+        folder_to_write(str(tmp_path / name))
+    with pytest.raises(BadInput, match="give another"), write_aside(tmp_path / name):
+        pass
+
+
+def test_asking_makes_no_folder(tmp_path):
+    assert folder_to_write(str(tmp_path / "to" / "be" / "made")) == tmp_path / "to" / "be" / "made"
+    assert not (tmp_path / "to").exists()
+
+
+@pytest.mark.parametrize(
+    "text, words", [("-1", "argument --draws: is -1; give a number of at least 0"), ("x", "invalid int value: 'x'")]
+)
+def test_a_number_out_of_range_is_refused_in_a_sentence(text, words, capsys):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--draws", type=at_least(0))
+    assert parser.parse_args(["--draws", "0"]).draws == 0
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--draws", text])
+    assert words in capsys.readouterr().err
+
+
+def test_no_number_is_at_least_another():
+    with pytest.raises(argparse.ArgumentTypeError):
+        at_least(0.0, float)("nan")

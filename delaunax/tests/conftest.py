@@ -1,4 +1,4 @@
-"""fp64 for every test that does not say otherwise, and no dtype promoted by accident, set before any array is made."""
+"""fp64 for every test that does not say otherwise, set before any array is made."""
 
 import os
 
@@ -7,7 +7,13 @@ if "--xla_cpu_multi_thread_eigen" not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_cpu_multi_thread_eigen=false".strip()
 
 import jax  # noqa: E402
+import pytest  # noqa: E402
 
 jax.config.update("jax_enable_x64", True)
-# An int32 mixed with an int64, or a bool with a number, would be converted at every turn of a compiled loop: here it fails.
-jax.config.update("jax_numpy_dtype_promotion", "strict")
+
+
+@pytest.fixture(autouse=True)
+def _no_dtype_promoted_by_accident():
+    """An int32 mixed with an int64, or a bool with a number, would be converted at every turn of a compiled loop."""
+    with jax.numpy_dtype_promotion("strict"):
+        yield

@@ -70,4 +70,4 @@ def test_bad_number_is_refused(capsys):
     with pytest.raises(SystemExit) as exit_:
         trial.main(["--meshes", "0"])
     assert exit_.value.code == 2
-    assert "--meshes is 0" in capsys.readouterr().err
+    assert "--meshes: is 0; give a number of at least 1." in capsys.readouterr().err

@@ -65,14 +65,15 @@ class LinearInterpolator:
         """
         query_points = coordinates_from("query_points", query_points, least=0)
         mappings = locate(self.triangulation, self.points, query_points, tree=self.tree)
-        weights = barycentric_weights(self.points, query_points, mappings).astype(self.values.dtype)
+        weights = barycentric_weights(self.points, query_points, mappings)
 
         def along(rows):
             """A (Q,) array that is broadcast against (Q, ...) values."""
             return rows.reshape(rows.shape + (1,) * (self.values.ndim - 1))
 
         inside = mappings[:, 1] >= 0
-        terms = [along(weights[:, k]) * gather(self.values, mappings[:, k]) for k in range(3)]
+        with jax.numpy_dtype_promotion("standard"):
+            terms = [along(weights[:, k]) * gather(self.values, mappings[:, k]) for k in range(3)]
         interpolated = terms[0] + terms[1] + terms[2]
         filled = jnp.where(along(inside), interpolated, self.fill_value)
         known = self.triangulation.certified & (mappings[:, 0] >= 0)

@@ -154,6 +154,7 @@ def _positions_of(spec):
     return [[round(float(value), 4) for value in image] for image in np.asarray(images.array)]
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description="Simulate lenses from their specs, in specs.py and production.py.")
     specs = {**SPECS, **PRODUCTION}

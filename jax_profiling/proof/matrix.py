@@ -80,6 +80,7 @@ def measure(key, log_det):
     print(f"{key}, {log_det}: {found['verdict']}, {worst} nats at worst, {unexplained} unexplained.", flush=True)
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(

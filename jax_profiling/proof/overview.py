@@ -94,7 +94,8 @@ def markdown_from(lenses):
     return "\n".join(lines) + "\n"
 
 
-def main():
+@command.refuses_bad_input
+def main(_=None):
     lenses = [lens_folder.load(name) for name in SPECS if name in lens_folder.names()]
     with write_aside(DOCS) as aside:
         save(figure_from(lenses), aside / "lenses.png", dpi=70)

@@ -126,6 +126,7 @@ def run(meshes, seed, families, progress=lambda: None):
     }
 
 
+@command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--meshes", type=at_least(1), default=10000, help="how many meshes to draw (default 10000)")

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,3 +61,11 @@ def test_bad_input_is_its_sentence_and_2(capsys):
 
     assert main(["model.json"]) == 2
     assert capsys.readouterr().err == "model.json: missing; write it.\n"
+
+
+def test_every_command_refuses_it():
+    root = Path(__file__).resolve().parents[2]
+    sources = [path.read_text() for folder in ("jax_profiling", "scripts") for path in (root / folder).rglob("*.py")]
+    commands = [source for source in sources if "command.run(main)" in source]
+    assert len(commands) > 10
+    assert all("@command.refuses_bad_input\ndef main(" in source for source in commands)

@@ -1,5 +1,7 @@
 """What the gate found -> `summary.json`, `summary.md`, and a table for the terminal."""
 
+import hashlib
+import importlib.util
 import json
 import math
 import os
@@ -39,12 +41,22 @@ def device():
 
 
 def releases():
-    """The releases that results depend on, by name; the mesh has none of its own where autoarray has taken it."""
+    """The releases that results depend on, by name; the mesh has none of its own where autoarray has taken it.
+
+    A release of this repository's packages ends in the digest of their sources, which may change between two releases.
+    """
     found = {"autolens": al.__version__, "jax": jax.__version__}
     for name in ("knn-barycentric", "delaunax"):
         with suppress(metadata.PackageNotFoundError):
-            found[name] = metadata.version(name)
+            found[name] = f"{metadata.version(name)}+{_digest_of(name.replace('-', '_'))}"
     return found
+
+
+def _digest_of(package):
+    """The first digits of the SHA-256 of a package's Python sources."""
+    (folder,) = importlib.util.find_spec(package).submodule_search_locations
+    sources = sorted(Path(folder).rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 def versions():

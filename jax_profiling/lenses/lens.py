@@ -85,6 +85,24 @@ def names():
     return sorted(path.parent.name for path in DATASETS.glob("*/info.json"))
 
 
+def folder_of(lens):
+    """The folder of a lens, by its name or path; None if `load` has to simulate it first.
+
+    Raises
+    ------
+    LensError
+        If there is no such lens.
+    """
+    named = (base / str(lens) for base in (DATASETS, MATRIX))
+    if found := next((folder for folder in named if (folder / "info.json").exists()), None):
+        return found
+    if str(lens) in SPECS or is_name(str(lens)):
+        return None
+    if not Path(lens).is_dir():
+        raise LensError(f"{lens}: no such lens; give a folder, or one of {', '.join(sorted({*names(), *SPECS}))}.")
+    return Path(lens)
+
+
 def load(lens, **changes):
     """Load and check a lens folder.
 
@@ -108,7 +126,7 @@ def load(lens, **changes):
     """
     # A folder may have the sign in its name.
     search, _, lens = ("", "", lens) if Path(lens).is_dir() else str(lens).rpartition("@")
-    folder = _folder_of(lens)
+    folder = (folder_of(lens) or simulate(str(lens))).resolve()
     model_path = model_json_of(Path(search)) if search else folder / "model.json"
     below = sorted(path.parent for path in folder.glob("*/info.json"))
     if below and (folder / "data.fits").exists():
@@ -132,13 +150,3 @@ def load(lens, **changes):
         factors=tuple(factors),
         expected=json_from(expected) if expected.exists() and not (search or changes) else {},
     )
-
-
-def _folder_of(lens):
-    named = next((base / str(lens) for base in (DATASETS, MATRIX) if (base / str(lens) / "info.json").exists()), None)
-    if named is None and (str(lens) in SPECS or is_name(str(lens))):
-        named = simulate(str(lens))
-    folder = named or Path(lens)
-    if not folder.is_dir():
-        raise LensError(f"{lens}: no such lens; give a folder, or one of {', '.join(sorted({*names(), *SPECS}))}.")
-    return folder.resolve()

@@ -254,6 +254,8 @@ def main(argv=None):
     if arguments.part:
         run_part(arguments.part, arguments)
         return 0
+    for name in {arguments.lens, *(arguments.lenses or [])} - {backends.TIES}:
+        lens_folder.folder_of(name)
     device = report.device() if arguments.device == "cpu" else device_kind()
     if device is None:
         raise command.BadInput("JAX finds no GPU here; install jax[cuda13], or rehearse with --device cpu.")

@@ -8,6 +8,7 @@ from jax_profiling.gate.likelihood import BATCH
 from jax_profiling.gate.reference import MOVES
 from jax_profiling.gate.verdict import DEFAULT_RUNG
 from jax_profiling.lenses.files import LensError
+from jax_profiling.lenses.lens import folder_of
 
 CHUNK = 9
 """Parameter vectors of a cell: the prior median and eight draws."""
@@ -89,13 +90,12 @@ def lens_folders_of(paths):
     Raises
     ------
     LensError
-        If a folder is none and holds none.
+        If a folder is none and holds none, or there is no lens of a name.
     """
     found = []
     for path in map(Path, paths):
         if not path.is_dir():
-            if path.name != str(path):
-                raise LensError(f"{path}: no such folder; give lens folders, or a folder of them.")
+            folder_of(path)
             found.append(str(path))
             continue
         folders = [path] if (path / "info.json").exists() else sorted(each.parent for each in path.glob("*/info.json"))

@@ -29,6 +29,12 @@ def test_without_a_gpu_it_says_so(capsys):
     assert "no GPU" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("option", ["--lens", "--lenses"])
+def test_a_lens_that_is_none_is_refused_before_any_work(option, capsys):
+    assert gpu.main(["--device", "cpu", option, "hts"]) == 2
+    assert "hts: no such lens" in capsys.readouterr().err
+
+
 def test_a_part_without_time_is_a_fault(tmp_path, capsys):
     assert gpu.main(["--device", "cpu", "--minutes", "0", "--parts", "kernels", "--output", str(tmp_path)]) == 1
     assert "no time to end" in capsys.readouterr().err

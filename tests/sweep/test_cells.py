@@ -37,5 +37,7 @@ def test_a_folder_of_lens_folders_stands_for_them():
 def test_a_folder_without_lenses_is_refused(tmp_path):
     with pytest.raises(LensError, match="give lens folders"):
         lens_folders_of([tmp_path])
-    with pytest.raises(LensError, match="no such folder"):
+    with pytest.raises(LensError, match="no such lens"):
         lens_folders_of([tmp_path / "nothing"])
+    with pytest.raises(LensError, match="hts: no such lens"):
+        lens_folders_of(["hst", "hts"])

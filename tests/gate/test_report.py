@@ -1,0 +1,20 @@
+"""What stands beside figures."""
+
+import sys
+from importlib import metadata
+
+from jax_profiling.gate import report
+
+
+def test_a_release_tells_sources_apart_that_have_one_number(tmp_path, monkeypatch):
+    package = tmp_path / "delaunax"
+    package.mkdir()
+    source = package / "__init__.py"
+    source.write_text("ONE = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "delaunax", raising=False)
+    before = report.releases()
+    source.write_text("ONE = 2\n")
+    after = report.releases()
+    assert {name for name in before if before[name] != after[name]} == {"delaunax"}
+    assert after["delaunax"].startswith(f"{metadata.version('delaunax')}+")

@@ -135,4 +135,6 @@ def test_main_prints_a_line_per_check_and_exits_by_outcome(assertions, small, mo
     assert "good: ok: fine" in good and "bad: FAILED: broken on purpose" in bad
     monkeypatch.setattr(assertions, "CHECKS", {"good": lambda case: "fine"})
     assert assertions.main(["--lens", str(small.folder)]) == 0
-    assert assertions.main(["--lens", "no-such-lens"]) == 2
+    capsys.readouterr()
+    assert assertions.main(["--lens", str(small.folder), "--lens", "no-such-lens"]) == 2
+    assert not capsys.readouterr().out

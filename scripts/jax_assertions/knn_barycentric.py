@@ -436,9 +436,9 @@ def main(argv=None):
     parser.add_argument("--digest", action="store_true", help="only print the digest that determinism compares")
     arguments = parser.parse_args(argv)
     names = arguments.lens or ["hst"]
+    cases = [case_of(name) for name in (lens_folder.names() if "all" in names else names)]
     failed = 0
-    for name in lens_folder.names() if "all" in names else names:
-        case = case_of(name)
+    for case in cases:
         if arguments.digest:
             print(digest_of(case))
             continue

@@ -59,13 +59,16 @@ patch: $(READY)
 	$(PY) -m jax_profiling.patch.diffs $(ARGS)
 
 # Another JAX in an environment beside .venv: the triangulation's own tests, and the gate on the smallest lens.
+COMPAT_INSTALL = .venv-jax-$(JAX)/bin/python -m pip install --quiet --disable-pip-version-check jax==$(JAX) jaxlib==$(JAX) \
+    --constraint .venv-jax-$(JAX)/constraints.txt
 compat:
 	@test -n "$(JAX)" || { echo "Name a release of JAX: make compat JAX=0.7.2" >&2; exit 2; }
 	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && "$$python" -m venv --clear .venv-jax-$(JAX)
 	grep -vE '^(jax|jaxlib)==' constraints.txt > .venv-jax-$(JAX)/constraints.txt
-	.venv-jax-$(JAX)/bin/python -m pip install --quiet --disable-pip-version-check --editable ./delaunax --editable '.[test]' \
-	    jax==$(JAX) jaxlib==$(JAX) --constraint .venv-jax-$(JAX)/constraints.txt
-	.venv-jax-$(JAX)/bin/python -m pytest -n auto -q delaunax/tests $(ARGS)
+	$(COMPAT_INSTALL) --editable './delaunax[test]' pytest-xdist
+	cd delaunax && ../.venv-jax-$(JAX)/bin/python -m pytest -n auto -q $(ARGS)
+	@$(COMPAT_INSTALL) --editable ./delaunax --editable '.[test]' || { echo "The triangulation works with jax $(JAX), but autolens" \
+	    "cannot be installed beside it, see above; give a release that autolens allows." >&2; exit 1; }
 	.venv-jax-$(JAX)/bin/python jax_profiling/jit/imaging/delaunay_knn_barycentric.py --lens small --rungs delaunay --draws 5 \
 	    --output results/local/jax-$(JAX)
 

@@ -6,9 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import backend, platforms, triangulate
+from delaunax import backend, linear_interpolate, platforms, triangulate
 
 import point_sets
+
+LANES = jax.sharding.PartitionSpec("lanes")
 
 traced_once = pytest.mark.skipif(
     backend.xla_metadata_call is None, reason="JAX before 0.11 traces again what it lowers"
@@ -78,6 +80,27 @@ def test_arguments_that_lanes_share_are_not_repeated():
         finally:
             platforms.forced = None
         np.testing.assert_array_equal(found, np.arange(6.0).reshape(2, 3).T + 1.0)
+
+
+@pytest.mark.parametrize(
+    ("platform", "points_spec"),
+    [("cpu", LANES), ("cpu", jax.sharding.PartitionSpec()), ("gpu", LANES)],
+    ids=["own points", "same points", "as a GPU does"],
+)
+def test_devices_share_the_lanes(platform, points_spec, monkeypatch):
+    points = np.stack([point_sets.random(40, seed) for seed in range(2)])
+    queries, values = np.stack([point_sets.queries_of(each) for each in points]), np.sin(points[..., 0])
+
+    def summed(points, values, queries):
+        return linear_interpolate(points, values, queries, fill_value=0.0).sum() + triangulate(points).dual_areas[0]
+
+    alone = jax.vmap(jax.value_and_grad(summed, argnums=(0, 1)))
+    expected = jax.jit(alone)(points, values, queries)
+    monkeypatch.setattr(platforms, "forced", platform)
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), LANES)
+    shared = jax.shard_map(alone, mesh=mesh, in_specs=(points_spec, points_spec, LANES), out_specs=LANES)
+    found = jax.jit(shared)(points, values, queries)
+    jax.tree.map(lambda *both: np.testing.assert_allclose(*both, rtol=1e-12, atol=1e-12), found, expected)
 
 
 def test_gradients_stop_at_it():

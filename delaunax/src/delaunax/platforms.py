@@ -39,7 +39,7 @@ def by_platform(function: Callable) -> Callable:
         leaves, structure = jax.tree.flatten(arrays)
         flat = _flat(function, structure)
         found = _operation.bind(*leaves, function=flat)
-        return jax.tree.unflatten(flat.found, found)
+        return jax.tree.unflatten(flat.found, _varying_as(leaves, found))
 
     return run
 
@@ -56,6 +56,18 @@ def name_of(function: Any) -> str:
     while not hasattr(function, "__name__"):
         function = function.func
     return function.__name__.strip("_")
+
+
+def _varying_as(leaves: list, found: list) -> list:
+    """What was found, which differs from device to device where any of the leaves does: `jax.shard_map` has to know."""
+    types = [jax.typeof(leaf) for leaf in leaves]
+    # JAX before 0.11 has other names.
+    axes = frozenset().union(*(each.mat.varying if hasattr(each, "mat") else each.vma for each in types))
+    if not axes:
+        return found
+    if hasattr(lax, "pcast"):
+        return [lax.pcast(each, tuple(axes), to="varying") for each in found]
+    return [lax.pvary(each, tuple(axes)) for each in found]
 
 
 class _Flat:
@@ -143,6 +155,8 @@ def _batched(leaves: Any, axes: Any, *, function: Callable) -> tuple:
 
 
 def _lowered(platform: str, context: Any, *leaves: Any, function: Callable) -> Any:
+    # On which axes of a mesh the leaves differ is nothing to the function, whose loops would have to be told.
+    context = context.replace(avals_in=[jax.core.ShapedArray(each.shape, each.dtype) for each in context.avals_in])
     return mlir.lower_fun(_traced(function, forced or platform), multiple_results=True)(context, *leaves)
 
 

@@ -67,7 +67,7 @@ def _varying_as(leaves: list, found: list) -> list:
         return found
     if hasattr(lax, "pcast"):
         return [lax.pcast(each, tuple(axes), to="varying") for each in found]
-    return [lax.pvary(each, tuple(axes)) for each in found]
+    return [lax.pvary(each, tuple(axes)) for each in found]  # type: ignore[attr-defined]
 
 
 class _Flat:

@@ -45,7 +45,7 @@ def decomposition_table_of(measured):
 
 def table_of(measured):
     """The lines of a Markdown table of one device."""
-    scipy = next(row["ms_per_lane"] for row in measured["rows"] if row["mesh"] == SCIPY)
+    scipy = next((row["ms_per_lane"] for row in measured["rows"] if row["mesh"] == SCIPY), None)
     delaunay = {(row["what"], row["lanes"]): row for row in measured["rows"] if row["mesh"] == "Delaunay"}
     cells = []
     for row in sorted(measured["rows"], key=lambda row: (row["what"], row["lanes"])):
@@ -57,7 +57,7 @@ def table_of(measured):
                 str(row["lanes"]),
                 row["mesh"],
                 f"{_digits(row['ms_per_lane'])} ({_digits(lower)}-{_digits(upper)})",
-                f"{row['ms_per_lane'] / scipy:.2f}" if row["what"] == "interpolation" else "",
+                f"{row['ms_per_lane'] / scipy:.2f}" if scipy and row["what"] == "interpolation" else "",
                 f"{row['ms_per_lane'] / against['ms_per_lane']:.2f}" if against else "",
                 _compilation_of(row) if "trace_seconds" in row else "",
                 f"{_to_compile_against(row, against):.2f}" if against and "trace_seconds" in row else "",

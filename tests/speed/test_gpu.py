@@ -126,3 +126,11 @@ def test_what_was_measured_is_in_the_page():
     (path,) = gpu.RESULTS.glob("*.json")
     page = (ROOT / "docs" / "speed.md").read_text()
     assert "\n".join(gpu_page.lines_of(json.loads(path.read_text()))) in page
+
+
+def test_a_part_alone_has_its_table():
+    (path,) = gpu.RESULTS.glob("*.json")
+    found = json.loads(path.read_text())
+    row = {**found["parts"]["interpolation"]["rows"][-1], "what": "likelihood", "mesh": "Delaunay"}
+    lines = gpu_page.lines_of({**found, "parts": {"likelihood": {"rows": [row]}}})
+    assert [line.split(" | ")[:3] for line in lines if "Delaunay" in line] == [["| likelihood", str(row["lanes"]), "Delaunay"]]

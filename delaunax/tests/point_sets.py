@@ -78,6 +78,12 @@ def spiral(number=SIZE):
     return np.stack([angle * np.cos(angle), angle * np.sin(angle)], axis=-1)
 
 
+def crowded_place(number=SIZE):
+    """Coincident points all but for a few on five other places, which are not all among the nearest."""
+    places = np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 2.0], [2.0, 1.0]])
+    return np.random.default_rng(0).permutation(np.repeat(places, [number - 14, 1, 7, 3, 2, 1], axis=0))
+
+
 def parabola(number=SIZE):
     x = np.arange(number) - number // 2.0
     return np.stack([x, x**2], axis=-1)
@@ -105,6 +111,7 @@ TIED = {
     "concentric rings": np.vstack([radius * circle(SIZE // 4) for radius in (0.3, 0.6, 0.8, 1.0)]),
     "square": np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]),
     "four places, a hundred times": np.repeat([[0.0, 0.0], [1.0, 0.1], [0.2, 1.0], [0.6, 0.5]], SIZE // 4, axis=0),
+    "one place, many times, and five others": crowded_place(),
     "every point three times": np.repeat(random(SIZE // 3 + 1), 3, axis=0)[:SIZE],
 }
 """Sets with co-circular or coincident points: several triangulations are right, or Qhull names other duplicates."""
@@ -147,6 +154,8 @@ SCALED = {
     "scaled by 1e-310": 1.0e-310 * random(200, 1),
     "subnormal integers": 5.0e-324 * integers(200, 30, 2),
     "scales from 1e-300 to 1": np.vstack([1.0e-300 * random(10, 4), random(190, 5)]),
+    "flattened by 2^-970": random(200, 1) * [1.0, 2.0**-970],
+    "flattened by 2^-103": random(200, 1) * [1.0, 2.0**-103],
 }
 """Sets at the ends of the range of fp64."""
 

@@ -153,22 +153,26 @@ HARD = {
 }
 """Point sets of one size, in nearly all of which floating point cannot decide."""
 
+WIDE = {name: point_sets.ALL[name] for name in ("random", "grid", "one place, many times, and five others")}
+"""Point sets of another size, of which only a part is near a vertex."""
+
 BRANCHES = {
     "a GPU": (platforms, "forced", "gpu"),
     "a CPU without fused functions": (backend, "xla_metadata_call", None),
 }
 
 
+@pytest.mark.parametrize("sets", [HARD, WIDE], ids=["hard", "wide"])
 @pytest.mark.parametrize("branch", BRANCHES)
-def test_every_branch_is_exact_and_breaks_ties_alike(branch, monkeypatch):
-    batch = jnp.asarray(np.stack(list(HARD.values())))
-    expected = [point_sets.simplices_of(triangulate(points).simplices) for points in HARD.values()]
+def test_every_branch_is_exact_and_breaks_ties_alike(branch, sets, monkeypatch):
+    batch = jnp.asarray(np.stack(list(sets.values())))
+    expected = [point_sets.simplices_of(triangulate(points).simplices) for points in sets.values()]
     jax.clear_caches()
     with monkeypatch.context() as patch:
         patch.setattr(*BRANCHES[branch])
         together = jax.jit(jax.vmap(triangulate))(batch)
     jax.clear_caches()
     assert together.certified.all()
-    for lane, points in enumerate(HARD.values()):
+    for lane, points in enumerate(sets.values()):
         assert oracle.fault_of(points, together.simplices[lane]) is None
         assert point_sets.simplices_of(together.simplices[lane]) == expected[lane]

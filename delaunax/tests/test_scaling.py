@@ -28,6 +28,13 @@ def test_scaled_is_of_order_one_and_exact(exponent):
     assert len(set((found / values).tolist())) == 1
 
 
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_scaled_keeps_all_bits_as_long_as_the_result_is_normal(dtype):
+    smallest = np.finfo(dtype).minexp
+    values = np.asarray([1.0, 1.1 * 2.0**smallest, 1.7 * 2.0 ** (smallest + 1)], dtype)
+    np.testing.assert_array_equal(scaled(jnp.asarray(values), largest_exponent(jnp.asarray(values))), values)
+
+
 def test_subnormal_values_are_scaled_too():
     values = jnp.asarray([5.0e-324, 1.0e-323, 0.0])
     found = np.asarray(scaled(values, largest_exponent(values)))

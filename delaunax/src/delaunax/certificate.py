@@ -62,16 +62,14 @@ def certificate(
 
     has_triangle, rows = vertex_simplex >= 0, np.arange(2 * n, dtype=np.int32)
     fails, lost = ~edge_holds.reshape(-1, 3).all(axis=1), has_triangle != vertices.distinct
-    failures, triangles, times_around, decided = backend.sums(
-        lost | turns_right | fails[:n] | fails[n:], has_triangle, lowest, exact
-    )
+    failures, triangles, times_around = backend.sums(lost | turns_right | fails[:n] | fails[n:], has_triangle, lowest)
     # The vertices of both triangles at a corner, too: the wrong one may be where only its edge is on the boundary of a hole.
     at_corners = (jnp.where(turns_right, row, NONE) for row in (vertex_simplex, gather(vertex_simplex, after)))
     found_wrong = jnp.concatenate([jnp.where(fails, rows, NONE), *at_corners])
     corners = jnp.where(found_wrong[:, None] < 0, NONE, gather(simplices, found_wrong))
     wrong = backend.scatter("set", lost, corners, True)
-    # The star of one vertex that sees nothing to either side, exactly, has all vertices on one line.
-    return jnp.where(triangles > 0, (failures == 0) & (times_around == 1), decided > 0), wrong
+    # The first vertex writes all triangles of its star: if that has none, exactly, all vertices are on one line.
+    return jnp.where(triangles > 0, (failures == 0) & (times_around == 1), exact[0]), wrong
 
 
 def certainly_off_a_line(points: Array) -> Array:

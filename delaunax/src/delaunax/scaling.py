@@ -63,8 +63,10 @@ def power_of_two(power: Array, dtype) -> Array:
 def scaled(values: Array, largest: Array) -> Array:
     """Finite floats times the power of two that brings those of exponent `largest` between 1 and 2; zeros for others."""
     info, integers = jnp.finfo(values.dtype), integers_from(values)
-    power = integers.exponent - largest - np.int32(info.nmant)
+    power = integers.exponent - largest
     # What is far beyond the rest stays where its square is finite.
-    capped = jnp.minimum(power, np.int32(info.maxexp // 2 - info.nmant - 4))
-    small = integers.mantissa.astype(values.dtype) * power_of_two(capped, values.dtype)
+    capped = jnp.minimum(power, np.int32(info.maxexp // 2 - 4))
+    # Between 1 and 2 first, or the power would be out of range before the product is.
+    small = integers.mantissa.astype(values.dtype) * np.asarray(2.0**-info.nmant, values.dtype)
+    small = small * power_of_two(capped, values.dtype)
     return jnp.where(power >= np.int32(info.minexp), small, jnp.zeros((), values.dtype))

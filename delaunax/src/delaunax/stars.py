@@ -65,21 +65,22 @@ def vertices_from(points: Array, tree: KDTree) -> Vertices:
 
 
 def written(simplices: Array, vertices: Array, others: Array) -> Array:
-    """(2N, 3) int32: the rows in use of (2N, 3) triangles, and those that stars have turned through, behind each other.
+    """(2N, 3) int32: the triangles that stars have turned through, and behind them the rows in use of (2N, 3) others.
 
     Parameters
     ----------
     simplices
-        The triangles; -1 in unused rows.
+        The others; -1 in unused rows.
     vertices
         (V,) int32, whose stars they are.
     others
         (TURNS, 2, V) int32, the `turning.turned` of each turn.
     """
-    # Where the table is full a triangle is left out: the certificate finds its vertices.
+    # Where the table is full the last are left out: those found among near vertices, too many of which are wrong. The
+    # certificate finds their vertices. What stars find exactly always has room.
     of_stars = jnp.stack([jnp.broadcast_to(vertices, others[:, 0].shape), others[:, 0], others[:, 1]], axis=-1)
     of_stars = jnp.where(others[:, :1].swapaxes(1, 2) < 0, NONE, of_stars)
-    rows = jnp.concatenate([simplices, of_stars.reshape(-1, 3)])
+    rows = jnp.concatenate([of_stars.reshape(-1, 3), simplices])
     used = rows[:, 0] >= 0
     places = jnp.where(used, backend.running_sums(used), NONE)
     return jnp.full_like(simplices, NONE).at[places].set(rows, **DROP)

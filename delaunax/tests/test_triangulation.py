@@ -49,6 +49,12 @@ def test_agrees_with_the_exact_predicates_of_triangle(name):
     assert oracle.ties_of(points, theirs) == 0 or name in point_sets.TIED
 
 
+@pytest.mark.parametrize("largest", [1.0e300, 1.7e308, np.float32(3.3e38)])
+def test_areas_that_are_out_of_range_are_infinite(largest):
+    points = largest * (2.0 * point_sets.random(40) - 1.0).astype(np.asarray(largest).dtype)
+    assert np.isinf(triangulate(points).dual_areas).all()
+
+
 @pytest.mark.parametrize("name", {**point_sets.UNIQUE, **point_sets.TIED, **point_sets.FINE})
 def test_dual_areas_share_the_hull_and_duplicates_have_none(name):
     points = point_sets.ALL[name]

@@ -34,7 +34,10 @@ def dual_areas_from(points: Array, simplices: Array) -> Array:
 
 def _dual_areas_from(scatter, points, simplices):
     a, b, c = (gather(points, simplices[:, k]) for k in range(3))
-    thirds = jnp.where(simplices[:, 0] >= 0, jnp.abs(cross(b - a, c - a)) / 6.0, 0.0)
+    doubled = jnp.abs(cross(b - a, c - a))
+    # Two products that overflow, or an offset that does, have no difference: the area is out of range, too.
+    doubled = jnp.where(jnp.isnan(doubled), np.asarray(np.inf, doubled.dtype), doubled)
+    thirds = jnp.where(simplices[:, 0] >= 0, doubled / 6.0, 0.0)
     return scatter(jnp.zeros_like(points[:, 0]), simplices, thirds[:, None])
 
 

@@ -85,6 +85,13 @@ def names():
     return sorted(path.parent.name for path in DATASETS.glob("*/info.json"))
 
 
+def search_and_lens(lens):
+    """The two halves of `SEARCH@LENS`; the first is empty where there is a lens only."""
+    # A folder may have the sign in its name.
+    search, _, lens = ("", "", lens) if Path(lens).is_dir() else str(lens).rpartition("@")
+    return search, lens
+
+
 def folder_of(lens):
     """The folder of a lens, by its name or path; None if `load` has to simulate it first.
 
@@ -124,8 +131,7 @@ def load(lens, **changes):
     LensError
         If a file is missing, unreadable or does not fit the others.
     """
-    # A folder may have the sign in its name.
-    search, _, lens = ("", "", lens) if Path(lens).is_dir() else str(lens).rpartition("@")
+    search, lens = search_and_lens(lens)
     folder = (folder_of(lens) or simulate(str(lens))).resolve()
     model_path = model_json_of(Path(search)) if search else folder / "model.json"
     below = sorted(path.parent for path in folder.glob("*/info.json"))

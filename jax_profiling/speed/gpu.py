@@ -255,7 +255,7 @@ def main(argv=None):
         run_part(arguments.part, arguments)
         return 0
     for name in {arguments.lens, *(arguments.lenses or [])} - {backends.TIES}:
-        lens_folder.folder_of(name)
+        lens_folder.folder_of(lens_folder.search_and_lens(name)[1])
     device = report.device() if arguments.device == "cpu" else device_kind()
     if device is None:
         raise command.BadInput("JAX finds no GPU here; install jax[cuda13], or rehearse with --device cpu.")

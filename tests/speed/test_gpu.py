@@ -35,6 +35,11 @@ def test_a_lens_that_is_none_is_refused_before_any_work(option, capsys):
     assert "hts: no such lens" in capsys.readouterr().err
 
 
+def test_the_model_of_a_search_is_a_lens(tmp_path):
+    options = ["--device", "cpu", "--minutes", "0", "--parts", "kernels", "--output", str(tmp_path)]
+    assert gpu.main([*options, "--lens", f"{tmp_path}@hst"]) == 1
+
+
 def test_a_part_without_time_is_a_fault(tmp_path, capsys):
     assert gpu.main(["--device", "cpu", "--minutes", "0", "--parts", "kernels", "--output", str(tmp_path)]) == 1
     assert "no time to end" in capsys.readouterr().err

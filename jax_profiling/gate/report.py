@@ -1,23 +1,16 @@
 """What the gate found -> `summary.json`, `summary.md`, and a table for the terminal."""
 
-import hashlib
-import importlib.util
 import json
 import math
-import os
-import platform
-from contextlib import suppress
-from importlib import metadata
 from pathlib import Path
 
 import autolens as al
 import jax
 import numpy as np
-from autoarray.inversion.inversion.abstract import AbstractInversion
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from jax_profiling.gate import figures, ladder
+from jax_profiling.gate import figures, ladder, provenance
 from jax_profiling.gate.verdict import DEFAULT_RUNG, PEERS, Gate
 from jax_profiling.terminal.writing import write_aside
 
@@ -33,56 +26,19 @@ QHULL = "Delaunay by Qhull"
 COLUMNS = ("mesh", "log evidence", "nats off", "relative", "worst draw", "verdict")
 
 
-def device():
-    """The device that JAX runs on, in words."""
-    if jax.default_backend() == "cpu":
-        return f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
-    return f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
-
-
-def releases():
-    """The releases that results depend on, by name; the mesh has none of its own where autoarray has taken it.
-
-    A release of this repository's packages ends in the digest of their sources, which may change between two releases.
-    """
-    found = {"autolens": al.__version__, "jax": jax.__version__}
-    for name in ("knn-barycentric", "delaunax"):
-        with suppress(metadata.PackageNotFoundError):
-            found[name] = f"{metadata.version(name)}+{_digest_of(name.replace('-', '_'))}"
-    return found
-
-
-def _digest_of(package):
-    """The first digits of the SHA-256 of a package's Python sources."""
-    (folder,) = importlib.util.find_spec(package).submodule_search_locations
-    sources = sorted(Path(folder).rglob("*.py"))
-    return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
-
-
-def versions():
-    """What stands beside every figure: the releases of autolens and of JAX, and the device."""
-    return f"autolens {al.__version__}, jax {jax.__version__}, {device()}"
-
-
-def log_det():
-    """Which log determinant of regularization the evidence has: "shipped", or "accurate" by `patch(log_det=True)`."""
-    term = vars(AbstractInversion)["log_det_regularization_matrix_term"]
-    return "accurate" if term.fget.__name__ == "log_det_term_of" else "shipped"
-
-
 def summary_from(gate: Gate):
     """The contents of `summary.json`; a number that is not finite becomes null, which JSON can hold."""
     return {
         "lens": gate.lens.name,
         "autolens": al.__version__,
         "jax": jax.__version__,
-        "device": device(),
+        "device": provenance.device(),
         "vertices": gate.lens.vertices,
         "data_points": gate.lens.data_points,
         "reference": {
             "mesh": "Delaunay",
             "log_evidence": _number(gate.log_evidence),
-            "log_det": log_det(),
+            "log_det": provenance.log_det(),
             "noise_nats": _number(_largest(gate.reference.noise)),
             **{kind: float(np.mean(getattr(gate.reference, kind))) for kind in KINDS},
         },
@@ -197,7 +153,7 @@ def _of_reference(reference, default):
 def table_from(gate: Gate):
     """The verdict table for the terminal."""
     table = Table(
-        title=f"{gate.lens.name}: {gate.lens.vertices} vertices, {gate.lens.data_points} data points; {versions()}",
+        title=f"{gate.lens.name}: {gate.lens.vertices} vertices, {gate.lens.data_points} data points; {provenance.versions()}",
         title_justify="left",
         # So that all of it but long names of meshes is read at 80 columns, too.
         box=SIMPLE_HEAD,
@@ -218,7 +174,7 @@ def markdown_from(gate: Gate):
     lines = [
         f"# {gate.lens.name}",
         "",
-        f"{gate.lens.vertices} vertices, {gate.lens.data_points} data points; {versions()}.",
+        f"{gate.lens.vertices} vertices, {gate.lens.data_points} data points; {provenance.versions()}.",
         "",
         *markdown_table(COLUMNS, rows_from(gate)),
         "",
@@ -274,7 +230,7 @@ def write_lines(lines, folder):
     text = [
         "# The gates of all lenses",
         "",
-        f"{versions()}.",
+        f"{provenance.versions()}.",
         "",
         *markdown_table(LENS_COLUMNS, sorted(map(tuple, lines))),
     ]

@@ -16,7 +16,7 @@ import autofit as af
 import autolens as al
 import numpy as np
 
-from jax_profiling.gate import report
+from jax_profiling.gate import provenance, report
 from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
@@ -84,7 +84,7 @@ def main(argv=None):
         "effective samples",
     )
     lines = [
-        f"{lens.name}: `af.Nautilus`, {posterior.SEARCH}; {report.versions()}.",
+        f"{lens.name}: `af.Nautilus`, {posterior.SEARCH}; {provenance.versions()}.",
         "",
         *report.markdown_table(heads, rows),
     ]

@@ -18,7 +18,7 @@ import jax
 import numpy as np
 from autonerves import conf
 
-from jax_profiling.gate import report
+from jax_profiling.gate import provenance, report
 from jax_profiling.gate.likelihood import Likelihood, analysis_of
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof import posterior
@@ -129,7 +129,7 @@ def main(argv=None):
             best, seconds = search_of(likelihood, search)
             rows.append((name, title, f"{best:.6f}", f"{seconds:.0f}"))
     lines = [
-        f"{lens.name}, {arguments.steps} steps; {report.versions()}.",
+        f"{lens.name}, {arguments.steps} steps; {provenance.versions()}.",
         "",
         *report.markdown_table(("mesh", "search", "log evidence", "seconds"), rows),
     ]

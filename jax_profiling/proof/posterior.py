@@ -25,7 +25,7 @@ import numpy as np
 from autonerves import conf
 from matplotlib.lines import Line2D
 
-from jax_profiling.gate import figures, report
+from jax_profiling.gate import figures, provenance, report
 from jax_profiling.gate.likelihood import analysis_of, model_with_mesh
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.terminal import command
@@ -202,7 +202,7 @@ def write(lens, posteriors, folder):
     lines = [
         f"# The posterior of {lens.name} with both meshes",
         "",
-        f"`af.Nautilus`, {SEARCH}; {report.versions()}.",
+        f"`af.Nautilus`, {SEARCH}; {provenance.versions()}.",
         "",
         *report.markdown_table(columns, rows_of(posteriors)),
         "",
@@ -214,7 +214,7 @@ def write(lens, posteriors, folder):
         "lens": lens.name,
         "autolens": al.__version__,
         "jax": jax.__version__,
-        "device": report.device(),
+        "device": provenance.device(),
         "search": SEARCH,
         "posteriors": {
             name: {

@@ -23,7 +23,7 @@ from scipy.spatial import Delaunay, cKDTree
 
 from delaunax import locate, oracle, triangulate
 from delaunax.triangulation import effort_of
-from jax_profiling.gate.report import device
+from jax_profiling.gate.provenance import device
 from jax_profiling.proof.drawn import FAMILIES
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write

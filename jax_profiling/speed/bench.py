@@ -18,7 +18,7 @@ import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything im
 import autolens as al
 import jax
 
-from jax_profiling.gate import report
+from jax_profiling.gate import provenance, report
 from jax_profiling.speed import probe, tables
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
@@ -49,7 +49,7 @@ def run_pieces():
         }
         for each in benchmarks
     ]
-    measured = {"autolens": al.__version__, "jax": jax.__version__, "device": report.device(), "rows": rows}
+    measured = {"autolens": al.__version__, "jax": jax.__version__, "device": provenance.device(), "rows": rows}
     with write_aside(PIECES) as aside:
         name = tables.file_name_of(measured["device"])
         (aside / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")

@@ -36,7 +36,7 @@ import jax
 import jax.numpy as jnp
 from rich.console import Console
 
-from jax_profiling.gate import report
+from jax_profiling.gate import provenance
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.speed import backends, gpu_page, launches, probe, profiled
@@ -256,10 +256,10 @@ def main(argv=None):
         return 0
     for name in {arguments.lens, *(arguments.lenses or [])} - {backends.TIES}:
         lens_folder.folder_of(lens_folder.search_and_lens(name)[1])
-    device = report.device() if arguments.device == "cpu" else device_kind()
+    device = provenance.device() if arguments.device == "cpu" else device_kind()
     if device is None:
         raise command.BadInput("JAX finds no GPU here; install jax[cuda13], or rehearse with --device cpu.")
-    about = {**report.releases(), "driver": driver(), "device": device, "lens": arguments.lens}
+    about = {**provenance.releases(), "driver": driver(), "device": device, "lens": arguments.lens}
     path = arguments.output / f"{file_name_of(device)}.json"
     known = json.loads(path.read_text()) if path.exists() else {}
     # What other parts found of the same lens under the same versions stays.

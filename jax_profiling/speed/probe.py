@@ -24,7 +24,7 @@ import numpy as np
 from rich.console import Console
 
 import knn_barycentric
-from jax_profiling.gate import figures, report, verdict
+from jax_profiling.gate import figures, provenance, verdict
 from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
@@ -226,7 +226,7 @@ def measure(
         "data_points": lens.data_points,
         "autolens": al.__version__,
         "jax": jax.__version__,
-        "device": report.device(),
+        "device": provenance.device(),
         "precision": "fp64" if jax.config.jax_enable_x64 else "fp32",
         "repeats": repeats,
         "rows": rows,

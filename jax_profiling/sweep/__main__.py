@@ -22,7 +22,7 @@ import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything im
 from filelock import FileLock, Timeout
 from rich.console import Console
 
-from jax_profiling.gate import report, verdict
+from jax_profiling.gate import provenance, verdict
 from jax_profiling.lenses import population
 from jax_profiling.sweep import records, summary
 from jax_profiling.sweep.cells import CHUNK, Settings, cells_of, lens_folders_of
@@ -110,7 +110,7 @@ def sweep(arguments, console):
         lenses = lens_folders_of(arguments.lenses)
     cells = cells_of(lenses, arguments.draws)
     settings = Settings(rungs=tuple(arguments.rungs), log_det=arguments.log_det)
-    versions, folder = report.releases(), arguments.output
+    versions, folder = provenance.releases(), arguments.output
     with locked(folder):
         claim(folder, settings.as_json() | {"chunk": CHUNK, "versions": versions})
         filed = folder / "cells"

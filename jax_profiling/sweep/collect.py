@@ -25,7 +25,7 @@ def collect(client, cells, settings, versions, folder, progress=lambda message: 
     settings
         The `Settings` of the sweep.
     versions
-        Of which releases a record has to be (`report.releases`).
+        Of which releases a record has to be (`provenance.releases`).
     folder
         Where records go, one file for each cell.
     progress

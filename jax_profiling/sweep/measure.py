@@ -7,7 +7,7 @@ import warnings
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from distributed import get_worker
 
-from jax_profiling.gate import report, verdict
+from jax_profiling.gate import provenance, verdict
 from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.files import LensError
@@ -35,8 +35,8 @@ def measure(cell, settings):
         "lens": cell.lens,
         "first": cell.first,
         "last": cell.last,
-        "versions": report.releases(),
-        "device": report.device(),
+        "versions": provenance.releases(),
+        "device": provenance.device(),
         "vertices": lens.vertices,
         "data_points": lens.data_points,
         "facts": {key: lens.info[key] for key in FACTS if key in lens.info},

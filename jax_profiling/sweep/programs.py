@@ -17,7 +17,7 @@ import numpy as np
 from autonerves.dictable import to_dict
 
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.gate.report import log_det
+from jax_profiling.gate.provenance import log_det
 from jax_profiling.lenses.population import FACTS
 
 _programs = {}

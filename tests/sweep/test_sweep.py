@@ -9,7 +9,7 @@ import signal
 import numpy as np
 import pytest
 
-from jax_profiling.gate import report, verdict
+from jax_profiling.gate import provenance, verdict
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.population import names_of
 from jax_profiling.sweep import __main__ as command
@@ -56,7 +56,7 @@ def test_a_sweep_judges_every_lens_as_the_gate_does(swept):
     assert [lens["name"] for lens in summary["lenses"]] == LENSES
     for lens in summary["lenses"]:
         assert lens["candidates"][verdict.DEFAULT_RUNG]["verdict"] == "drop-in"
-    assert summary["versions"] == report.releases()
+    assert summary["versions"] == provenance.releases()
     gate = verdict.run(lens_folder.load(LENSES[0]), rungs=[verdict.DEFAULT_RUNG], draws=1)
     reference, (candidate,) = records.found_in([records.read(folder / "cells" / f"{LENSES[0]}.0-2.json")])
     np.testing.assert_allclose(reference.log_evidence, gate.log_evidence, rtol=1.0e-9)
@@ -121,7 +121,7 @@ def test_a_worker_that_is_killed_costs_no_result(tmp_path):
                 killed.append(next(iter(client.run(os.getpid).values())))
                 os.kill(killed[0], signal.SIGKILL)
 
-        assert collect(client, cells, QUICK, report.releases(), tmp_path, kill) == {}
+        assert collect(client, cells, QUICK, provenance.releases(), tmp_path, kill) == {}
         assert killed[0] not in client.run(os.getpid).values()
     assert {path.stem for path in tmp_path.glob("*.json")} == {cell.key for cell in cells}
 
@@ -129,7 +129,7 @@ def test_a_worker_that_is_killed_costs_no_result(tmp_path):
 def test_a_cell_that_fails_is_tried_twice_more(broken, tmp_path):
     said = []
     with client_of("local", workers=2) as client:
-        failed = collect(client, [Cell(str(broken), 0, 1)], QUICK, report.releases(), tmp_path, said.append)
+        failed = collect(client, [Cell(str(broken), 0, 1)], QUICK, provenance.releases(), tmp_path, said.append)
         log = [each for story in client.cluster.scheduler.transition_log for each in [story] if each[2] == "memory"]
     assert len(failed) == len(said) == 1
     assert len({entry[0] for entry in log}) == 1 + RETRIES
@@ -186,5 +186,5 @@ def test_a_scheduler_that_goes_away_ends_a_sweep_in_a_sentence(tmp_path):
     cells = cells_of(LENSES, draws=0)
     gone = pytest.raises(ClusterError, match="goes on where this sweep was")
     with gone, client_of("local", workers=1) as client:
-        collect(client, cells, QUICK, report.releases(), tmp_path, lambda message: client.cluster.close())
+        collect(client, cells, QUICK, provenance.releases(), tmp_path, lambda message: client.cluster.close())
     assert 1 <= len(list(tmp_path.glob("*.json"))) < len(cells)

@@ -3,7 +3,7 @@
 import sys
 from importlib import metadata
 
-from jax_profiling.gate import report
+from jax_profiling.gate import provenance
 
 
 def test_a_release_tells_sources_apart_that_have_one_number(tmp_path, monkeypatch):
@@ -13,8 +13,8 @@ def test_a_release_tells_sources_apart_that_have_one_number(tmp_path, monkeypatc
     source.write_text("ONE = 1\n")
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "delaunax", raising=False)
-    before = report.releases()
+    before = provenance.releases()
     source.write_text("ONE = 2\n")
-    after = report.releases()
+    after = provenance.releases()
     assert {name for name in before if before[name] != after[name]} == {"delaunax"}
     assert after["delaunax"].startswith(f"{metadata.version('delaunax')}+")

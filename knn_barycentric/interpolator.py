@@ -24,7 +24,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     @cached_property
     def tree(self):
         """The `delaunax` k-d tree of the source-plane mesh, which triangulation and location share."""
-        from delaunax.kd_tree import build_kd_tree
+        from delaunax.tables.kd_tree import build_kd_tree
 
         return build_kd_tree(self.mesh_grid_xy)
 

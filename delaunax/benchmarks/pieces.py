@@ -16,7 +16,7 @@ import triangle
 from scipy.spatial import Delaunay
 
 from delaunax import barycentric_weights, locate, triangulate
-from delaunax.kd_tree import build_kd_tree
+from delaunax.tables.kd_tree import build_kd_tree
 
 jax.config.update("jax_enable_x64", True)
 

@@ -9,8 +9,10 @@ import pytest
 from jax import lax
 from scipy.spatial import Delaunay
 
-from delaunax import backend, locate, oracle, platforms, triangulate
-from delaunax.insertion import insert
+from delaunax import locate, oracle, triangulate
+from delaunax.insertion.incremental import insert
+from delaunax.platform import backend
+from delaunax.platform import dispatch as platforms
 
 import point_sets
 

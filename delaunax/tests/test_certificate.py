@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from delaunax import triangulate
+from delaunax.arithmetic.scaling import largest_exponent, scaled
 from delaunax.certificate import certainly_off_a_line, certificate
-from delaunax.kd_tree import build_kd_tree
-from delaunax.scaling import largest_exponent, scaled
-from delaunax.stars import vertices_from
-from delaunax.tables import neighbors_from, vertex_simplex_from
+from delaunax.stars.star_splaying import vertices_from
+from delaunax.tables.kd_tree import build_kd_tree
+from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
 
 import point_sets
 

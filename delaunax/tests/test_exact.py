@@ -7,7 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import backend, exact, oracle, platforms
+from delaunax import oracle
+from delaunax.arithmetic import exact_signs as exact
+from delaunax.platform import backend
+from delaunax.platform import dispatch as platforms
 
 import point_sets
 

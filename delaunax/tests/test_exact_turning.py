@@ -7,9 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import oracle, platforms
-from delaunax.exact_turning import best_of_all, likely_best
-from delaunax.turning import NOBODY, sites_from, star_of
+from delaunax import oracle
+from delaunax.platform import dispatch as platforms
+from delaunax.stars.star_step import NOBODY, sites_from, star_of
+from delaunax.stars.star_step_exact import best_of_all, likely_best
 
 import point_sets
 

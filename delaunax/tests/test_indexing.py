@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax.indexing import DROP, NONE, gather
+from delaunax.platform.indexing import DROP, NONE, gather
 
 
 @pytest.mark.parametrize(

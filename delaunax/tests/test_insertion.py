@@ -5,10 +5,11 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import backend, triangulate
-from delaunax.insertion import coarse_to_fine, insert
-from delaunax.kd_tree import build_kd_tree
-from delaunax.tables import neighbors_from
+from delaunax import triangulate
+from delaunax.insertion.incremental import coarse_to_fine, insert
+from delaunax.platform import backend
+from delaunax.tables.kd_tree import build_kd_tree
+from delaunax.tables.simplices import neighbors_from
 from delaunax.triangulation import effort_of
 
 import point_sets

@@ -4,8 +4,8 @@ import jax
 import numpy as np
 import pytest
 
-from delaunax import platforms
-from delaunax.kd_tree import build_kd_tree, leaf_of, near_vertices
+from delaunax.platform import dispatch as platforms
+from delaunax.tables.kd_tree import build_kd_tree, leaf_of, near_vertices
 
 import point_sets
 

@@ -6,7 +6,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import backend, linear_interpolate, platforms, triangulate
+from delaunax import linear_interpolate, triangulate
+from delaunax.platform import backend
+from delaunax.platform import dispatch as platforms
 
 import point_sets
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax.scaling import integers_from, largest_exponent, scaled
+from delaunax.arithmetic.scaling import integers_from, largest_exponent, scaled
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

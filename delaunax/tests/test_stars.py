@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import numpy as np
 
-from delaunax.stars import TURNS, written
+from delaunax.stars.star_splaying import TURNS, written
 
 
 def test_what_is_found_later_has_room_in_a_full_table():

@@ -9,8 +9,9 @@ import pytest
 import triangle
 from scipy.spatial import ConvexHull, Delaunay
 
-from delaunax import oracle, platforms, triangulate
+from delaunax import oracle, triangulate
 from delaunax.certificate import ties_from
+from delaunax.platform import dispatch as platforms
 from delaunax.triangulation import effort_of
 
 import point_sets

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.custom_batching import custom_vmap
 
-from delaunax import platforms
+from delaunax.platform import dispatch as platforms
 
 
 @contextmanager

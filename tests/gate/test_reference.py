@@ -9,7 +9,7 @@ import pytest
 
 import delaunax
 from delaunax import oracle
-from delaunax.tables import neighbors_from, vertex_simplex_from
+from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
 from jax_profiling.gate import reference, verdict
 from jax_profiling.gate.likelihood import Likelihood
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric

@@ -1,7 +1,7 @@
 """Exact Delaunay triangulation, point location and linear interpolation in the plane, in pure JAX."""
 
-from delaunax.barycentric import barycentric_weights
-from delaunax.interpolation import LinearInterpolator, linear_interpolate
+from delaunax.interpolation.barycentric import barycentric_weights
+from delaunax.interpolation.linear import LinearInterpolator, linear_interpolate
 from delaunax.location import locate
 from delaunax.triangulation import Triangulation, triangulate
 

@@ -24,12 +24,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax import backend
-from delaunax.indexing import NONE, gather
-from delaunax.platforms import by_platform
-from delaunax.rounding import determinants, orientation
-from delaunax.stars import Vertices
-from delaunax.triangle import cross, squared
+from delaunax.arithmetic.error_bounds import determinants, orientation
+from delaunax.arithmetic.triangle import cross, squared
+from delaunax.platform import backend
+from delaunax.platform.dispatch import by_platform
+from delaunax.platform.indexing import NONE, gather
+from delaunax.stars.star_splaying import Vertices
 
 
 def certificate(

@@ -7,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax import backend
-from delaunax.indexing import NONE, gather
-from delaunax.kd_tree import KDTree, build_kd_tree, leaf_of
-from delaunax.platforms import by_platform
-from delaunax.rounding import ORIENTATION, unit_of
-from delaunax.scaling import scaled
-from delaunax.triangle import A, B, C, dot, squared
+from delaunax.arithmetic.error_bounds import ORIENTATION, unit_of
+from delaunax.arithmetic.scaling import scaled
+from delaunax.arithmetic.triangle import A, B, C, dot, squared
+from delaunax.platform import backend
+from delaunax.platform.dispatch import by_platform
+from delaunax.platform.indexing import NONE, gather
+from delaunax.stars.star_step import first_of
+from delaunax.tables.kd_tree import KDTree, build_kd_tree, leaf_of
 from delaunax.triangulation import Triangulation, coordinates_from
-from delaunax.turning import first_of
 
 INSIDE = 100.0
 """At the hull, a query whose barycentric weights are all above -`INSIDE` machine epsilons is inside, as for find_simplex."""

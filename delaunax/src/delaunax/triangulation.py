@@ -12,14 +12,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax import backend
 from delaunax.certificate import certainly_off_a_line, certificate
-from delaunax.indexing import NONE, gather
-from delaunax.insertion import coarse_to_fine, insert
-from delaunax.kd_tree import KDTree, build_kd_tree, near_vertices
-from delaunax.platforms import by_platform
-from delaunax.stars import among_all_vertices, among_near_vertices, vertices_from
-from delaunax.tables import dual_areas_from, neighbors_from, vertex_simplex_from
+from delaunax.insertion.incremental import coarse_to_fine, insert
+from delaunax.platform import backend
+from delaunax.platform.dispatch import by_platform
+from delaunax.platform.indexing import NONE, gather
+from delaunax.stars.star_splaying import among_all_vertices, among_near_vertices, vertices_from
+from delaunax.tables.kd_tree import KDTree, build_kd_tree, near_vertices
+from delaunax.tables.simplices import dual_areas_from, neighbors_from, vertex_simplex_from
 
 
 class Triangulation(NamedTuple):

@@ -13,9 +13,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax import backend
-from delaunax.indexing import NONE, gather, put
-from delaunax.triangle import A, B, C
+from delaunax.arithmetic.triangle import A, B, C
+from delaunax.platform import backend
+from delaunax.platform.indexing import NONE, gather, put
 
 SPARE = 6
 """How many corners at the end are never read."""

@@ -14,10 +14,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax import backend
-from delaunax.indexing import NONE, gather
-from delaunax.platforms import by_platform
-from delaunax.scaling import largest_exponent, scaled
+from delaunax.arithmetic.scaling import largest_exponent, scaled
+from delaunax.platform import backend
+from delaunax.platform.dispatch import by_platform
+from delaunax.platform.indexing import NONE, gather
 
 LEAF = 5
 """Vertices in a leaf, at most."""

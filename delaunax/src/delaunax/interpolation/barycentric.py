@@ -6,11 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax import backend
-from delaunax.indexing import gather
-from delaunax.platforms import differentiable
-from delaunax.scaling import largest_exponent, power_of_two
-from delaunax.triangle import doubled_areas_from, squared
+from delaunax.arithmetic.scaling import largest_exponent, power_of_two
+from delaunax.arithmetic.triangle import doubled_areas_from, squared
+from delaunax.platform import backend
+from delaunax.platform.dispatch import differentiable
+from delaunax.platform.indexing import gather
 from delaunax.triangulation import coordinates_from
 
 

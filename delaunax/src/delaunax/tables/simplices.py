@@ -10,10 +10,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax import backend
-from delaunax.indexing import DROP, NONE, gather
-from delaunax.platforms import differentiable
-from delaunax.triangle import cross
+from delaunax.arithmetic.triangle import cross
+from delaunax.platform import backend
+from delaunax.platform.dispatch import differentiable
+from delaunax.platform.indexing import DROP, NONE, gather
 
 
 @backend.fused

@@ -19,12 +19,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax import backend
-from delaunax.corner_table import after, before, edge_of, flip, rows_of, split, table_of_edge, vertices_of
-from delaunax.exact import signs, turns_to
-from delaunax.indexing import NONE, gather
-from delaunax.rounding import Determinant, determinants, orientation
-from delaunax.triangle import A, B, C
+from delaunax.arithmetic.error_bounds import Determinant, determinants, orientation
+from delaunax.arithmetic.exact_signs import signs, turns_to
+from delaunax.arithmetic.triangle import A, B, C
+from delaunax.insertion.corner_table import after, before, edge_of, flip, rows_of, split, table_of_edge, vertices_of
+from delaunax.platform import backend
+from delaunax.platform.indexing import NONE, gather
 
 TURNS = 16
 """How many turns a vertex takes at most, in units of the number of vertices, whatever is asked for.

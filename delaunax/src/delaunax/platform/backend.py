@@ -12,8 +12,8 @@ import numpy as np
 from jax import Array, lax
 from jax.custom_batching import custom_vmap
 
-from delaunax.indexing import DROP, NONE, gather
-from delaunax.platforms import name_of, platform
+from delaunax.platform.dispatch import name_of, platform
+from delaunax.platform.indexing import DROP, NONE, gather
 
 try:
     from jax.experimental.xla_metadata import xla_metadata_call

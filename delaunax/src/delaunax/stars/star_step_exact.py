@@ -8,10 +8,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from delaunax import backend, exact
-from delaunax.indexing import gather
-from delaunax.rounding import DISTANCE, IN_CIRCLE, ORIENTATION, underflow_of, unit_of
-from delaunax.turning import NOBODY, Edge, Sites, Star, View, areas_and_offsets, edge_of, first_of, view_from
+from delaunax.arithmetic import exact_signs as exact
+from delaunax.arithmetic.error_bounds import DISTANCE, IN_CIRCLE, ORIENTATION, underflow_of, unit_of
+from delaunax.platform import backend
+from delaunax.platform.indexing import gather
+from delaunax.stars.star_step import NOBODY, Edge, Sites, Star, View, areas_and_offsets, edge_of, first_of, view_from
 
 CHALLENGERS = 8
 """How many candidates of a star are compared with its best one at once, exactly."""

@@ -7,10 +7,10 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from delaunax.barycentric import barycentric_weights
-from delaunax.indexing import gather
-from delaunax.kd_tree import KDTree, build_kd_tree
+from delaunax.interpolation.barycentric import barycentric_weights
 from delaunax.location import locate
+from delaunax.platform.indexing import gather
+from delaunax.tables.kd_tree import KDTree, build_kd_tree
 from delaunax.triangulation import Triangulation, coordinates_from, triangulate
 
 

@@ -18,11 +18,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from delaunax import backend
-from delaunax.exact_turning import best_of_all, likely_best
-from delaunax.indexing import DROP, NONE, gather
-from delaunax.kd_tree import KDTree
-from delaunax.turning import NOBODY, Sites, edge_of, next_neighbour, sites_from, star_of, turned, view_from
+from delaunax.platform import backend
+from delaunax.platform.indexing import DROP, NONE, gather
+from delaunax.stars.star_step import NOBODY, Sites, edge_of, next_neighbour, sites_from, star_of, turned, view_from
+from delaunax.stars.star_step_exact import best_of_all, likely_best
+from delaunax.tables.kd_tree import KDTree
 
 TURNS = 32
 """How often stars turn before their triangles are written, a multiple of `AT_ONCE`. A star of more triangles is not found among

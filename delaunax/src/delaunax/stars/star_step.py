@@ -15,8 +15,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax.backend import pick
-from delaunax.indexing import NONE
+from delaunax.platform.backend import pick
+from delaunax.platform.indexing import NONE
 
 
 class Sites(NamedTuple):

@@ -19,9 +19,9 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax import backend
-from delaunax.indexing import gather
-from delaunax.scaling import integers_from
+from delaunax.arithmetic.scaling import integers_from
+from delaunax.platform import backend
+from delaunax.platform.indexing import gather
 
 BITS = {8: 26, 4: 11}
 """Bits of a limb, by the bytes of the integers that hold it: products of limbs, and sums of those, stay in range."""

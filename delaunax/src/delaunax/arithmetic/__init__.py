@@ -1,0 +1,1 @@
+"""What triangulation and interpolation compute with: scaled floats, error bounds, exact signs."""

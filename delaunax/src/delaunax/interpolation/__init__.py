@@ -1,0 +1,1 @@
+"""Interpolation of values on the triangulation, linear and by natural neighbours."""

@@ -1,0 +1,1 @@
+"""What depends on the platform that a program is compiled for."""

@@ -1,0 +1,1 @@
+"""Tables of fixed shape that describe the vertices and the triangles."""

@@ -1,5 +1,6 @@
 """Exact Delaunay triangulation, point location and linear interpolation in the plane, in pure JAX."""
 
+from delaunax.certificate import is_delaunay
 from delaunax.interpolation.barycentric import barycentric_weights
 from delaunax.interpolation.linear import LinearInterpolator, linear_interpolate
 from delaunax.location import locate
@@ -9,6 +10,7 @@ __all__ = [
     "LinearInterpolator",
     "Triangulation",
     "barycentric_weights",
+    "is_delaunay",
     "linear_interpolate",
     "locate",
     "triangulate",

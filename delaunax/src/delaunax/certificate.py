@@ -1,185 +1,283 @@
-"""The certificate of a triangulation: every property of it is certain, or was decided in exact arithmetic.
+"""The certificate of a triangulation: every property of its tables is checked, whichever algorithm made them.
 
-Positive triangles that are each other's neighbours across every edge but the boundary's, and a boundary that is one convex
-polygon, make the triangles cover the convex hull exactly once; every edge locally Delaunay then makes the whole Delaunay
-(Delaunay's lemma). With the tie rule of `exact`, by which of co-circular vertices one diagonal only is right, exactly one
-triangulation passes.
+Why these checks suffice. Triangles are positive, and mutual neighbours across every edge but those of the boundary. If the
+boundary is one convex polygon, the triangles cover the convex hull exactly once. If every edge is locally Delaunay, too, then
+the triangulation is Delaunay (Delaunay's lemma). With the tie rule of `exact_signs`, only one diagonal of co-circular
+vertices is right, so exactly one triangulation passes.
 
-A sign is certain where floating point is farther from zero than its error bound. Where it is not, the star of a vertex that was
-sought exactly, among all vertices, has decided it: its triangles are positive, their circles are empty, and nothing lies to the
-right of the first edge of a hull vertex, nor to the left of its last. What is neither certain nor decided so is not accepted.
+Why the boundary is one polygon. As many of its edges end in a vertex as leave it, because all other edges cancel in pairs. No
+two of its edges leave the same vertex, so it consists of polygons. Each of them turns left or goes straight on at every
+vertex. If only one vertex of the boundary is leftmost (the lower of two with the same x), there is one polygon, and it runs
+around once.
 
-As many edges of the boundary end in a vertex as leave it, because all others cancel in pairs. So it is one polygon, or
-several, if no two of its edges leave the same vertex. If these turn to the left or go straight on everywhere, they are one that
-is run through once exactly if one vertex only is a leftmost one (the lower of two with the same x): another is there for every
-further time around.
+Signs are computed in floating point first. If the error bound does not decide a sign, integers do (`exact_signs`).
 
-The edges are those of every triangle: the edge `3 row + column` of a table runs counter-clockwise, opposite the vertex in that
-place.
+A check is a number: edge `3 row + column` of the table of triangles for numbers below 6N, then the corner of the boundary at
+each vertex. An edge runs from b to c, counter-clockwise, opposite vertex a of its triangle; d is the vertex beyond it. A
+corner of the boundary has the vertices a, b and c in the order of the boundary.
 """
 
 from functools import partial
+from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from delaunax import platform
+from delaunax.arguments import coordinates_from
 from delaunax.arithmetic.error_bounds import determinants, orientation
-from delaunax.arithmetic.triangle import cross, squared
-from delaunax.platform import backend
+from delaunax.arithmetic.exact_signs import is_fan_diagonal, signs
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
-from delaunax.stars.star_splaying import Vertices
+from delaunax.platform.rows import map_where, sums
+from delaunax.tables.kd_tree import KDTree, build_kd_tree
+from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
+
+FAILS, DOUBTFUL, HOLDS = np.int32(0), np.int32(1), np.int32(2)
+"""What floating point says about a check."""
 
 
-def certificate(
-    vertices: Vertices, exact: Array, simplices: Array, neighbors: Array, vertex_simplex: Array
-) -> tuple[Array, Array]:
-    """Whether the tables are the Delaunay triangulation of the vertices.
+class Checks(NamedTuple):
+    """The checks of a table, as far as floating point decides them.
+
+    Attributes
+    ----------
+    simplices, neighbors, vertex_simplex
+        The tables that are checked, as in `triangulation.Triangulation`.
+    edges
+        (6N,) int32, `FAILS`, `DOUBTFUL` or `HOLDS` for every edge.
+    corners
+        (N,) int32, the same for the corner of the boundary at every vertex.
+    after
+        (N,) int32, the vertex that follows each vertex along the boundary.
+    leftmost
+        (N,) bool, whether the vertex after this one is a leftmost vertex of the boundary.
+    lost
+        (N,) bool, the distinct vertices without a triangle, and duplicates with one.
+    """
+
+    simplices: jax.Array
+    neighbors: jax.Array
+    vertex_simplex: jax.Array
+    edges: jax.Array
+    corners: jax.Array
+    after: jax.Array
+    leftmost: jax.Array
+    lost: jax.Array
+
+
+def is_delaunay(points: Any, simplices: Any) -> Array:
+    """Whether a table of triangles is a Delaunay triangulation of points: exact, by any algorithm, on any platform.
+
+    The triangles cover the convex hull once, use every distinct point, and no circumcircle contains a point. Both diagonals
+    of co-circular points are Delaunay. Any of several coincident points may be used. Works under `jit` and `vmap`.
 
     Parameters
     ----------
-    vertices
-        The `stars.Vertices`.
-    exact
-        (N,) bool, whose stars were sought exactly, or all of them where vertices were inserted. The star of its first vertex
-        has written each row.
-    simplices, neighbors, vertex_simplex
-        As in `triangulation.Triangulation`.
+    points
+        (N, 2) float, the points.
+    simplices
+        (M, 3) int, the triangles, in either orientation; rows with a negative entry are unused.
 
     Returns
     -------
-    certified
-        () bool.
-    wrong
-        (N,) bool, the vertices of what is not right, or neither certain nor decided.
+    () bool
+        False if a point is not finite. A table without triangles is right if all points are exactly on one line.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `points` is no array of coordinates, as in `triangulate`, or `simplices` is no (M, 3) array of integers.
     """
-    n, points = len(vertices.points), vertices.points
-    edges, every = np.arange(6 * n, dtype=np.int32), np.arange(n, dtype=np.int32)
-    tables = simplices, neighbors, vertex_simplex
-    edge_holds = backend.map_rows(partial(_edge_holds, points, exact, *tables), edges)
-    after, turns_right, lowest = backend.map_rows(partial(_boundary_at, points, exact, vertices.rank, *tables), every)
-
-    has_triangle, rows = vertex_simplex >= 0, np.arange(2 * n, dtype=np.int32)
-    fails, lost = ~edge_holds.reshape(-1, 3).all(axis=1), has_triangle != vertices.distinct
-    failures, triangles, times_around = backend.sums(lost | turns_right | fails[:n] | fails[n:], has_triangle, lowest)
-    # The vertices of both triangles at a corner, too: the wrong one may be where only its edge is on the boundary of a hole.
-    at_corners = (jnp.where(turns_right, row, NONE) for row in (vertex_simplex, gather(vertex_simplex, after)))
-    found_wrong = jnp.concatenate([jnp.where(fails, rows, NONE), *at_corners])
-    corners = jnp.where(found_wrong[:, None] < 0, NONE, gather(simplices, found_wrong))
-    wrong = backend.scatter("set", lost, corners, True)
-    # The first vertex writes all triangles of its star: if that has none, exactly, all vertices are on one line.
-    return jnp.where(triangles > 0, (failures == 0) & (times_around == 1), exact[0]), wrong
-
-
-def certainly_off_a_line(points: Array) -> Array:
-    """() bool: whether (N, 2) points, finite and of order one, are certainly not all on one line.
-
-    That of the first and the one farthest from it.
-    """
-    offsets = points - points[0]
-    turn = orientation(_vector(offsets[lax.argmax(squared(offsets), 0, np.int32)]), _vector(offsets))
-    return (turn.positive | turn.negative).any()
-
-
-def _vector(offsets):
-    return offsets[..., 0], offsets[..., 1]
-
-
-def _seen_from(points, vertex, others):
-    """The offsets of () int32 vertices from another one, as vectors."""
-    x, y = gather(points, vertex)
-    return [(gather(points, other, 0) - x, gather(points, other, 1) - y) for other in others]
-
-
-def _edge_at(edge, simplices):
-    """The () int32 row and column of an edge, and its triangle's vertices from the one opposite on."""
-    row, column = lax.div(edge, np.int32(3)), lax.rem(edge, np.int32(3))
-    return row, column, *(gather(simplices, row, lax.rem(column + np.int32(k), np.int32(3))) for k in range(3))
-
-
-def _edge_holds(points, exact, simplices, neighbors, vertex_simplex, edge):
-    """() bool: whether an edge of the table has all properties; true in an unused row."""
-    row, column, apex, tail, head = _edge_at(edge, simplices)
-    across = gather(neighbors, row, column)
-    boundary = across < 0
-    fits = jnp.where(
-        boundary,
-        gather(vertex_simplex, tail) == row,
-        neighbors_are_mutual(row, across, tail, head, simplices, neighbors),
-    )
-    tip = _tip_of(across, tail, head, simplices)
-    found = determinants(*_seen_from(points, apex, (tail, head, tip)))
-    turn, inside = found.turn, found.inside
-    decided = gather(exact, gather(simplices, row, 0)) & ~turn.negative & (boundary | ~inside.positive)
-    return (apex < 0) | (fits & (decided | (turn.positive & (boundary | inside.negative))))
-
-
-def neighbors_are_mutual(
-    row: Array, across: Array, tail: Array, head: Array, simplices: Array, neighbors: Array
-) -> Array:
-    """() bool: whether the neighbour across an edge shares it, in the opposite direction, and names the triangle there."""
-    a, b, c = gather(simplices, across)
-    of_a, of_b, of_c = gather(neighbors, across) == row
-    return (of_a & (b == head) & (c == tail)) | (of_b & (c == head) & (a == tail)) | (of_c & (a == head) & (b == tail))
-
-
-def _tip_of(across, tail, head, simplices):
-    """The vertex of the triangle across an edge that is not on it; some vertex where there is no such triangle."""
-    a, b, c = gather(simplices, across)
-    return jnp.clip(a + b + c - tail - head, np.int32(0), np.int32(len(simplices) // 2 - 1))
-
-
-def _boundary_at(points, exact, rank, simplices, neighbors, vertex_simplex, vertex):
-    """What follows along the boundary, whether it may turn to the right there, and whether that is a leftmost vertex."""
-    after = partial(_after, simplices, neighbors, vertex_simplex)
-    following, on_boundary = after(vertex)
-    third = after(following)[0]
-    before, here, behind = (gather(rank, each) for each in (vertex, following, third))
-    lowest = on_boundary & (here < before) & (here < behind)
-    turn = orientation(*_seen_from(points, vertex, (following, third)))
-    return following, on_boundary & (turn.negative | ~(turn.positive | gather(exact, vertex))), lowest
-
-
-def _after(simplices, neighbors, vertex_simplex, vertex):
-    """The vertex that follows along the boundary, and whether there is one: its `vertex_simplex` has the edge that leaves."""
-    row = gather(vertex_simplex, vertex)
-    a, b, _ = gather(simplices, row)
-    column = jnp.where(a == vertex, np.int32(0), jnp.where(b == vertex, np.int32(1), np.int32(2)))
-    following = gather(simplices, row, lax.rem(column + np.int32(1), np.int32(3)))
-    return following, (row >= 0) & (gather(neighbors, row, lax.rem(column + np.int32(2), np.int32(3))) < 0)
-
-
-TIE = 1.0e-9
-"""Two triangles whose four vertices are on one circle to this relative accuracy are a tie."""
-
-
-def ties_from(points: Array, simplices: Array, neighbors: Array) -> Array:
-    """() int32: across how many edges the other diagonal would be as good, because four vertices are on one circle."""
-    return _ties_from(*lax.stop_gradient((points, simplices, neighbors)))
+    points = coordinates_from("points", points)
+    if not hasattr(simplices, "dtype"):
+        simplices = np.asarray(simplices)
+    if np.ndim(simplices) != 2 or simplices.shape[1] != 3 or not jnp.issubdtype(simplices.dtype, jnp.integer):
+        raise ValueError(
+            f"`simplices` has shape {simplices.shape} and dtype {simplices.dtype}; give an (M, 3) array of integers."
+        )
+    simplices = jnp.asarray(simplices).astype(jnp.int32)
+    return _is_delaunay(*lax.stop_gradient((points, build_kd_tree(points), simplices)))
 
 
 @by_platform
-@backend.fused
-def _ties_from(points, simplices, neighbors):
-    tied = backend.map_rows(partial(_tied, points, simplices, neighbors), np.arange(simplices.size, dtype=np.int32))
-    return tied.sum(dtype=jnp.int32) // 2
+def _is_delaunay(points, tree, simplices):
+    n = len(points)
+    used, in_range = (simplices >= 0).all(axis=1), (simplices < n).all()
+    # The rows in use, of which a triangulation has at most 2N, with the first of coincident points.
+    places, number = jnp.nonzero(used, size=2 * n, fill_value=len(simplices))[0], used.sum()
+    padded = jnp.concatenate([simplices, jnp.full((1, 3), NONE)])
+    rows = gather(padded, places.astype(jnp.int32))
+    rows = jnp.where(rows < 0, NONE, gather(_first_of_coincident(tree), rows))
+
+    def orientation_of(rows):
+        a, b, c = rows.T
+        return signs(points, a, b, c, c).orient_bc
+
+    clockwise = map_where(rows[:, 0] >= 0, orientation_of, rows) < 0
+    rows = jnp.where(clockwise[:, None], rows[:, ::-1], rows)
+    neighbors = neighbors_from(rows)
+    checks = platform.fused(checks_of)(tree, rows, neighbors, vertex_simplex_from(rows, neighbors))
+    certified = platform.fused(partial(certify, any_diagonal=True))(tree, checks)
+    return certified & in_range & (number <= 2 * n) & jnp.isfinite(points).all()
 
 
-def _tied(points, simplices, neighbors, edge):
-    row, column, apex, tail, head = _edge_at(edge, simplices)
+def _first_of_coincident(tree):
+    """(N,) int32: the first of the vertices that coincide with each vertex."""
+    order = jnp.argsort(tree.rank)
+    place = jnp.where(gather(tree.first, order.astype(jnp.int32)), np.arange(len(order)), 0)
+    firsts = gather(order, lax.cummax(place).astype(jnp.int32))
+    return jnp.zeros_like(tree.rank).at[order].set(firsts.astype(jnp.int32))
+
+
+def checks_of(tree: KDTree, simplices: Array, neighbors: Array, vertex_simplex: Array) -> Checks:
+    """The `Checks` of the tables of a triangulation, in floating point; on a CPU inside `platform.fused`."""
+    n, tables = len(tree.points), (simplices, neighbors, vertex_simplex)
+    edges = platform.map_rows(partial(_check_edge, tree.points, *tables), np.arange(6 * n, dtype=np.int32))
+    corner = partial(_check_corner, tree.points, tree.rank, *tables)
+    after, corners, leftmost = platform.map_rows(corner, np.arange(n, dtype=np.int32))
+    return Checks(*tables, edges, corners, after, leftmost, (vertex_simplex >= 0) != tree.first)
+
+
+def certify(tree: KDTree, checks: Checks, any_diagonal: bool = False) -> Array:
+    """() bool: whether all checks hold; doubtful ones are decided in integers. On a CPU inside `platform.fused`.
+
+    `any_diagonal` accepts both diagonals of co-circular vertices, in place of the tie rule.
+    """
+    n = len(tree.points)
+    triangles, leftmost, lost = sums(checks.vertex_simplex >= 0, checks.leftmost, checks.lost)
+    empty = triangles == 0
+    # Without triangles, all vertices must be on the line through the first and the last.
+    corners = jnp.where(empty, DOUBTFUL, checks.corners)
+    states = jnp.concatenate([checks.edges, corners])
+    last = lax.argmax(jnp.where(tree.first, tree.rank, NONE), 0, np.int32)
+    ends = lax.argmin(tree.rank, 0, np.int32), last
+
+    def decide(numbers):
+        is_edge, vertex = numbers < 6 * n, numbers - np.int32(6 * n)
+        of_edge, across = jax.vmap(partial(_edge_vertices, checks.simplices, checks.neighbors))(numbers)
+        of_corner = vertex, gather(checks.after, vertex), gather(checks.after, gather(checks.after, vertex))
+        on_line = *(jnp.broadcast_to(end, vertex.shape) for end in ends), vertex
+        of_corner = [jnp.where(empty, *pair) for pair in zip(on_line, of_corner, strict=True)]
+        a, b, c, d = (jnp.where(is_edge, *pair) for pair in zip(of_edge, (*of_corner, of_corner[2]), strict=True))
+        found = signs(tree.unscaled, a, b, c, d)
+        tie = np.True_ if any_diagonal else is_fan_diagonal(a, b, c, d)
+        is_empty_circle = (across < 0) | (found.in_circle < 0) | ((found.in_circle == 0) & tie)
+        ranks = [gather(tree.rank, each) for each in (a, b, c)]
+        # A boundary that reverses its direction has no area there, either.
+        goes_on = empty | ((ranks[0] < ranks[1]) == (ranks[1] < ranks[2]))
+        corner_holds = ((found.orient_bc > 0) & ~empty) | ((found.orient_bc == 0) & goes_on)
+        holds = jnp.where(is_edge, (found.orient_bc > 0) & is_empty_circle, corner_holds)
+        return jnp.where(holds, HOLDS, FAILS)
+
+    numbers = np.arange(7 * n, dtype=np.int32)
+    decided = map_where(states == DOUBTFUL, decide, jnp.asarray(numbers))
+    (failures,) = sums((states == FAILS) | (decided == FAILS))
+    return (failures == 0) & (empty | ((leftmost == 1) & (lost == 0)))
+
+
+def faulty_vertices(checks: Checks, exact: Array) -> tuple[Array, Array]:
+    """Where a table made of stars is wrong, if doubtful signs of exact stars are trusted: `stars` recomputes the others.
+
+    Parameters
+    ----------
+    checks
+        The `Checks` of the table.
+    exact
+        (N,) bool, which stars were computed exactly. The star of the first vertex of a row has written the row.
+
+    Returns
+    -------
+    accepted
+        () bool, whether nothing is wrong.
+    faulty
+        (N,) bool, the vertices of failed checks, and of doubtful checks of stars that are not exact.
+    """
+    simplices, vertex_simplex = checks.simplices, checks.vertex_simplex
+    n = len(vertex_simplex)
+    trusted = jnp.where(gather(exact, simplices[:, 0]), FAILS, DOUBTFUL)[:, None]
+    fails = (checks.edges.reshape(-1, 3) <= trusted).any(axis=1)
+    corner_fails = checks.corners <= jnp.where(exact, FAILS, DOUBTFUL)
+    has_triangle, rows = vertex_simplex >= 0, np.arange(2 * n, dtype=np.int32)
+    any_fails = checks.lost | corner_fails | fails[:n] | fails[n:]
+    failures, triangles, leftmost = sums(any_fails, has_triangle, checks.leftmost)
+    # Around a hole of which only an edge is on the boundary, the wrong triangle is one of both at a corner.
+    at_corners = (jnp.where(corner_fails, row, NONE) for row in (vertex_simplex, gather(vertex_simplex, checks.after)))
+    wrong_rows = jnp.concatenate([jnp.where(fails, rows, NONE), *at_corners])
+    vertices = jnp.where(wrong_rows[:, None] < 0, NONE, gather(simplices, wrong_rows))
+    faulty = platform.scatter("set", checks.lost, vertices, True)
+    # The first vertex writes all triangles of its star. If its exact star has none, all vertices are on one line.
+    return jnp.where(triangles > 0, (failures == 0) & (leftmost == 1), exact[0]), faulty
+
+
+def _edge_vertices(simplices, neighbors, number):
+    """The () int32 vertices a, b, c and d of an edge, and the triangle beyond it; d is meaningless at the boundary."""
+    row, column = lax.div(number, np.int32(3)), lax.rem(number, np.int32(3))
+    a, b, c = (gather(simplices, row, lax.rem(column + np.int32(k), np.int32(3))) for k in range(3))
     across = gather(neighbors, row, column)
-    inside, size = _in_circle(points, apex, tail, head, _tip_of(across, tail, head, simplices))
-    return (across >= 0) & (jnp.abs(inside) <= TIE * size)
+    beyond = gather(simplices, across)
+    d = beyond[0] + beyond[1] + beyond[2] - b - c
+    return (a, b, c, jnp.clip(d, np.int32(0), np.int32(len(simplices) // 2 - 1))), across
 
 
-def _in_circle(points, a, b, c, tip):
-    """() float, positive where the vertex across an edge lies in the circumcircle; and the size of its terms."""
-    offsets = [gather(points, vertex) - gather(points, tip) for vertex in (a, b, c)]
-    heights = [squared(offset) for offset in offsets]
-    lengths = [jnp.sqrt(height) for height in heights]
-    inside, size = 0.0, 0.0
-    for k in range(3):
-        inside += heights[k] * cross(offsets[k - 2], offsets[k - 1])
-        size += heights[k] * lengths[k - 2] * lengths[k - 1]
-    return inside, size
+def _offsets(points, origin, vertices):
+    """The offsets of () int32 vertices from another vertex, along x and y."""
+    x, y = gather(points, origin)
+    return [(gather(points, vertex, 0) - x, gather(points, vertex, 1) - y) for vertex in vertices]
+
+
+def _state(fails, holds):
+    return jnp.where(fails, FAILS, jnp.where(holds, HOLDS, DOUBTFUL))
+
+
+def _check_edge(points, simplices, neighbors, vertex_simplex, number):
+    """() int32: whether an edge has all properties. The edges of unused rows do."""
+    (a, b, c, d), across = _edge_vertices(simplices, neighbors, number)
+    row, boundary = lax.div(number, np.int32(3)), across < 0
+    fits = jnp.where(
+        boundary,
+        gather(vertex_simplex, b) == row,
+        neighbors_are_mutual(row, across, b, c, simplices, neighbors),
+    )
+    found = determinants(*_offsets(points, a, (b, c, d)))
+    fails = ~fits | found.orient_bc.negative | (~boundary & found.in_circle.positive)
+    holds = found.orient_bc.positive & (boundary | found.in_circle.negative)
+    return jnp.where(a < 0, HOLDS, _state(fails, holds))
+
+
+def neighbors_are_mutual(row: Array, across: Array, b: Array, c: Array, simplices: Array, neighbors: Array) -> Array:
+    """() bool: whether triangle `across` shares the edge from b to c of triangle `row`, and has it as its neighbour there."""
+    first, second, third = gather(simplices, across)
+    of_first, of_second, of_third = gather(neighbors, across) == row
+    return (
+        (of_first & (second == c) & (third == b))
+        | (of_second & (third == c) & (first == b))
+        | (of_third & (first == c) & (second == b))
+    )
+
+
+def _check_corner(points, rank, simplices, neighbors, vertex_simplex, vertex):
+    """The vertex after this one along the boundary, the state of the corner there, and whether that vertex is leftmost."""
+    after = partial(_after, simplices, neighbors, vertex_simplex)
+    following, on_boundary, is_own = after(vertex)
+    third = after(following)[0]
+    before, here, behind = (gather(rank, each) for each in (vertex, following, third))
+    leftmost = on_boundary & (here < before) & (here < behind)
+    turn = orientation(*_offsets(points, vertex, (following, third)))
+    fails = ~is_own | (on_boundary & turn.negative)
+    return following, _state(fails, ~on_boundary | turn.positive), leftmost
+
+
+def _after(simplices, neighbors, vertex_simplex, vertex):
+    """The vertex after this one along the boundary, whether there is one, and whether `vertex_simplex` contains this vertex.
+
+    The boundary edge that leaves a vertex belongs to the triangle that `vertex_simplex` names.
+    """
+    row = gather(vertex_simplex, vertex)
+    a, b, c = gather(simplices, row)
+    column = jnp.where(a == vertex, np.int32(0), jnp.where(b == vertex, np.int32(1), np.int32(2)))
+    following = gather(simplices, row, lax.rem(column + np.int32(1), np.int32(3)))
+    on_boundary = (row >= 0) & (gather(neighbors, row, lax.rem(column + np.int32(2), np.int32(3))) < 0)
+    return following, on_boundary, (row < 0) | (a == vertex) | (b == vertex) | (c == vertex)

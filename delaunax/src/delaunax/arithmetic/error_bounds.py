@@ -1,6 +1,6 @@
-"""How far rounding can take a determinant from what it is.
+"""How far rounding can move a determinant.
 
-The bounds are Shewchuk's of stage A (1997, Discrete Comput. Geom. 18, 305), rounded up, with a term for what underflows.
+The bounds are those of stage A of Shewchuk (1997, Discrete Comput. Geom. 18, 305), rounded up, with a term for underflow.
 """
 
 from typing import NamedTuple
@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jax import Array
 
 ORIENTATION, IN_CIRCLE, DISTANCE = 4.0, 16.0, 8.0
-"""Error of a determinant, in units of half a machine epsilon of its terms' sizes: above 3, 10 and 6."""
+"""Errors of determinants, in units of half a machine epsilon of the sizes of their terms. They exceed 3, 10 and 6."""
 
 
 def unit_of(dtype) -> float:
@@ -19,7 +19,7 @@ def unit_of(dtype) -> float:
 
 
 def underflow_of(dtype) -> float:
-    """More than what underflow can take from a determinant of coordinates of order one."""
+    """An upper bound on what underflow takes from a determinant of coordinates of order one."""
     return 2.0 ** (int(jnp.finfo(dtype).minexp) + 20)
 
 
@@ -29,7 +29,7 @@ class Determinant(NamedTuple):
     Attributes
     ----------
     value, error
-        (...,) float, what it is to rounding, and how far that is from it at most.
+        (...,) float, the rounded value, and an upper bound on its error.
     """
 
     value: jax.Array
@@ -37,12 +37,12 @@ class Determinant(NamedTuple):
 
     @property
     def positive(self) -> Array:
-        """Whether it certainly is."""
+        """Whether the exact determinant is certainly positive."""
         return self.value > self.error
 
     @property
     def negative(self) -> Array:
-        """Whether it certainly is."""
+        """Whether the exact determinant is certainly negative."""
         return self.value < -self.error
 
 
@@ -51,36 +51,42 @@ Vector = tuple[Array, Array]
 
 
 def orientation(b: Vector, c: Vector) -> Determinant:
-    """b x c: positive where c is counter-clockwise of b, both seen from the origin."""
+    """b x c: positive where c is counter-clockwise of b, as seen from the origin."""
     first, second = b[0] * c[1], b[1] * c[0]
     unit, underflow = unit_of(first.dtype), underflow_of(first.dtype)
     return Determinant(first - second, ORIENTATION * unit * (jnp.abs(first) + jnp.abs(second)) + underflow)
 
 
+def difference_of_squares(one: Array, other: Array) -> Determinant:
+    """The difference of two (...,) squared distances from one point: positive where the other is nearer."""
+    error = DISTANCE * unit_of(one.dtype) * (one + other) + underflow_of(one.dtype)
+    return Determinant(one - other, error)
+
+
 class Determinants(NamedTuple):
-    """Those of c, b and j seen from the origin, by the names of `exact.Signs`.
+    """The determinants of the vectors b, c and d from a point a, with the names of `exact_signs.Signs`.
 
     Attributes
     ----------
-    left, after, turn
-        The orientations c x j, b x j and c x b.
-    inside
-        Positive where j is inside the circle through the origin, c and b, if these are counter-clockwise.
+    orient_bd, orient_cd, orient_bc
+        The orientations b x d, c x d and b x c.
+    in_circle
+        Positive where d is inside the circle through a, b and c, if these are counter-clockwise.
     """
 
-    left: Determinant
-    after: Determinant
-    turn: Determinant
-    inside: Determinant
+    orient_bd: Determinant
+    orient_cd: Determinant
+    orient_bc: Determinant
+    in_circle: Determinant
 
 
-def determinants(c: Vector, b: Vector, j: Vector) -> Determinants:
+def determinants(b: Vector, c: Vector, d: Vector) -> Determinants:
     """The `Determinants` of three vectors."""
-    left, after, turn = orientation(c, j), orientation(b, j), orientation(c, b)
-    of_c, of_b, of_j = (each[0] ** 2 + each[1] ** 2 for each in (c, b, j))
-    error = of_b * left.error + of_c * after.error + of_j * turn.error
-    inside = Determinant(
-        of_b * left.value - of_c * after.value - of_j * turn.value,
+    orient_bd, orient_cd, orient_bc = orientation(b, d), orientation(c, d), orientation(b, c)
+    b_squared, c_squared, d_squared = (each[0] ** 2 + each[1] ** 2 for each in (b, c, d))
+    error = c_squared * orient_bd.error + b_squared * orient_cd.error + d_squared * orient_bc.error
+    in_circle = Determinant(
+        c_squared * orient_bd.value - b_squared * orient_cd.value - d_squared * orient_bc.value,
         IN_CIRCLE / ORIENTATION * error + underflow_of(error.dtype),
     )
-    return Determinants(left, after, turn, inside)
+    return Determinants(orient_bd, orient_cd, orient_bc, in_circle)

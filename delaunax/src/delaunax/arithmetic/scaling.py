@@ -1,8 +1,8 @@
-"""Coordinates as integers times powers of two, and scaled to order one, whatever their range.
+"""Coordinates as integers times powers of two, and coordinates scaled to order one, whatever their range.
 
-XLA flushes subnormal numbers on a CPU, and products of coordinates beyond 2^511 overflow. So coordinates are read by their
-bits, and what is computed in floating point is computed from them times one power of two. Nothing is rounded by that, unless
-a coordinate is below 2^-1022 (2^-126 in fp32) of the largest: that one becomes zero, and `exact` reads its bits.
+On a CPU, XLA flushes subnormal numbers to zero. Products of coordinates beyond 2^511 overflow. So coordinates are read by
+their bits, and floating point arithmetic uses coordinates times one power of two. Scaling rounds nothing, with one exception:
+a coordinate below 2^-1022 (in fp32 2^-126) of the largest becomes zero. `exact_signs` reads its bits instead.
 """
 
 from typing import NamedTuple
@@ -42,7 +42,7 @@ def integers_from(values: Array) -> Integers:
 
 
 def largest_exponent(values: Array) -> Array:
-    """() int32: the largest `Integers.exponent` of any finite value that is not zero; 0 if there is none."""
+    """() int32: the largest `Integers.exponent` of all finite values that are not zero; 0 if there are none."""
     info = jnp.finfo(values.dtype)
     word = np.dtype(f"int{info.bits}").type
     infinity = word(((1 << info.nexp) - 1) << info.nmant)
@@ -53,7 +53,7 @@ def largest_exponent(values: Array) -> Array:
 
 
 def power_of_two(power: Array, dtype) -> Array:
-    """Floats 2^power for (...,) int32 powers, by their bits: `exp2` may round. The smallest normal one for powers below it."""
+    """(...,) floats 2^power of int32 powers, by their bits, since `exp2` may round; at least the smallest normal number."""
     info = jnp.finfo(dtype)
     word = np.dtype(f"int{info.bits}").type
     field = jnp.maximum(power - np.int32(info.minexp - 1), np.int32(1)).astype(word)
@@ -61,12 +61,12 @@ def power_of_two(power: Array, dtype) -> Array:
 
 
 def scaled(values: Array, largest: Array) -> Array:
-    """Finite floats times the power of two that brings those of exponent `largest` between 1 and 2; zeros for others."""
+    """Finite floats times the power of two that brings floats of exponent `largest` between 1 and 2; zeros for the others."""
     info, integers = jnp.finfo(values.dtype), integers_from(values)
     power = integers.exponent - largest
-    # What is far beyond the rest stays where its square is finite.
+    # Values far beyond the rest stay small enough for their squares to be finite.
     capped = jnp.minimum(power, np.int32(info.maxexp // 2 - 4))
-    # Between 1 and 2 first, or the power would be out of range before the product is.
+    # The mantissa is brought between 1 and 2 first. Otherwise the power could be out of range although the product is not.
     small = integers.mantissa.astype(values.dtype) * np.asarray(2.0**-info.nmant, values.dtype)
     small = small * power_of_two(capped, values.dtype)
     return jnp.where(power >= np.int32(info.minexp), small, jnp.zeros((), values.dtype))

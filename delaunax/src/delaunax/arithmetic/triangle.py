@@ -1,4 +1,4 @@
-"""Arithmetic of one triangle, on stacks of them: NumPy and JAX alike."""
+"""Vector products, and the areas of one triangle, on stacks of them: for NumPy and JAX arrays alike."""
 
 import numpy as np
 from jax import Array
@@ -23,9 +23,9 @@ def squared(u: Array) -> Array:
 
 
 def doubled_areas_from(query_points: Array, a: Array, b: Array, c: Array) -> tuple[Array, Array, Array]:
-    """The doubled signed areas of (query, b, c), (query, c, a) and (query, a, b), from (Q, 2) arrays -> three (Q,).
+    """The doubled signed areas of (query, b, c), (query, c, a) and (query, a, b), from (Q, 2) arrays: three (Q,) arrays.
 
-    Each is taken along an edge of the triangle, which keeps its accuracy in needles of any thinness.
+    Each is taken along an edge of the triangle, which loses no accuracy in needles.
     """
     of_a, of_b, of_c = (cross(p - query_points, q - p) for p, q in ((b, c), (c, a), (a, b)))
     return of_a, of_b, of_c

@@ -1,14 +1,17 @@
-"""A triangulation by inserting one vertex after the other: what one core does fastest.
+"""Triangulate by inserting one vertex after the other: the fastest method on one CPU core.
 
-A vertex walks from where the last one was inserted to the triangle that holds it (Green & Sibson 1978, Comput. J. 21, 168) and
-splits it into three. Every edge opposite the vertex is flipped as long as the circle of its triangle holds the vertex beyond
-(Lawson 1977, Mathematical Software III, 161). Beyond the hull are triangles with a vertex at infinity, so that the hull grows
-as any other triangle does: at first there are two of them, on both sides of an edge. Vertices are inserted from coarse to fine,
-which keeps walks short whatever the mesh (after Amenta, Choi & Rote 2003, Proc. 19th Symp. Comp. Geom., 211), and in the order
-of the leaves of a k-d tree, in which neighbours follow each other.
+A vertex walks from the last insertion to the triangle that contains it (Green & Sibson 1978, Comput. J. 21, 168), and splits
+it into three. Every edge opposite the vertex is flipped as long as the circumcircle of its triangle contains the vertex
+beyond the edge (Lawson 1977, Mathematical Software III, 161). Beyond the hull are triangles with a vertex at infinity, so the
+hull grows as any other triangle does. The first two of them lie on both sides of an edge.
 
-Decisions are in floating point where the error bound allows it, else in integers, as ties are (`exact`): every vertex finds
-the Delaunay triangulation of those before it, and leaves one.
+Vertices are inserted from coarse to fine, which keeps walks short on any mesh (after Amenta, Choi & Rote 2003, Proc. 19th
+Symp. Comp. Geom., 211). Within a level they follow the leaves of a k-d tree, so consecutive vertices are near each other.
+
+Signs are computed in floating point. If the error bound does not decide a sign, integers do (`exact_signs`), and so do ties.
+So after every insertion, the table holds the Delaunay triangulation of the vertices so far.
+
+In an edge's names, a is the inserted vertex, b and c are the ends of the edge, and d is the vertex beyond it.
 """
 
 from functools import partial
@@ -20,64 +23,49 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax.arithmetic.error_bounds import Determinant, determinants, orientation
-from delaunax.arithmetic.exact_signs import signs, turns_to
+from delaunax.arithmetic.exact_signs import prefers, signs
 from delaunax.arithmetic.triangle import A, B, C
-from delaunax.insertion.corner_table import after, before, edge_of, flip, rows_of, split, table_of_edge, vertices_of
-from delaunax.platform import backend
+from delaunax.insertion.corner_table import (
+    edge_of,
+    flip,
+    next_corner,
+    previous_corner,
+    rows_of,
+    split,
+    table_of_edge,
+    vertices_of,
+)
 from delaunax.platform.indexing import NONE, gather
+from delaunax.platform.rows import cond_as_loop, nonzero
+from delaunax.tables.kd_tree import KDTree
 
-TURNS = 16
-"""How many turns a vertex takes at most, in units of the number of vertices, whatever is asked for.
+STEP_BUDGET_PER_VERTEX = 16
+"""The largest number of steps of one insertion, in units of the number of vertices.
 
-It walks through each of 2N triangles once at most (Devillers, Pion & Teillaud 2002, Int. J. Found. Comput. Sci. 13, 181), every
-flip gives it one more of N neighbours, and what is in doubt is looked at twice.
+A vertex walks through each of 2N triangles once at most (Devillers, Pion & Teillaud 2002, Int. J. Found. Comput. Sci. 13,
+181). Every flip gives it one more of N neighbours. Doubtful decisions take two steps.
 """
 
 
-class Mesh(NamedTuple):
-    """The coordinates of N vertices and of one at infinity, whose own are not read.
-
-    Attributes
-    ----------
-    x, y
-        (N + 1,) float, finite and of order one.
-    unscaled
-        (N, 2) float, the same as they are stored, by which they are decided exactly.
-    """
-
-    x: jax.Array
-    y: jax.Array
-    unscaled: jax.Array
-
-    @property
-    def infinity(self):
-        """The number of the vertex at infinity."""
-        return np.int32(len(self.unscaled))
-
-    def seen_from(self, at: tuple[Array, Array], vertex: Array) -> tuple[Array, Array]:
-        """The () offsets along x and y of a () int32 vertex from a point."""
-        return gather(self.x, vertex) - at[0], gather(self.y, vertex) - at[1]
-
-
 class _Progress(NamedTuple):
-    """How far the insertion has come, all of it () int32 or bool.
+    """How far the insertion has come. All fields are () int32 or bool.
 
     Attributes
     ----------
     row
-        How many triangles there are.
+        The number of triangles.
     place
-        Which vertex of the order is being inserted.
+        The place in the order of the vertex that is being inserted.
     first
-        Which one was inserted first, the first one off the line through both ends; -1 before.
+        The place of the vertex that was inserted first: the first one off the line through both ends; -1 before.
     corner
-        A corner of the triangle through which the vertex walks, or its own, opposite the edge that is looked at.
+        While the vertex walks, a corner of its triangle. Then its own corner opposite the edge that is tested.
     left
-        How many edges around the vertex are left to look at; none while it walks.
-    turns
-        Through how many triangles the vertex has walked, and how many edges were looked at.
+        How many edges around the vertex remain to be tested; zero while it walks.
+    steps
+        How many triangles the vertex has walked through, plus how many edges were tested.
     in_doubt
-        Whether floating point could not decide there.
+        Whether floating point could not decide the last sign.
     exact
         How many decisions were made in integers.
     """
@@ -87,58 +75,76 @@ class _Progress(NamedTuple):
     first: jax.Array
     corner: jax.Array
     left: jax.Array
-    turns: jax.Array
+    steps: jax.Array
     in_doubt: jax.Array
     exact: jax.Array
 
 
-def _begun():
+def _initial_progress():
     zero = np.int32(0)
     return _Progress(np.int32(2), zero, NONE, zero, zero, zero, np.False_, zero)
 
 
-def insert(points: Array, unscaled: Array, order: Array, number: Array, ends: Array) -> tuple[Array, Array, Array]:
-    """The Delaunay triangulation of vertices that are inserted one by one; on a CPU in `fused`.
-
-    Parameters
-    ----------
-    points
-        (N, 2) float, finite and of order one.
-    unscaled
-        (N, 2) float, the same as they are stored.
-    order
-        (M,) int32, the vertices in the order in which they are inserted; no two coincide.
-    number
-        () int32, how many of these there are; those behind are not.
-    ends
-        (2,) int32, two other vertices: between them is whatever else is on the line through both.
+def triangulate_by_insertion(tree: KDTree) -> tuple[Array, Array, Array]:
+    """The triangulation of the vertices of a k-d tree; inside `platform.fused`.
 
     Returns
     -------
     simplices, neighbors
-        (2N, 3) int32, as in `triangulation.Triangulation`; without any triangle if all vertices are on one line.
+        (2N, 3) int32, as in `triangulation.Triangulation`.
     exact
         () int32, how many decisions were made in integers.
     """
-    mesh = Mesh(jnp.append(points[:, 0], 0.0), jnp.append(points[:, 1], 0.0), unscaled)
+    # The first and the last vertex, by x and then y.
+    ends = jnp.stack(
+        [lax.argmin(tree.rank, 0, np.int32), lax.argmax(jnp.where(tree.first, tree.rank, NONE), 0, np.int32)]
+    )
+    order = gather(tree.leaves.reshape(-1), coarse_to_fine(tree.leaves.size))
+    others = (order < len(tree.points)) & gather(tree.first, order) & (order[:, None] != ends).all(axis=1)
+    places, number = nonzero(others)
+    return insert(tree.points, tree.unscaled, gather(order, places), number, ends)
 
-    def go_on(carry):
+
+def insert(points: Array, unscaled: Array, order: Array, number: Array, ends: Array) -> tuple[Array, Array, Array]:
+    """The Delaunay triangulation of vertices that are inserted one by one; inside `platform.fused`.
+
+    Parameters
+    ----------
+    points, unscaled
+        (N, 2) float, the vertices, as in `kd_tree.KDTree`.
+    order
+        (M,) int32, the vertices in the order of insertion; no two coincide.
+    number
+        () int32, how many entries of `order` are inserted.
+    ends
+        (2,) int32, two other vertices. All vertices on the line through both lie between them.
+
+    Returns
+    -------
+    simplices, neighbors
+        (2N, 3) int32, as in `triangulation.Triangulation`; no triangle if all vertices are on one line.
+    exact
+        () int32, how many decisions were made in integers.
+    """
+    infinity = np.int32(len(points))
+
+    def insert_or_decide(carry):
         now, table = carry
         vertex, flat, walking = gather(order, now.place), now.first < 0, now.left == 0
-        # Walking and flipping stop where they are in doubt: exact arithmetic in one place takes half as long to compile.
-        column, flips, on_line = _decided(mesh, table, vertex, now.corner, walking, now.in_doubt)
-        # As long as there is no triangle, what is on the line through both ends has to wait.
+        # Walking and flipping stop at doubtful signs. Exact arithmetic in one place takes half as long to compile.
+        column, flips, on_line = _decide(unscaled, table, vertex, now.corner, walking, now.in_doubt)
+        # Until the first triangle exists, vertices on the line through both ends are postponed.
         walks = walking & ~(flat & on_line)
-        triangle, turns, in_doubt = _walk(mesh, table, vertex, now, walks, column)
+        triangle, steps, in_doubt = _walk(points, table, vertex, now, walks, column)
         arrives = walks & ~in_doubt
         table = split(table, vertex, triangle, now.row, arrives)
         corner, left = jnp.where(walking, 3 * triangle, now.corner), jnp.where(arrives, np.int32(3), now.left)
-        answered = now.in_doubt & ~walking
-        table, corner, left, turns, in_flip = _flip_all(mesh, table, vertex, corner, left, turns, answered, flips)
+        decided = now.in_doubt & ~walking
+        table, corner, left, steps, in_flip = _flip_all(points, table, vertex, corner, left, steps, decided, flips)
         in_doubt = in_doubt | in_flip
 
         first = jnp.where(flat & arrives, now.place, now.first)
-        # Behind the first one come those that had to wait for it.
+        # After the first vertex off the line come the postponed ones.
         following = jnp.where(now.place == first, np.int32(0), now.place + 1)
         following = jnp.where(following == first, following + 1, following)
         return _Progress(
@@ -147,18 +153,18 @@ def insert(points: Array, unscaled: Array, order: Array, number: Array, ends: Ar
             first=first,
             corner=corner,
             left=jnp.where(in_doubt, left, np.int32(0)),
-            turns=jnp.where(in_doubt, turns, np.int32(0)),
+            steps=jnp.where(in_doubt, steps, np.int32(0)),
             in_doubt=in_doubt,
             exact=jnp.where(in_doubt, now.exact + 1, now.exact),
         ), table
 
-    begun = _begun(), table_of_edge(mesh.infinity, ends)
-    now, table = lax.while_loop(lambda carry: carry[0].place < number, go_on, begun)
-    return *rows_of(mesh.infinity, table), now.exact
+    initial = _initial_progress(), table_of_edge(infinity, ends)
+    now, table = lax.while_loop(lambda carry: carry[0].place < number, insert_or_decide, initial)
+    return *rows_of(infinity, table), now.exact
 
 
 def coarse_to_fine(number: int) -> np.ndarray:
-    """(number,) int32: the first so many integers, first those that are multiples of a power of two, then of half of it."""
+    """(number,) int32: the integers below `number`, in the order of the largest power of two that divides them."""
     rounds, step = [np.zeros(1, np.int32)], 2 ** max(0, (number - 1).bit_length())
     while step > 1:
         rounds.append(np.arange(step // 2, number, step, dtype=np.int32))
@@ -166,114 +172,126 @@ def coarse_to_fine(number: int) -> np.ndarray:
     return np.concatenate(rounds)
 
 
-def _walk(mesh, table, vertex, now, walks, decided):
-    """The triangle that holds a vertex, from another one on: it has a corner at infinity if the vertex is outside the hull.
+def _position(points, vertex):
+    """The () x and y of a vertex. The vertex at infinity has a finite position that must not be used."""
+    return gather(points, vertex, 0), gather(points, vertex, 1)
 
-    And the turns that it took, and whether it stopped in doubt. It begins with the column `decided`, where that was in doubt.
+
+def _offset(points, origin, vertex):
+    """The () offsets along x and y of a vertex from a position."""
+    x, y = _position(points, vertex)
+    return x - origin[0], y - origin[1]
+
+
+def _walk(points, table, vertex, now, walks, column_if_doubtful):
+    """Walk a vertex to the triangle that contains it. Outside the hull, that triangle has a corner at infinity.
+
+    Returns the triangle, the number of steps, and whether the walk stopped at a doubtful sign. A walk that continues after a
+    doubtful sign starts with `column_if_doubtful`.
     """
-    n, at = mesh.infinity, (gather(mesh.x, vertex), gather(mesh.y, vertex))
+    infinity, at = np.int32(len(points)), _position(points, vertex)
 
     def step(carry):
-        turns, triangle, _, answered, _ = carry
+        steps, triangle, _, decided, _ = carry
         corners = vertices_of(table, triangle)
-        a, b, c = (mesh.seen_from(at, corner) for corner in corners)
-        at_a, at_b, at_c = (corner == n for corner in corners)
+        a, b, c = (_offset(points, at, corner) for corner in corners)
+        at_a, at_b, at_c = (corner == infinity for corner in corners)
 
-        def beside(one, other, beyond):
-            """Twice the area of the vertex and an edge; one that leads beyond the hull is not looked at."""
+        def side_of(one, other, beyond):
+            """Twice the area of the vertex and an edge. An edge to infinity is never crossed."""
             area = orientation(one, other)
             return Determinant(jnp.where(beyond, 1.0, area.value), area.error)
 
-        areas = beside(b, c, at_b | at_c), beside(c, a, at_c | at_a), beside(a, b, at_a | at_b)
+        areas = side_of(b, c, at_b | at_c), side_of(c, a, at_c | at_a), side_of(a, b, at_a | at_b)
         inside = areas[0].positive & areas[1].positive & areas[2].positive
         of_a, of_b, of_c = (area.value + area.error for area in areas)
         lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
         column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
-        column = jnp.where(answered, decided, jnp.where(lowest < 0.0, column, NONE))
+        column = jnp.where(decided, column_if_doubtful, jnp.where(lowest < 0.0, column, NONE))
         across = lax.div(gather(table.opposite, 3 * triangle + jnp.maximum(column, 0)), np.int32(3))
         following = jnp.where(column < 0, triangle, across)
-        return turns + 1, following, triangle, np.False_, ~answered & ~inside & (lowest >= 0.0)
+        return steps + 1, following, triangle, np.False_, ~decided & ~inside & (lowest >= 0.0)
 
-    begin = lax.div(now.corner, np.int32(3))
-    begun = now.turns, begin, jnp.where(walks, NONE, begin), now.in_doubt, np.False_
-    turns, triangle, _, _, in_doubt = lax.while_loop(
-        lambda carry: (carry[1] != carry[2]) & (carry[0] < TURNS * n), step, begun
+    start = lax.div(now.corner, np.int32(3))
+    initial = now.steps, start, jnp.where(walks, NONE, start), now.in_doubt, np.False_
+    steps, triangle, _, _, in_doubt = lax.while_loop(
+        lambda carry: (carry[1] != carry[2]) & (carry[0] < STEP_BUDGET_PER_VERTEX * infinity), step, initial
     )
-    return triangle, turns, in_doubt
+    return triangle, steps, in_doubt
 
 
-def _decided(mesh, table, vertex, corner, walking, in_doubt):
-    """What floating point cannot decide of a vertex that walks, or of the edge opposite a corner of its.
+def _decide(unscaled, table, vertex, corner, walking, in_doubt):
+    """Decide a doubtful sign in integers: of a vertex that walks, or of the edge opposite one of its corners.
 
     Returns
     -------
     column
-        () int32, behind which edge of its triangle it is; -1 behind none. Beyond the hull it is behind the edge if it is on
-        its line, too.
+        () int32, the edge of its triangle that the vertex has to cross; -1 if none. Beyond the hull, a vertex on the line of
+        an edge crosses it.
     flips
         () bool, whether the edge is flipped.
     on_line
-        () bool, whether the triangle has no area, seen from the vertex: with a corner at infinity, it is on the hull's line.
+        () bool, whether the vertex is on the line of a hull edge, in a triangle with a corner at infinity.
     """
-    n, base = mesh.infinity, corner - lax.rem(corner, np.int32(3))
+    infinity, base = np.int32(len(unscaled)), corner - lax.rem(corner, np.int32(3))
     walked = base, base + 1, base + 2
-    looked_at = after(corner), before(corner), gather(table.opposite, corner)
-    # Outside of what is done only in doubt, or the compiler copies the table.
-    a, b, c = (gather(table.vertex, jnp.where(walking, *each)) for each in zip(walked, looked_at, strict=True))
+    tested = next_corner(corner), previous_corner(corner), gather(table.opposite, corner)
+    # Read outside of the loop below, or the compiler copies the table.
+    b, c, d = (gather(table.vertex, jnp.where(walking, *each)) for each in zip(walked, tested, strict=True))
 
     def decide(_):
-        beyond = [each == n for each in (a, b, c)]
-        four = [jnp.where(each == n, vertex, each)[None] for each in (vertex, a, b, c)]
-        found = signs(mesh.unscaled, *four)
+        beyond = [each == infinity for each in (b, c, d)]
+        four = [jnp.where(each == infinity, vertex, each)[None] for each in (vertex, b, c, d)]
+        found = signs(unscaled, *four)
         outside = beyond[0] | beyond[1] | beyond[2]
-        sides = found.after[0], -found.left[0], found.turn[0]
+        sides = found.orient_cd[0], -found.orient_bd[0], found.orient_bc[0]
         behind = [jnp.where(outside, at & (side <= 0), side < 0) for at, side in zip(beyond, sides, strict=True)]
         column = jnp.where(behind[0], A, jnp.where(behind[1], B, jnp.where(behind[2], C, NONE)))
-        by_circle = turns_to(found, np.int32(1), *four)
-        flips = _at_hull(beyond, found.after < 0, found.left > 0, found.turn <= 0, by_circle)[0]
+        by_circle = prefers(found, np.int32(1), *four)
+        flips = _at_hull(beyond, found.orient_cd < 0, found.orient_bd > 0, found.orient_bc <= 0, by_circle)[0]
         return column, flips, (sides[0] == 0) & (sides[1] == 0) & (sides[2] == 0)
 
-    return backend.only_if(in_doubt, decide, (NONE, np.False_, np.False_))
+    return cond_as_loop(in_doubt, decide, (NONE, np.False_, np.False_))
 
 
-def _at_hull(beyond, by_a, by_b, by_d, elsewhere):
-    """What counts of an edge from a to b with d beyond, of which one, if any, is at infinity."""
-    return jnp.where(beyond[0], by_a, jnp.where(beyond[1], by_b, jnp.where(beyond[2], by_d, elsewhere)))
+def _at_hull(beyond, if_b, if_c, if_d, if_none):
+    """Select by which of b, c and d, if any, is at infinity."""
+    return jnp.where(beyond[0], if_b, jnp.where(beyond[1], if_c, jnp.where(beyond[2], if_d, if_none)))
 
 
-def _flip_all(mesh, table, vertex, corner, left, turns, answered, decided):
-    """Flip the edges opposite a vertex that are not Delaunay's, from that opposite a corner of its on, `left` in all.
+def _flip_all(points, table, vertex, corner, left, steps, decided, flips_if_decided):
+    """Flip the edges opposite a vertex that are not Delaunay: `left` edges, starting with the one opposite `corner`.
 
-    And its last corner, the edges left, the turns that it took, and whether it stopped in doubt. It begins with what is
-    `decided` of the first edge, if that is `answered`.
+    Returns the table, the vertex's last corner, the edges left, the steps, and whether a sign was doubtful. If the first edge
+    is `decided` already, `flips_if_decided` says whether it is flipped.
     """
-    n, at = mesh.infinity, (gather(mesh.x, vertex), gather(mesh.y, vertex))
+    infinity, at = np.int32(len(points)), _position(points, vertex)
 
-    def look(carry):
-        turns, left, corner, table, answered, _ = carry
+    def test(carry):
+        steps, left, corner, table, decided, _ = carry
         edge = edge_of(table, corner)
-        certainly, in_doubt = _flips(mesh, at, edge.a, edge.b, edge.d)
-        in_doubt, flips = in_doubt & ~answered, jnp.where(answered, decided, certainly)
-        # What is read is read before anything is written, or the compiler copies the table.
+        certainly, in_doubt = _flips(points, infinity, at, edge.b, edge.c, edge.d)
+        in_doubt, flips = in_doubt & ~decided, jnp.where(decided, flips_if_decided, certainly)
+        # All reads come before all writes, or the compiler copies the table.
         table, edge, flips, in_doubt = lax.optimization_barrier((table, edge, flips, in_doubt))
         table = flip(table, vertex, edge, flips)
         left = jnp.where(in_doubt, left, jnp.where(flips, left + 1, left - 1))
-        corner = jnp.where(flips | in_doubt, corner, after(edge.of_a))
-        return turns + 1, left, corner, table, np.False_, in_doubt
+        corner = jnp.where(flips | in_doubt, corner, next_corner(edge.opposite_b))
+        return steps + 1, left, corner, table, np.False_, in_doubt
 
-    begun = turns, left, corner, table, answered, np.False_
-    turns, left, corner, table, _, in_doubt = lax.while_loop(
-        lambda carry: (carry[1] > 0) & ~carry[5] & (carry[0] < TURNS * n), look, begun
+    initial = steps, left, corner, table, decided, np.False_
+    steps, left, corner, table, _, in_doubt = lax.while_loop(
+        lambda carry: (carry[1] > 0) & ~carry[5] & (carry[0] < STEP_BUDGET_PER_VERTEX * infinity), test, initial
     )
-    return table, corner, left, turns, in_doubt
+    return table, corner, left, steps, in_doubt
 
 
-def _flips(mesh, at, a, b, d):
-    """Whether the edge from a to b of a vertex's triangle is certainly flipped, d being beyond; and whether it is in doubt."""
-    found = determinants(*(mesh.seen_from(at, each) for each in (a, b, d)))
-    # The circle of an edge of the hull and the vertex at infinity is all that lies beyond, and the edge itself.
-    at_hull = partial(_at_hull, [each == mesh.infinity for each in (a, b, d)])
-    values = -found.after.value, found.left.value, -found.turn.value, found.inside.value
-    errors = found.after.error, found.left.error, found.turn.error, found.inside.error
+def _flips(points, infinity, at, b, c, d):
+    """Whether the edge from b to c is certainly flipped, and whether the sign is doubtful."""
+    found = determinants(*(_offset(points, at, each) for each in (b, c, d)))
+    # The circle through a hull edge and infinity is everything beyond the edge, and the edge itself.
+    at_hull = partial(_at_hull, [each == infinity for each in (b, c, d)])
+    values = -found.orient_cd.value, found.orient_bd.value, -found.orient_bc.value, found.in_circle.value
+    errors = found.orient_cd.error, found.orient_bd.error, found.orient_bc.error, found.in_circle.error
     value, error = at_hull(*values), at_hull(*errors)
     return value > error, jnp.abs(value) <= error

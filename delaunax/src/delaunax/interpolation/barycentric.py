@@ -1,21 +1,26 @@
 """Barycentric weights of query points on the vertices that `location.locate` found."""
 
+from functools import partial
 from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax.arithmetic.scaling import largest_exponent, power_of_two
-from delaunax.arithmetic.triangle import doubled_areas_from, squared
-from delaunax.platform import backend
+from delaunax import platform
+from delaunax.arguments import as_given, coordinates_from
+from delaunax.arithmetic import double_double
+from delaunax.arithmetic.scaling import largest_exponent, power_of_two, scaled
+from delaunax.arithmetic.triangle import dot, doubled_areas_from, squared
 from delaunax.platform.dispatch import differentiable
 from delaunax.platform.indexing import gather
-from delaunax.triangulation import coordinates_from
 
 
 def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
     """The barycentric weights of every query point, differentiable with respect to queries and vertices.
+
+    The weights of a query inside its triangle are right to a few machine epsilons, in triangles of any shape. If rounding has
+    put a query just outside its triangle, the weights are those of the nearest place on the triangle's edges.
 
     Parameters
     ----------
@@ -30,69 +35,80 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
     -------
     (Q, 3) float
         Weights in [0, 1] with rows that sum to 1; [1, 0, 0] for a query outside the hull; NaN for a query without
-        any vertex (one that is not finite). In a triangle that is thinner than the square root of the machine epsilon times
-        its longest edge they are those of the place along that edge, for areas there are mostly rounding.
+        any vertex (one that is not finite).
 
     Raises
     ------
     ValueError, TypeError
         If the coordinates are not (M, 2) arrays of a dtype that `triangulate` takes.
     """
-    as_numpy = isinstance(query_points, np.ndarray)
-    points, query_points = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
-    weights = _weights(points, query_points, jnp.asarray(mappings))
-    return np.asarray(weights) if as_numpy else weights  # type: ignore[return-value]
+    points, queries = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
+    return as_given(query_points, _weights(points, queries, jnp.asarray(mappings)))
 
 
-def _weights_from(points, query_points, mappings):
-    factor = _factor_of(lax.stop_gradient(points))
-    points, query_points = points * factor, query_points * factor
+def _weights_from(primitives, points, query_points, mappings):
+    inside = mappings[:, 1] >= 0
+    points, query_points = _to_order_one(primitives, points, query_points)
     a, b, c = (gather(points, mappings[:, k]) for k in range(3))
-    # Not `abs`: its derivative is zero at a query on an edge, where the weight still grows to one side.
+    # Where there is no triangle, the query counts as its vertex: far away or not finite, it must not reach any derivative.
+    query_points = jnp.where(inside[:, None], query_points, a)
+    # Not `abs`: its derivative is zero for a query on an edge, where the weight still grows to one side.
     doubled = [jnp.where(each < 0.0, -each, each) for each in doubled_areas_from(query_points, a, b, c)]
     total = doubled[0] + doubled[1] + doubled[2]
-    inside = mappings[:, 1] >= 0
-    lengths = squared(b - c), squared(c - a), squared(a - b)
-    longest = jnp.maximum(jnp.maximum(*lengths[:2]), lengths[2])
+    longest = jnp.maximum(jnp.maximum(squared(b - c), squared(c - a)), squared(a - b))
     triangle = inside & (total > 0.0)
-    areas = [each / jnp.where(triangle, total, 1.0) for each in doubled]
-    # In a triangle as thin as this, areas say less of where on it a query is than the place along its longest edge does.
-    thin = inside & (total < longest * np.sqrt(jnp.finfo(total.dtype).eps))
     weights = [
-        jnp.where(thin, on_line, jnp.where(triangle, area, alone))
-        for on_line, area, alone in zip(
-            _weights_on_line(query_points, (a, b, c), lengths, longest, thin), areas, (1.0, 0.0, 0.0), strict=True
-        )
+        jnp.where(triangle, each / jnp.where(triangle, total, 1.0), alone)
+        for each, alone in zip(doubled, (1.0, 0.0, 0.0), strict=True)
     ]
+    # In a triangle as thin as this, rounding of the areas shows.
+    thin = inside & (total < longest * np.sqrt(jnp.finfo(total.dtype).eps))
+    # In other rows, the corners of any triangle keep derivatives finite.
+    corners = [jnp.where(thin[:, None], each, other) for each, other in zip((a, b, c), np.eye(3, 2, dtype=a.dtype))]
+    weights = primitives.replace_rows(thin, partial(_weights_in_thin, primitives), (query_points, *corners), weights)
     return jnp.where(mappings[:, :1] < 0, jnp.nan, jnp.stack(weights, axis=1))
 
 
-def _weights_on_line(query_points, corners, lengths, longest, thin):
-    """Those of triangles that are thin: on the two corners between which a query is, along the longest edge."""
-    at_a, at_b = lengths[0] == longest, lengths[1] == longest
+def _weights_in_thin(primitives, row):
+    """Three () weights of a (2,) query in a triangle of three (2,) corners, in double-double arithmetic."""
+    query_point, a, b, c = row
 
-    def pick(of_a, of_b, of_c):
-        """What belongs to the corner opposite the longest edge."""
-        return jnp.where(at_a, of_a, jnp.where(at_b, of_b, of_c))
+    def along_edge(edge):
+        """Twice the area of the query and an edge, and the place nearest to the query along it."""
+        start, end = edge
+        along = dot(query_point - start, end - start) / squared(end - start)
+        return double_double.cross_between(query_point, start, end), jnp.clip(along, 0.0, 1.0)
 
-    (xa, ya), (xb, yb), (xc, yc) = ((each[:, 0], each[:, 1]) for each in corners)
-    x, y = pick(xb, xc, xa), pick(yb, yc, ya)
-    dx, dy = pick(xc, xa, xb) - x, pick(yc, ya, yb) - y
-    unit = jnp.where(thin, pick(*lengths), 1.0)
-    between = ((pick(xa, xb, xc) - x) * dx + (pick(ya, yb, yc) - y) * dy) / unit
-    along = jnp.clip(((query_points[:, 0] - x) * dx + (query_points[:, 1] - y) * dy) / unit, 0.0, 1.0)
-    before, behind = between > 0.0, between < 1.0
-    first = jnp.maximum(between - along, 0.0) / jnp.where(before, between, 1.0)
-    last = jnp.maximum(along - between, 0.0) / jnp.where(behind, 1.0 - between, 1.0)
-    middle = 1.0 - first - last
-    return pick(middle, last, first), pick(first, middle, last), pick(last, first, middle)
+    # In a loop over the edges on a CPU, which is compiled once.
+    doubled, along = primitives.map_rows(along_edge, (jnp.stack([b, c, a]), jnp.stack([c, a, b])))
+    total = doubled[0] + doubled[1] + doubled[2]
+    of_a, of_b, of_c = doubled
+    holds = (of_a >= 0.0) & (of_b >= 0.0) & (of_c >= 0.0) & (total > 0.0)
+    # Otherwise, the query lies behind an edge by less than rounding, and the nearest place on that edge counts.
+    lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
+    at_a, at_b = of_a == lowest, of_b == lowest
+    place = jnp.where(at_a, along[0], jnp.where(at_b, along[1], along[2]))
+    on_edge = [jnp.zeros_like(place), 1.0 - place, place]
+    nearest = [jnp.where(at_a, on_edge[k], jnp.where(at_b, on_edge[k - 1], on_edge[k - 2])) for k in range(3)]
+    return [jnp.where(holds, each / jnp.where(holds, total, 1.0), other) for each, other in zip(doubled, nearest)]
 
 
-_weights = differentiable(backend.fused(_weights_from), plain=_weights_from)
-
-
-def _factor_of(points):
-    """() float: a power of two that brings points to order one, so that products of their coordinates stay in range."""
+def _to_order_one(primitives, points, query_points):
+    """Points and queries times a power of two, so that products of their coordinates stay in range."""
     info = jnp.finfo(points.dtype)
-    power = -(largest_exponent(points) + np.int32(info.nmant))
-    return power_of_two(jnp.minimum(power, np.int32(info.maxexp - 1)), points.dtype)
+    exponent = largest_exponent(lax.stop_gradient(points))
+    factor = power_of_two(jnp.minimum(-(exponent + np.int32(info.nmant)), np.int32(info.maxexp - 1)), points.dtype)
+
+    def by_bits(values):
+        exact = scaled(lax.stop_gradient(values), exponent)
+        return exact + (values - lax.stop_gradient(values)) * factor
+
+    # XLA reads subnormal numbers as zero, so where they matter, coordinates are scaled by their bits.
+    arrays = [points, query_points]
+    return primitives.select_lazily(
+        exponent < np.int32(info.minexp + 2), lambda: list(map(by_bits, arrays)), [each * factor for each in arrays]
+    )
+
+
+# For derivatives, JAX needs a function without loops that run an unknown number of times: the one for GPUs.
+_weights = differentiable(platform.fused(partial(_weights_from, platform)), plain=partial(_weights_from, platform.gpu))

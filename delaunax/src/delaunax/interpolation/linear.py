@@ -7,11 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from delaunax.arguments import coordinates_from
 from delaunax.interpolation.barycentric import barycentric_weights
 from delaunax.location import locate
 from delaunax.platform.indexing import gather
-from delaunax.tables.kd_tree import KDTree, build_kd_tree
-from delaunax.triangulation import Triangulation, coordinates_from, triangulate
+from delaunax.triangulation import Triangulation, triangulate
 
 
 @jax.tree_util.register_pytree_node_class
@@ -43,7 +43,6 @@ class LinearInterpolator:
     values: Array
     fill_value: Any
     triangulation: Triangulation
-    tree: KDTree
 
     def __init__(self, points: Any, values: Any, fill_value: Any = np.nan):
         self.points = coordinates_from("points", points)
@@ -55,8 +54,7 @@ class LinearInterpolator:
         with jax.numpy_dtype_promotion("standard"):  # Integers as floats like the points, complex values as they are.
             self.values = values.astype(jnp.result_type(values, self.points))
         self.fill_value = fill_value
-        self.tree = build_kd_tree(self.points)
-        self.triangulation = triangulate(self.points, tree=self.tree)
+        self.triangulation = triangulate(self.points)
 
     def __call__(self, query_points: Any) -> Array:
         """(Q, ...) the values at (Q, 2) query points; `fill_value` outside the hull, NaN where a query is not finite.
@@ -64,7 +62,7 @@ class LinearInterpolator:
         All are NaN if a point is not finite.
         """
         query_points = coordinates_from("query_points", query_points, least=0)
-        mappings = locate(self.triangulation, self.points, query_points, tree=self.tree)
+        mappings = locate(self.triangulation, self.points, query_points)
         weights = barycentric_weights(self.points, query_points, mappings)
 
         def along(rows):
@@ -80,12 +78,12 @@ class LinearInterpolator:
         return jnp.where(along(known), filled, jnp.nan)
 
     def tree_flatten(self):
-        return (self.points, self.values, self.fill_value, self.triangulation, self.tree), None
+        return (self.points, self.values, self.fill_value, self.triangulation), None
 
     @classmethod
     def tree_unflatten(cls, _, children):
         new = object.__new__(cls)
-        new.points, new.values, new.fill_value, new.triangulation, new.tree = children
+        new.points, new.values, new.fill_value, new.triangulation = children
         return new
 
 

@@ -1,11 +1,12 @@
-"""A function is traced for the platform that its program is compiled for, which need not be the one that JAX takes by default.
+"""Trace a function for the platform that its program is compiled for.
 
-`jax.jit(..., backend="cpu")`, `jax.default_device` and `jax.export` for several platforms settle where a program runs when it
-is lowered, after it was traced. So the functions of this package whose work differs by platform are operations of their own to
-JAX, which are traced where it lowers them: once for one platform, once for each of several.
+That platform need not be JAX's default. `jax.jit(..., backend="cpu")`, `jax.default_device` and `jax.export` for several
+platforms decide where a program runs when it is lowered, which is after tracing. So functions of this package that differ by
+platform are JAX primitives. JAX traces them when it lowers them: once for one platform, once for each of several.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache, partial, wraps
 from typing import Any
@@ -16,22 +17,33 @@ from jax import lax
 from jax.extend.core import Primitive
 from jax.interpreters import batching, mlir
 
-forced: str | None = None
-"""The platform to trace for whatever a program is compiled for, to test or to count what is done on another one."""
-
+_override: ContextVar[str | None] = ContextVar("_override", default=None)
 _current: ContextVar[str | None] = ContextVar("_current", default=None)
 
 
-def platform() -> str:
-    """The platform that is traced for: "cpu", or any other name for one that does rows together."""
-    return forced or _current.get() or jax.default_backend()
+@contextmanager
+def platform_override(platform: str) -> Iterator[None]:
+    """Trace for this platform ("cpu" or "gpu"), whatever a program is compiled for: for tests, and to count launches.
+
+    Programs that are compiled already are not traced again.
+    """
+    token = _override.set(platform)
+    try:
+        yield
+    finally:
+        _override.reset(token)
+
+
+def current_platform() -> str:
+    """The platform that is traced for: "cpu", or another name for one that does rows in lockstep."""
+    return _override.get() or _current.get() or jax.default_backend()
 
 
 def by_platform(function: Callable) -> Callable:
-    """Trace a function for the platform of its program; `vmap` runs its lanes one after the other on a CPU, together elsewhere.
+    """Trace a function for the platform of its program; `vmap` runs lanes in sequence on a CPU, in lockstep elsewhere.
 
-    A lane alone stays in the cache, and its loops end without waiting for those of the slowest. The function takes and gives
-    pytrees of arrays, and may not be differentiated with respect to its arguments: for that there is `differentiable`.
+    On a CPU, one lane fits into the cache, and its loops do not wait for the slowest lane. The function takes and returns
+    pytrees of arrays. It cannot be differentiated; use `differentiable` for that.
     """
 
     @wraps(function)
@@ -45,21 +57,21 @@ def by_platform(function: Callable) -> Callable:
 
 
 def differentiable(fast: Callable, plain: Callable) -> Callable:
-    """`by_platform(fast)`, which is differentiated as `plain`: another way to write the same function of arrays."""
+    """`by_platform(fast)`, differentiated as `plain`, which is the same function of arrays written for JAX's derivatives."""
     run = jax.custom_jvp(by_platform(fast))
     run.defjvp(partial(jax.jvp, plain))
     return run
 
 
 def name_of(function: Any) -> str:
-    """What a function is called in a compiled program."""
+    """The name of a function in a compiled program."""
     while not hasattr(function, "__name__"):
         function = function.func
     return function.__name__.strip("_")
 
 
 def _varying_as(leaves: list, found: list) -> list:
-    """What was found, which differs from device to device where any of the leaves does: `jax.shard_map` has to know."""
+    """Mark the results as varying over the devices over which any leaf varies, for `jax.shard_map`."""
     types = [jax.typeof(leaf) for leaf in leaves]
     # JAX before 0.11 has other names.
     axes = frozenset().union(*(each.mat.varying if hasattr(each, "mat") else each.vma for each in types))
@@ -71,7 +83,7 @@ def _varying_as(leaves: list, found: list) -> list:
 
 
 class _Flat:
-    """A function of leaves that gives leaves, and the structure of what it gave when it was traced."""
+    """A function from leaves to leaves, and the structure of its result when it was traced."""
 
     def __init__(self, function: Callable, structure: Any):
         self.function, self.structure, self.__name__ = function, structure, name_of(function)
@@ -82,18 +94,19 @@ class _Flat:
         return found
 
 
-# One object for the same function, by which JAX tells whether it has traced it.
+# One object per function: JAX recognises by it what it has traced before.
 _flat = cache(_Flat)
 
 
 @cache
 def _lanes(function: Callable, mapped: tuple) -> Callable:
-    """The function of a batch: of leaves that are `mapped` along their first axis, and others that all lanes share."""
+    """The function of a batch: leaves that are `mapped` have an axis of lanes in front, the others are shared by all
+    lanes."""
 
     def lanes(*leaves: Any) -> Any:
-        # As it was traced for its shapes, and not once more.
-        traced = _traced(function, platform())
-        if platform() != "cpu":
+        # Traced for these shapes already.
+        traced = _traced(function, current_platform())
+        if current_platform() != "cpu":
             return jax.vmap(traced, [0 if each else None for each in mapped])(*leaves)
 
         def lane(rows: list) -> Any:
@@ -108,7 +121,7 @@ def _lanes(function: Callable, mapped: tuple) -> Callable:
 
 @cache
 def _traced(function: Callable, platform: str) -> Callable:
-    """The function, traced for a platform at most once for each shape of its leaves."""
+    """The function for a platform, traced at most once for each shape of its leaves."""
 
     def traced(*leaves: Any) -> Any:
         token = _current.set(platform)
@@ -133,8 +146,8 @@ _operation.multiple_results = True
 
 @_operation.def_impl
 def _evaluated(*leaves: Any, function: Callable) -> Any:
-    # One step where `jax.disable_jit` or `jax.debug_nans` has JAX go step by step, as its own operations are. It is not
-    # asked for what is not finite, which some of its results are on purpose: the next step is.
+    # One step under `jax.disable_jit`, `jax.debug_nans` and `jax.debug_infs`, as JAX's own operations are. Some of its
+    # results are NaN or infinite on purpose, so it is not checked; the next operation is.
     with jax.disable_jit(False), jax.debug_nans(False), jax.debug_infs(False):
         return _alone(function)(*leaves)
 
@@ -142,7 +155,7 @@ def _evaluated(*leaves: Any, function: Callable) -> Any:
 @_operation.def_abstract_eval
 def _shapes(*leaves: Any, function: Callable) -> list:
     found = jax.eval_shape(
-        _traced(function, platform()), *(jax.ShapeDtypeStruct(each.shape, each.dtype) for each in leaves)
+        _traced(function, current_platform()), *(jax.ShapeDtypeStruct(each.shape, each.dtype) for each in leaves)
     )
     return [jax.core.ShapedArray(each.shape, each.dtype) for each in found]
 
@@ -155,9 +168,9 @@ def _batched(leaves: Any, axes: Any, *, function: Callable) -> tuple:
 
 
 def _lowered(platform: str, context: Any, *leaves: Any, function: Callable) -> Any:
-    # On which axes of a mesh the leaves differ is nothing to the function, whose loops would have to be told.
+    # The function's loops would need to know along which mesh axes the leaves vary, so that is dropped here.
     context = context.replace(avals_in=[jax.core.ShapedArray(each.shape, each.dtype) for each in context.avals_in])
-    return mlir.lower_fun(_traced(function, forced or platform), multiple_results=True)(context, *leaves)
+    return mlir.lower_fun(_traced(function, _override.get() or platform), multiple_results=True)(context, *leaves)
 
 
 batching.primitive_batchers[_operation] = _batched

@@ -1,11 +1,11 @@
-"""The triangles of a mesh from the stars of its vertices.
+"""Triangulate by finding the star of every vertex independently: the fastest method on a GPU.
 
-What is fastest on a GPU, and what is done wherever a CPU cannot insert vertices one by one (`insertion`).
+CPUs use it too before JAX 0.11, where vertices cannot be inserted in one compiled loop (`insertion`).
 
-The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own, by turning from neighbour to
-neighbour (`turning`), many of them in lockstep: first all, among the vertices that a k-d tree puts near them and in floating
-point; then among all vertices and exactly (`exact_turning`) those that met a hull there which others do not know, and those
-around what the certificate does not accept.
+The star of a vertex is the fan of Delaunay triangles around it. Every star is found on its own, from neighbour to neighbour
+(`star_step`), many stars in lockstep. First, all stars are found in floating point, among the vertices that a k-d tree puts
+near them. Then some are recomputed exactly, among all vertices (`star_step_exact`): stars that end at the hull while their
+neighbours do not, and stars around a fault of the table.
 
 Building a triangulation from independent stars follows star splaying (Shewchuk 2005, Proc. 21st Symp. Comp. Geom., 237).
 """
@@ -16,166 +16,236 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
-from delaunax.platform import backend
+from delaunax import platform
+from delaunax.arithmetic.error_bounds import orientation
+from delaunax.arithmetic.triangle import squared
+from delaunax.certificate import DOUBTFUL, Checks, checks_of, faulty_vertices
 from delaunax.platform.indexing import DROP, NONE, gather
-from delaunax.stars.star_step import NOBODY, Sites, edge_of, next_neighbour, sites_from, star_of, turned, view_from
+from delaunax.platform.rows import nonzero
+from delaunax.stars.star_step import (
+    NO_CANDIDATE,
+    Positions,
+    advance,
+    edge_of,
+    initial_star,
+    next_neighbour,
+    offsets_from,
+    positions_from,
+)
 from delaunax.stars.star_step_exact import best_of_all, likely_best
-from delaunax.tables.kd_tree import KDTree
+from delaunax.tables.kd_tree import KDTree, near_vertices
+from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
 
-TURNS = 32
-"""How often stars turn before their triangles are written, a multiple of `AT_ONCE`. A star of more triangles is not found among
-near vertices."""
+MAX_STAR_STEPS = 32
+"""How many steps stars take before their triangles are written, a multiple of `UNROLL`.
 
-AT_ONCE = 4
-"""How often stars turn before it is asked whether all are done."""
+Stars with more triangles are not found among near vertices.
+"""
 
-TOGETHER = 64
-"""How many stars are sought among all vertices at once."""
+UNROLL = 4
+"""How many steps stars take before the loop checks whether all are complete."""
+
+STARS_PER_BATCH = 64
+"""How many stars are recomputed together."""
 
 
-class Vertices(NamedTuple):
-    """The vertices of a mesh as its stars read them.
+class _Round(NamedTuple):
+    """The state after a round.
 
     Attributes
     ----------
-    points
-        (N, 2) float, finite and of order one.
-    unscaled
-        (N, 2) float, the same as they are stored, by which they are decided exactly.
-    distinct
-        (N,) bool, those that take part: the first of every set of coincident ones.
-    rank
-        (N,) int32, their place in the order of x and then y.
-    leaves
-        (2^L, S) int32, all of them leaf by leaf (`kd_tree.KDTree`).
+    number
+        () int32, how many rounds there were.
+    checks
+        The `certificate.Checks` of the tables.
+    exact
+        (N,) bool, which stars were computed exactly.
+    doubtful
+        (N,) bool, which stars the next round recomputes.
+    continues
+        () bool, whether there is another round.
     """
 
-    points: jax.Array
-    unscaled: jax.Array
-    distinct: jax.Array
-    rank: jax.Array
-    leaves: jax.Array
+    number: jax.Array
+    checks: Checks
+    exact: jax.Array
+    doubtful: jax.Array
+    continues: jax.Array
 
 
-def vertices_from(points: Array, tree: KDTree) -> Vertices:
-    """The `Vertices` at (N, 2) points, as they are stored, by their tree."""
-    return Vertices(tree.points, points, tree.first, tree.rank, tree.leaves)
+def triangulate_by_stars(tree: KDTree) -> tuple[Checks, Array]:
+    """The triangulation of the vertices of a k-d tree.
+
+    Returns
+    -------
+    checks
+        Its tables, with the `certificate.Checks` of the last round.
+    exact
+        () int32, how many stars were computed exactly.
+    """
+    n, distinct = len(tree.points), tree.first
+    # If no vertex is certainly off a line, the exact star of the first vertex decides whether all are on it.
+    flat = ~_certainly_off_a_line(tree.points)
+    simplices, complete = stars_among_near_vertices(tree, near_vertices(tree), distinct & ~flat)
+    doubtful = jnp.where(flat, np.arange(n) == 0, distinct & ~complete)
+    count = len(tree.leaves)
+    leaf = platform.scatter("set", jnp.zeros(n, jnp.int32), tree.leaves, np.arange(count)[:, None])
+    initial = _Round(np.int32(0), _no_checks(simplices), jnp.zeros(n, bool), doubtful, np.True_)
+
+    def recompute(_, last):
+        exact = last.exact | last.doubtful
+        simplices = with_exact_stars(tree, last.checks.simplices, last.doubtful)
+        neighbors = neighbors_from(simplices)
+        checks = checks_of(tree, simplices, neighbors, vertex_simplex_from(simplices, neighbors))
+        accepted, faulty = faulty_vertices(checks, exact)
+        # All vertices in the tree node of a faulty one are recomputed. Nodes double in every round, so there are few rounds.
+        # If the stars of these nodes are exact already, all others are recomputed, and then none are left.
+        node, left = leaf >> last.number, distinct & ~exact
+        doubtful = left & gather(platform.scatter("max", jnp.zeros(count, bool), node, faulty), node)
+        doubtful = jnp.where(doubtful.any(), doubtful, left) & ~accepted
+        number = last.number + last.continues.astype(jnp.int32)
+        return _Round(number, checks, exact, doubtful, doubtful.any())
+
+    # A finished lane has no doubtful star, so another round leaves it unchanged.
+    last = platform.lockstep_while(lambda _, last: last.continues, recompute, initial)
+    return last.checks, last.exact.sum(dtype=jnp.int32)
 
 
-def written(simplices: Array, vertices: Array, others: Array) -> Array:
-    """(2N, 3) int32: the triangles that stars have turned through, and behind them the rows in use of (2N, 3) others.
+def _no_checks(simplices):
+    """The `Checks` of a table that is not checked yet."""
+    n, none = len(simplices) // 2, jnp.full_like(simplices, NONE)
+    vertices = none[:n, 0]
+    doubtful = jnp.full(6 * n, DOUBTFUL)
+    return Checks(simplices, none, vertices, doubtful, doubtful[:n], vertices, jnp.zeros(n, bool), jnp.zeros(n, bool))
+
+
+def _certainly_off_a_line(points: Array) -> Array:
+    """() bool: whether (N, 2) points of order one are certainly off the line of the first and the one farthest from it."""
+    offsets = points - points[0]
+    farthest = offsets[lax.argmax(squared(offsets), 0, np.int32)]
+    area = orientation((farthest[0], farthest[1]), (offsets[:, 0], offsets[:, 1]))
+    return (area.positive | area.negative).any()
+
+
+def with_triangles(simplices: Array, vertices: Array, others: Array) -> Array:
+    """(2N, 3) int32: the triangles that stars have found, then the rows in use of an older table.
 
     Parameters
     ----------
     simplices
-        The others; -1 in unused rows.
+        (2N, 3) int32, the older table; -1 in unused rows.
     vertices
-        (V,) int32, whose stars they are.
+        (V,) int32, the vertices of the stars.
     others
-        (TURNS, 2, V) int32, the `turning.turned` of each turn.
+        (MAX_STAR_STEPS, 2, V) int32, the other vertices of the triangle of each step, from `star_step.advance`.
     """
-    # Where the table is full the last are left out: those found among near vertices, too many of which are wrong. The
-    # certificate finds their vertices. What stars find exactly always has room.
+    # If the table is full, the last rows are left out: wrong triangles of stars among near vertices. The certificate finds
+    # their vertices. The triangles of exact stars always have room.
     of_stars = jnp.stack([jnp.broadcast_to(vertices, others[:, 0].shape), others[:, 0], others[:, 1]], axis=-1)
     of_stars = jnp.where(others[:, :1].swapaxes(1, 2) < 0, NONE, of_stars)
     rows = jnp.concatenate([of_stars.reshape(-1, 3), simplices])
     used = rows[:, 0] >= 0
-    places = jnp.where(used, backend.running_sums(used), NONE)
+    places = jnp.where(used, platform.running_sums(used), NONE)
     return jnp.full_like(simplices, NONE).at[places].set(rows, **DROP)
 
 
-@jax.named_scope("among_near_vertices")
-def among_near_vertices(vertices: Vertices, near: Array, which: Array) -> tuple[Array, Array]:
-    """The stars of the (N,) bool `which`, each among those near its leaf (`kd_tree.near_vertices`), in floating point.
+@jax.named_scope("stars_among_near_vertices")
+def stars_among_near_vertices(tree: KDTree, near: Array, which: Array) -> tuple[Array, Array]:
+    """The stars of the (N,) bool `which`, each among the vertices near its leaf (`kd_tree.near_vertices`), in floating point.
 
-    Who sees the hull in what is near may not see what lies beyond. Such a star counts as complete where its neighbours along
-    the hull have met the hull at this vertex, too.
+    A star that ends at the hull of its candidates may miss vertices beyond. It counts as complete if its neighbours along the
+    hull end at the hull at this vertex, too.
 
     Returns
     -------
     simplices
-        (2N, 3) int32, the triangles of those that are complete.
+        (2N, 3) int32, the triangles of the complete stars.
     complete
-        (N,) bool, which these are.
+        (N,) bool, which stars are complete.
     """
-    n, sites = which.shape[0], sites_from(vertices.points, vertices.distinct)
-    viewers, candidates = vertices.leaves, near[:, None]
-    theirs = Sites(*(gather(jnp.append(each, np.inf), candidates) for each in sites))
-    wanted = (viewers < n) & gather(which, viewers)
+    n, positions = which.shape[0], positions_from(tree.points, tree.first)
+    vertices, candidates = tree.leaves, near[:, None]
+    theirs = Positions(*(gather(jnp.append(each, np.inf), candidates) for each in positions))
+    wanted = (vertices < n) & gather(which, vertices)
     sides = np.array([False, True]).reshape(2, 1, 1)
 
-    def step(turn, carry):
+    def step(number, carry):
         star, at_hull, others = carry
-        view = view_from(sites, viewers, candidates, theirs)
-        following = next_neighbour(viewers, star, edge_of(sites, viewers, star), view)
-        meets = star.turning & (following == NOBODY) & (star.clockwise == sides)
-        at_hull = jnp.where(meets, star.current, at_hull)
-        star, these = turned(viewers, star, following)
-        return star, at_hull, backend.put_row(others, turn, these)
+        offsets = offsets_from(positions, vertices, candidates, theirs)
+        following = next_neighbour(vertices, star, edge_of(positions, vertices, star), offsets)
+        meets_hull = star.unfinished & (following == NO_CANDIDATE) & (star.clockwise == sides)
+        at_hull = jnp.where(meets_hull, star.current, at_hull)
+        star, these = advance(vertices, star, following)
+        return star, at_hull, platform.scatter_row(others, number, these)
 
-    def turns_on(turn, carry):
-        return carry[0].turning & (turn < TURNS)
+    def unfinished(number, carry):
+        return carry[0].unfinished & (number < MAX_STAR_STEPS)
 
-    nobody = jnp.full((2, *viewers.shape), NONE)
-    begun = star_of(jnp.where(wanted, viewers, NONE)), nobody, jnp.full((TURNS, *nobody.shape), NONE)
-    star, at_hull, others = backend.while_any(turns_on, step, begun, AT_ONCE)
+    none = jnp.full((2, *vertices.shape), NONE)
+    stars = initial_star(jnp.where(wanted, vertices, NONE))
+    initial = stars, none, jnp.full((MAX_STAR_STEPS, *none.shape), NONE)
+    star, at_hull, others = platform.lockstep_while(unfinished, step, initial, UNROLL)
 
-    # By vertex, the one before it along the hull and the one behind it; inside the hull itself.
-    at_hull = jnp.where(star.clockwise, at_hull, viewers)
-    before, behind = jnp.full((2, n), NONE).at[:, viewers].set(jnp.where(wanted & ~star.turning, at_hull, NONE), **DROP)
+    # For every vertex, the vertices before and behind it along the hull; inside the hull, the vertex itself.
+    at_hull = jnp.where(star.clockwise, at_hull, vertices)
+    done = jnp.where(wanted & ~star.unfinished, at_hull, NONE)
+    before, behind = jnp.full((2, n), NONE).at[:, vertices].set(done, **DROP)
     own = np.arange(n, dtype=np.int32)
-    complete = (before >= 0) & (backend.pick(behind, before) == own) & (backend.pick(before, behind) == own)
-    others = jnp.where(backend.pick(complete, viewers) & wanted, others, NONE).reshape(TURNS, 2, -1)
-    return written(jnp.full((2 * n, 3), NONE), viewers.reshape(-1), others), complete
+    agrees = (platform.gather_lanes(behind, before) == own) & (platform.gather_lanes(before, behind) == own)
+    complete = (before >= 0) & agrees
+    others = jnp.where(platform.gather_lanes(complete, vertices) & wanted, others, NONE)
+    others = others.reshape(MAX_STAR_STEPS, 2, -1)
+    return with_triangles(jnp.full((2 * n, 3), NONE), vertices.reshape(-1), others), complete
 
 
-@jax.named_scope("among_all_vertices")
-def among_all_vertices(vertices: Vertices, simplices: Array, which: Array) -> Array:
-    """The (2N, 3) triangles with the stars of the (N,) bool `which` sought anew, each among all vertices, exactly.
+@jax.named_scope("exact_stars")
+def with_exact_stars(tree: KDTree, simplices: Array, which: Array) -> Array:
+    """The (2N, 3) triangles with the stars of the (N,) bool `which` recomputed, each among all vertices, exactly.
 
-    `TOGETHER` stars turn until all are complete or in doubt. What is in doubt is decided, and they turn on; then the next take
-    their places.
+    `STARS_PER_BATCH` stars advance until all are complete or in doubt. Doubtful signs are decided exactly; then the stars
+    continue. When all are complete, the next batch starts.
     """
-    n, sites = which.shape[0], sites_from(vertices.points, vertices.distinct)
-    order, number = backend.nonzero(which)
-    nobody = jnp.zeros(TOGETHER, bool)
+    n, positions = which.shape[0], positions_from(tree.points, tree.first)
+    order, number = nonzero(which)
+    none_selected = jnp.zeros(STARS_PER_BATCH, bool)
 
-    def viewers_from(begun):
-        places = begun + np.arange(TOGETHER, dtype=np.int32)
+    def vertices_from(first):
+        places = first + np.arange(STARS_PER_BATCH, dtype=np.int32)
         return jnp.where(places < number, gather(order, places), NONE)
 
-    def seek(_, carry):
-        begun, star, best, settled, simplices = carry
-        viewers = viewers_from(begun)
+    def advance_batch(_, carry):
+        first, star, best, decided, simplices = carry
+        vertices = vertices_from(first)
 
-        def step(turn, carry):
-            star, best, settled, _, others = carry
-            likely, doubtful = likely_best(sites, viewers, star)
-            best, doubtful = jnp.where(settled, best, likely), doubtful & ~settled
-            after, these = turned(viewers, star, best)
-            others = backend.put_row(others, turn, jnp.where(doubtful, NONE, these))
-            return jax.tree.map(partial(jnp.where, doubtful), star, after), best, nobody, doubtful, others
+        def step(number, carry):
+            star, best, decided, _, others = carry
+            likely, doubtful = likely_best(positions, vertices, star)
+            best, doubtful = jnp.where(decided, best, likely), doubtful & ~decided
+            after, these = advance(vertices, star, best)
+            others = platform.scatter_row(others, number, jnp.where(doubtful, NONE, these))
+            return jax.tree.map(partial(jnp.where, doubtful), star, after), best, none_selected, doubtful, others
 
-        def turns_on(turn, carry):
+        def can_advance(number, carry):
             star, _, _, doubtful, _ = carry
-            return star.turning & ~doubtful & (turn < TURNS)
+            return star.unfinished & ~doubtful & (number < MAX_STAR_STEPS)
 
-        others = jnp.full((TURNS, 2, TOGETHER), NONE)
-        turned_so_far = star, best, settled, nobody, others
-        star, best, _, doubtful, others = backend.while_any(turns_on, step, turned_so_far, AT_ONCE, rolled=True)
-        simplices = written(simplices, viewers, others)
-        best = best_of_all(vertices.unscaled, sites, viewers, star, doubtful, best)
-        complete = ~star.turning.any()
-        begun = jnp.where(complete, begun + TOGETHER, begun)
-        star = jax.tree.map(partial(jnp.where, complete), star_of(viewers_from(begun)), star)
-        return begun, star, best, doubtful, simplices
+        others = jnp.full((MAX_STAR_STEPS, 2, STARS_PER_BATCH), NONE)
+        initial = star, best, decided, none_selected, others
+        star, best, _, doubtful, others = platform.lockstep_while(can_advance, step, initial, UNROLL, rolled=True)
+        simplices = with_triangles(simplices, vertices, others)
+        best = best_of_all(tree.unscaled, positions, vertices, star, doubtful, best)
+        complete = ~star.unfinished.any()
+        first = jnp.where(complete, first + STARS_PER_BATCH, first)
+        star = jax.tree.map(partial(jnp.where, complete), initial_star(vertices_from(first)), star)
+        return first, star, best, doubtful, simplices
 
-    def unfinished(turn, carry):
-        # A planar triangulation has fewer than 6N corners, and every star begins, ends, and may turn around.
-        return (carry[0] < number) & (turn <= 9 * n)
+    def unfinished(step, carry):
+        # A planar triangulation has fewer than 6N corners. Every star begins, ends, and may reverse once.
+        return (carry[0] < number) & (step <= 9 * n)
 
     simplices = jnp.where(gather(which, simplices[:, :1]), NONE, simplices)
-    begun = np.int32(0), star_of(viewers_from(np.int32(0))), jnp.zeros(TOGETHER, jnp.int32), nobody, simplices
-    return backend.while_any(unfinished, seek, begun)[4]
+    stars = initial_star(vertices_from(np.int32(0)))
+    initial = np.int32(0), stars, jnp.zeros(STARS_PER_BATCH, jnp.int32), none_selected, simplices
+    return platform.lockstep_while(unfinished, advance_batch, initial)[4]

@@ -1,10 +1,10 @@
-"""One turn of vertex stars: from a neighbour to the next by the empty-circle rule, in coordinates relative to the vertex.
+"""One step of vertex stars: from a neighbour to the next by the empty-circle rule, in floating point.
 
-Around vertex v, let d be the offset of a candidate and |d|^2 its squared distance. A star starts at the nearest neighbour. From
-neighbour c it turns to the candidate strictly to the left of c whose circumcentre comes first along c's bisector. Where nothing
-lies to the left, v is on the hull, and the star turns the other way from its start.
+The star of vertex a is the fan of triangles around it. The star starts at the nearest neighbour of a. From neighbour b it
+goes to the candidate strictly to the left of the line from a to b whose circumcentre with a and b comes first along the
+bisector of a and b. If there is no such candidate, a is on the hull, and the star goes on clockwise from its start.
 
-`next_neighbour` decides so in floating point and may err by rounding; `exact_turning` does not.
+`next_neighbour` decides this in floating point and may err by rounding. `star_step_exact` never errs.
 """
 
 from functools import partial
@@ -15,30 +15,30 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax.platform.backend import pick
+from delaunax import platform
 from delaunax.platform.indexing import NONE
 
 
-class Sites(NamedTuple):
-    """Where the N vertices of a mesh are: at infinity those that take no part, as coincident ones.
+class Positions(NamedTuple):
+    """Where the N vertices are that can become neighbours. Duplicates are at infinity.
 
     Attributes
     ----------
     x, y
-        (N,) float; apart, since a GPU would take them apart at every turn.
+        (N,) float. One array of both would be split at every step on a GPU.
     """
 
     x: jax.Array
     y: jax.Array
 
 
-def sites_from(points: Array, distinct: Array) -> Sites:
-    """The `Sites` of (N, 2) finite points, of which the (N,) bool `distinct` take part."""
-    return Sites(*jnp.where(distinct, points.T, np.inf))
+def positions_from(points: Array, distinct: Array) -> Positions:
+    """The `Positions` of (N, 2) finite points; the (N,) bool `distinct` excludes duplicates."""
+    return Positions(*jnp.where(distinct, points.T, np.inf))
 
 
-class View(NamedTuple):
-    """Candidates (along the last axis) as seen from vertices.
+class Offsets(NamedTuple):
+    """Candidates (along the last axis) relative to the vertices of the stars.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class View(NamedTuple):
     dx, dy
         (..., C) float, their offsets.
     squared
-        (..., C) float, their squared distances; inf for all that take no part.
+        (..., C) float, their squared distances; inf for duplicates.
     """
 
     vertex: jax.Array
@@ -56,88 +56,94 @@ class View(NamedTuple):
     squared: jax.Array
 
 
-def view_from(sites: Sites, vertices: Array, candidates: Array, theirs: Sites) -> View:
-    """How (..., C) int32 candidates, which are at (..., C) `theirs`, look from (...,) int32 vertices."""
-    dx, dy = (there - pick(here, vertices)[..., None] for here, there in zip(sites, theirs))
-    return View(candidates, dx, dy, dx**2 + dy**2)
+def offsets_from(positions: Positions, vertices: Array, candidates: Array, theirs: Positions) -> Offsets:
+    """The `Offsets` from (...,) int32 vertices of (..., C) int32 candidates, whose positions are (..., C) `theirs`."""
+    dx, dy = (there - platform.gather_lanes(here, vertices)[..., None] for here, there in zip(positions, theirs))
+    return Offsets(candidates, dx, dy, dx**2 + dy**2)
 
 
 class Star(NamedTuple):
-    """How far the stars of vertices have been turned.
+    """How far stars have come.
 
     Attributes
     ----------
     current, start
-        (...,) int32, the neighbour that the turn has reached, and the one where it began; -1 before it began.
+        (...,) int32, the neighbour b that the star has reached, and its first neighbour; -1 before the first step.
     clockwise
-        (...,) bool, whether the hull was met, and the star now turns the other way from its start.
-    turning
+        (...,) bool, whether the star has met the hull and now goes clockwise from its start.
+    unfinished
         (...,) bool, whether the star is not complete.
     """
 
     current: jax.Array
     start: jax.Array
     clockwise: jax.Array
-    turning: jax.Array
+    unfinished: jax.Array
 
 
-def star_of(vertices: Array) -> Star:
-    """The `Star` of (...,) vertices before its first turn; empty where they are negative."""
-    nobody = jnp.full_like(vertices, NONE)
-    return Star(nobody, nobody, clockwise=jnp.zeros_like(vertices, bool), turning=vertices >= 0)
+def initial_star(vertices: Array) -> Star:
+    """The `Star` of (...,) int32 vertices before the first step; complete at once where a vertex is negative."""
+    none = jnp.full_like(vertices, NONE)
+    return Star(none, none, clockwise=jnp.zeros_like(vertices, bool), unfinished=vertices >= 0)
 
 
-class Edge(NamedTuple):
-    """The edges that stars have reached, from which they turn on.
+class StarEdge(NamedTuple):
+    """The edges from a to b that stars have reached.
 
     Attributes
     ----------
-    begins
-        (...,) bool, whether there is no edge yet.
+    is_first
+        (...,) bool, whether there is no edge yet: the star looks for its first neighbour.
     x, y, squared
-        (...,) float, its offset and squared length.
+        (...,) float, the offset and the squared length of the edge.
     side
-        (...,) float, 1 where the star turns counter-clockwise and -1 where it turns clockwise.
+        (...,) float, 1 where the star goes counter-clockwise and -1 where it goes clockwise.
     """
 
-    begins: jax.Array
+    is_first: jax.Array
     x: jax.Array
     y: jax.Array
     squared: jax.Array
     side: jax.Array
 
-    def beside_candidates(self) -> "Edge":
-        """The same with an axis of one behind, for those of a `View`."""
-        return Edge(*(each[..., None] for each in self))
+    def with_candidate_axis(self) -> "StarEdge":
+        """The same with a last axis of one, for the candidates of `Offsets`."""
+        return StarEdge(*(each[..., None] for each in self))
 
 
-def edge_of(sites: Sites, vertices: Array, star: Star) -> Edge:
-    """The `Edge` that the `Star` of each of the (...,) vertices has reached."""
-    x, y = (pick(each, star.current) - pick(each, vertices) for each in sites)
+def edge_of(positions: Positions, vertices: Array, star: Star) -> StarEdge:
+    """The `StarEdge` that the `Star` of each of the (...,) vertices has reached."""
+    x, y = (platform.gather_lanes(each, star.current) - platform.gather_lanes(each, vertices) for each in positions)
     side = jnp.where(star.clockwise, -1.0, 1.0).astype(x.dtype)
-    return Edge(star.current < 0, x, y, x**2 + y**2, side)
+    return StarEdge(star.current < 0, x, y, x**2 + y**2, side)
 
 
-def areas_and_offsets(edge: Edge, view: View) -> tuple[Array, Array]:
-    """(..., C) float: c x d, positive on the side to which a star turns; and what the next neighbour has the smallest of.
+def areas_and_centres(edge: StarEdge, offsets: Offsets) -> tuple[Array, Array]:
+    """(..., C) float each: b x d, positive on the side to which a star goes; and what the next neighbour minimises.
 
-    That is twice how far along c's bisector the circumcentre lies, in units of |c|; where a star begins, the squared
-    distance. The edges are those `beside_candidates`.
+    The second is twice how far along the bisector the circumcentre lies, in units of the length of the edge. For the first
+    neighbour, it is the squared distance. The edges are those of `with_candidate_axis`.
     """
-    dot = edge.x * view.dx + edge.y * view.dy
-    area = (edge.side * edge.x) * view.dy - (edge.side * edge.y) * view.dx
-    return area, jnp.where(edge.begins, view.squared, (view.squared - dot) / area)
+    dot = edge.x * offsets.dx + edge.y * offsets.dy
+    area = (edge.side * edge.x) * offsets.dy - (edge.side * edge.y) * offsets.dx
+    return area, jnp.where(edge.is_first, offsets.squared, (offsets.squared - dot) / area)
 
 
-NOBODY = np.int32(np.iinfo(np.int32).max)
-"""No candidate: a number above those of all vertices."""
+NO_CANDIDATE = np.int32(np.iinfo(np.int32).max)
+"""An index above those of all vertices."""
 
 
-def first_of(candidates: Array, which: Array | bool, values: Array) -> Array:
-    """(...,) int32: of (..., C) candidates, or (C,) for all, those `which` are true, the one of the smallest value; of as small
-    ones that of the smallest number; `NOBODY` where there is none.
+def argmin_of(candidates: Array, which: Array | bool, values: Array) -> Array:
+    """(...,) int32: the candidate with the smallest value; ties go to the lowest index; `NO_CANDIDATE` if there is none.
 
-    None of the values that count is NaN. A GPU reads what is in a row, and computes it on the way, in one launch.
+    Parameters
+    ----------
+    candidates
+        (..., C) int32, or (C,) for all rows.
+    which
+        (..., C) bool, which candidates count.
+    values
+        (..., C) float, not NaN where `which` is true. A GPU computes and reads them in one launch.
     """
 
     def better(one, other):
@@ -145,64 +151,65 @@ def first_of(candidates: Array, which: Array | bool, values: Array) -> Array:
         return tuple(map(partial(jnp.where, smaller), one, other))
 
     infinite = np.asarray(np.inf, values.dtype)
-    columns = jnp.where(which, values, infinite), jnp.where(which, jnp.broadcast_to(candidates, values.shape), NOBODY)
-    return lax.reduce(columns, (infinite, NOBODY), better, (values.ndim - 1,))[1]
+    indices = jnp.where(which, jnp.broadcast_to(candidates, values.shape), NO_CANDIDATE)
+    columns = jnp.where(which, values, infinite), indices
+    return lax.reduce(columns, (infinite, NO_CANDIDATE), better, (values.ndim - 1,))[1]
 
 
-def next_neighbour(vertices: Array, star: Star, edge: Edge, view: View) -> Array:
-    """(...,) int32: to which candidate stars turn, by floating point; `NOBODY` where there is none.
+def next_neighbour(vertices: Array, star: Star, edge: StarEdge, offsets: Offsets) -> Array:
+    """(...,) int32: the candidate to which each star goes, by floating point; `NO_CANDIDATE` if there is none.
 
     Parameters
     ----------
     vertices
-        (...,) int32, whose stars they are.
+        (...,) int32, the vertices of the stars.
     star, edge
-        Their `Star` and the `Edge` that it has reached.
-    view
-        The `View` of their candidates.
+        Their `Star` and the `StarEdge` that it has reached.
+    offsets
+        The `Offsets` of their candidates.
     """
-    edge = edge.beside_candidates()
-    area, offset = areas_and_offsets(edge, view)
-    there = (view.squared < np.inf) & (view.vertex != vertices[..., None]) & (view.vertex != star.current[..., None])
-    return first_of(view.vertex, there & (edge.begins | (area > 0.0)), offset)
+    edge = edge.with_candidate_axis()
+    area, centre = areas_and_centres(edge, offsets)
+    is_other = (offsets.vertex != vertices[..., None]) & (offsets.vertex != star.current[..., None])
+    return argmin_of(offsets.vertex, (offsets.squared < np.inf) & is_other & (edge.is_first | (area > 0.0)), centre)
 
 
-def turned(vertices: Array, star: Star, following: Array) -> tuple[Star, Array]:
-    """Turn stars by one triangle.
+def advance(vertices: Array, star: Star, following: Array) -> tuple[Star, Array]:
+    """Extend stars by one triangle.
 
-    A star is complete on return to its start; if nothing lies left, its vertex is on the hull and it turns the other way
-    from its start.
+    A star is complete when it returns to its start. If there is no candidate, the vertex is on the hull, and the star goes on
+    clockwise from its start.
 
     Parameters
     ----------
     vertices
-        (...,) int32, whose stars they are.
+        (...,) int32, the vertices of the stars.
     star
         Their `Star`.
     following
-        (...,) int32, to which candidate each turns; `NOBODY` where there is none.
+        (...,) int32, the candidate to which each star goes, or `NO_CANDIDATE`.
 
     Returns
     -------
     star
-        The `Star` after the turn.
+        The `Star` after the step.
     others
-        (2, ...) int32, the other two vertices of the triangle, counter-clockwise, where there is one that begins with its
-        smallest vertex: each triangle is written by one star. Elsewhere -1.
+        (2, ...) int32, the other two vertices of the new triangle, counter-clockwise; -1 if there is none, or if the vertex
+        of the star is not the lowest of the triangle. So each triangle is written by one star.
     """
-    begins = star.current < 0
-    found = (following < NOBODY) & star.turning
-    mine = found & ~begins & (vertices < star.current) & (vertices < following)
-    # Not a stack of both: that is a launch of its own.
+    is_first = star.current < 0
+    found = (following < NO_CANDIDATE) & star.unfinished
+    is_lowest = found & ~is_first & (vertices < star.current) & (vertices < following)
+    # A stack of both would be a launch of its own.
     ahead = np.array([True, False]).reshape(2, *[1] * vertices.ndim) == star.clockwise
-    others = jnp.where(mine, jnp.where(ahead, following, star.current), NONE)
+    others = jnp.where(is_lowest, jnp.where(ahead, following, star.current), NONE)
 
-    start = jnp.where(begins, following, star.start)
-    goes_on = jnp.where(found, begins | (following != start), ~begins & ~star.clockwise)
+    start = jnp.where(is_first, following, star.start)
+    continues = jnp.where(found, is_first | (following != start), ~is_first & ~star.clockwise)
     after = Star(
         current=jnp.where(found, following, start),
         start=start,
-        clockwise=star.clockwise | (star.turning & ~found),
-        turning=star.turning & goes_on,
+        clockwise=star.clockwise | (star.unfinished & ~found),
+        unfinished=star.unfinished & continues,
     )
     return after, others

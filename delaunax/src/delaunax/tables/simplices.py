@@ -1,6 +1,6 @@
-"""What follows from a table of triangles: neighbours, a triangle of each vertex, dual areas.
+"""Tables derived from a table of triangles: neighbours, a triangle of each vertex, dual areas.
 
-A table is (2N, 3) int32, the N vertices of at most 2N triangles, with -1 in unused rows.
+A table of triangles is (2N, 3) int32: the vertices of at most 2N triangles, with -1 in unused rows.
 """
 
 from functools import partial
@@ -10,20 +10,20 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from delaunax import platform
 from delaunax.arithmetic.triangle import cross
-from delaunax.platform import backend
 from delaunax.platform.dispatch import differentiable
 from delaunax.platform.indexing import DROP, NONE, gather
 
 
-@backend.fused
+@platform.fused
 def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
-    """(N,) int32: a triangle of each vertex from which one can turn counter-clockwise through all of them; -1 without any."""
-    # At the hull it is the one without a neighbour on its clockwise side, elsewhere the last of the table.
+    """(N,) int32: the triangle of each vertex at which a counter-clockwise turn around it starts; -1 if it has none."""
+    # At the hull, the triangle without a neighbour on its clockwise side; elsewhere, the last triangle in the table.
     number = np.int32(len(simplices))
     begins = (neighbors[:, (2, 0, 1)] < 0).astype(jnp.int32)
     order = np.arange(number, dtype=np.int32)[:, None] + number * begins
-    last = backend.scatter("max", jnp.full(len(simplices) // 2, NONE), simplices, order)
+    last = platform.scatter("max", jnp.full(len(simplices) // 2, NONE), simplices, order)
     return lax.rem(last, jnp.full_like(last, number))
 
 
@@ -35,36 +35,36 @@ def dual_areas_from(points: Array, simplices: Array) -> Array:
 def _dual_areas_from(scatter, points, simplices):
     a, b, c = (gather(points, simplices[:, k]) for k in range(3))
     doubled = jnp.abs(cross(b - a, c - a))
-    # Two products that overflow, or an offset that does, have no difference: the area is out of range, too.
+    # An offset or two products that overflow give NaN. The area is then out of range, too.
     doubled = jnp.where(jnp.isnan(doubled), np.asarray(np.inf, doubled.dtype), doubled)
     thirds = jnp.where(simplices[:, 0] >= 0, doubled / 6.0, 0.0)
     return scatter(jnp.zeros_like(points[:, 0]), simplices, thirds[:, None])
 
 
 def _dual_areas_by_rows(points, simplices):
-    return _dual_areas_from(partial(backend.scatter, "add"), points, simplices)
+    return _dual_areas_from(partial(platform.scatter, "add"), points, simplices)
 
 
 def _dual_areas_at_once(points, simplices):
     return _dual_areas_from(lambda into, places, values: into.at[places].add(values, **DROP), points, simplices)
 
 
-_dual_areas = differentiable(backend.fused(_dual_areas_by_rows), plain=_dual_areas_at_once)
+_dual_areas = differentiable(platform.fused(_dual_areas_by_rows), plain=_dual_areas_at_once)
 
 
 def neighbors_from(simplices: Array) -> Array:
     """(2N, 3) int32: column k holds the triangle on the other side of the edge opposite vertex k, or -1.
 
-    Found from the sorted edges: no vertex degree is ever bounded. Where three triangles share an edge, or two run along it in
-    the same direction, they are not neighbours of each other, which the certificate refuses.
+    Found by sorting the edges, so vertices may have any number of triangles. If three triangles share an edge, or two run
+    along it in the same direction, they do not become mutual neighbours, and the certificate rejects the table.
     """
     edges = _edges_of(simplices)
     return _neighbors_across(lax.sort(edges, num_keys=min(2, len(edges))))
 
 
-@backend.fused
+@platform.fused
 def _edges_of(simplices):
-    """The 6N edges of the (2N, 3) triangles, as what is sorted to put them in the order of their vertices."""
+    """The sort keys of the 6N edges of (2N, 3) triangles, in the order of their vertices."""
     rows = np.int32(simplices.shape[0])
     tail, head = simplices[:, (1, 2, 0)].reshape(-1), simplices[:, (2, 0, 1)].reshape(-1)
     low, high = jnp.where(tail < 0, rows, jnp.minimum(tail, head)), jnp.maximum(jnp.maximum(tail, head), 0)
@@ -77,16 +77,16 @@ def _edges_of(simplices):
 
 
 def _unpacked(edges):
-    """(E,) int32 each: the lower vertex of each edge, the higher one, and which edge of the table it is."""
+    """(E,) int32 each: the lower vertex of each edge, the higher vertex, and the place of the edge in the table."""
     if len(edges) == 1:
         wide, bits = edges[0], len(edges[0]).bit_length()
         edges = [wide >> 2 * bits, (wide >> bits) & (2**bits - 1), wide & (2**bits - 1)]
     return [each.astype(jnp.int32) for each in edges]
 
 
-@backend.fused
+@platform.fused
 def _neighbors_across(edges):
-    """The `neighbors_from` of sorted edges."""
+    """(2N, 3) int32: the neighbours, from the sorted keys."""
     low, high, edge = _unpacked(edges)
     rows = len(edge) // 3
     with_next = (low[:-1] < rows) & (low[1:] == low[:-1]) & (high[1:] == high[:-1])
@@ -94,4 +94,4 @@ def _neighbors_across(edges):
     triangle = lax.div(edge, jnp.full_like(edge, 3))
     across = jnp.where(with_next, jnp.roll(triangle, -1), jnp.where(with_previous, jnp.roll(triangle, 1), NONE))
 
-    return backend.scatter("set", jnp.zeros_like(edge), edge, across).reshape(rows, 3)
+    return platform.scatter("set", jnp.zeros_like(edge), edge, across).reshape(rows, 3)

@@ -41,13 +41,13 @@ def integers_from(values: Array) -> Integers:
     return Integers(jnp.where(bits < 0, -magnitude, magnitude), exponent)
 
 
-def largest_exponent(values: Array) -> Array:
-    """() int32: the largest `Integers.exponent` of all finite values that are not zero; 0 if there are none."""
+def largest_exponent(values: Array, axis: int | None = None) -> Array:
+    """int32: the largest `Integers.exponent` of the finite values that are not zero, of all or along an axis; else 0."""
     info = jnp.finfo(values.dtype)
     word = np.dtype(f"int{info.bits}").type
     infinity = word(((1 << info.nexp) - 1) << info.nmant)
     magnitude = lax.bitcast_convert_type(values, word) & np.iinfo(word).max
-    largest = jnp.where(magnitude < infinity, magnitude, word(0)).max()
+    largest = jnp.where(magnitude < infinity, magnitude, word(0)).max(axis=axis)
     exponent = jnp.maximum(largest >> word(info.nmant), word(1)).astype(jnp.int32)
     return jnp.where(largest > 0, exponent + np.int32(info.minexp - 1 - info.nmant), np.int32(0))
 

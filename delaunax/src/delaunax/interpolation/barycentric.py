@@ -74,29 +74,30 @@ def _weights_in_thin(primitives, row):
     query_point, a, b, c = row
 
     def along_edge(edge):
-        """Twice the area of the query and an edge, and the place nearest to the query along it."""
+        """Twice the area of the query and an edge, the place nearest to the query along it, and the squared distance there."""
         start, end = edge
-        along = dot(query_point - start, end - start) / squared(end - start)
-        return double_double.cross_between(query_point, start, end), jnp.clip(along, 0.0, 1.0)
+        along = jnp.clip(dot(query_point - start, end - start) / squared(end - start), 0.0, 1.0)
+        away = squared(query_point - start - along * (end - start))
+        return double_double.cross_between(query_point, start, end), along, away
 
     # In a loop over the edges on a CPU, which is compiled once.
-    doubled, along = primitives.map_rows(along_edge, (jnp.stack([b, c, a]), jnp.stack([c, a, b])))
+    doubled, along, away = primitives.map_rows(along_edge, (jnp.stack([b, c, a]), jnp.stack([c, a, b])))
     total = doubled[0] + doubled[1] + doubled[2]
     of_a, of_b, of_c = doubled
     holds = (of_a >= 0.0) & (of_b >= 0.0) & (of_c >= 0.0) & (total > 0.0)
-    # Otherwise, the query lies behind an edge by less than rounding, and the nearest place on that edge counts.
-    lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
-    at_a, at_b = of_a == lowest, of_b == lowest
+    # Otherwise, the query lies outside by less than rounding, and the nearest place on the edges counts.
+    nearest = jnp.minimum(jnp.minimum(away[0], away[1]), away[2])
+    at_a, at_b = away[0] == nearest, away[1] == nearest
     place = jnp.where(at_a, along[0], jnp.where(at_b, along[1], along[2]))
     on_edge = [jnp.zeros_like(place), 1.0 - place, place]
-    nearest = [jnp.where(at_a, on_edge[k], jnp.where(at_b, on_edge[k - 1], on_edge[k - 2])) for k in range(3)]
-    return [jnp.where(holds, each / jnp.where(holds, total, 1.0), other) for each, other in zip(doubled, nearest)]
+    others = [jnp.where(at_a, on_edge[k], jnp.where(at_b, on_edge[k - 1], on_edge[k - 2])) for k in range(3)]
+    return [jnp.where(holds, each / jnp.where(holds, total, 1.0), other) for each, other in zip(doubled, others)]
 
 
 def _to_order_one(primitives, points, query_points):
-    """Points and queries times a power of two, so that products of their coordinates stay in range."""
+    """Points and queries times a power of two along each axis, so that products of their coordinates stay in range."""
     info = jnp.finfo(points.dtype)
-    exponent = largest_exponent(lax.stop_gradient(points))
+    exponent = largest_exponent(lax.stop_gradient(points), axis=0)
     factor = power_of_two(jnp.minimum(-(exponent + np.int32(info.nmant)), np.int32(info.maxexp - 1)), points.dtype)
 
     def by_bits(values):
@@ -106,7 +107,9 @@ def _to_order_one(primitives, points, query_points):
     # XLA reads subnormal numbers as zero, so where they matter, coordinates are scaled by their bits.
     arrays = [points, query_points]
     return primitives.select_lazily(
-        exponent < np.int32(info.minexp + 2), lambda: list(map(by_bits, arrays)), [each * factor for each in arrays]
+        exponent.min() < np.int32(info.minexp + 2),
+        lambda: list(map(by_bits, arrays)),
+        [each * factor for each in arrays],
     )
 
 

@@ -1,0 +1,139 @@
+"""`is_delaunay` and the certificate accept exactly the tables that rational arithmetic accepts."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from scipy.spatial import Delaunay
+
+from delaunax import is_delaunay, oracle, triangulate
+from delaunax.certificate import certify, checks_of
+from delaunax.tables.kd_tree import build_kd_tree
+from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
+
+import point_sets
+
+SIDE = 4
+
+
+@jax.jit
+def is_certified(points, simplices):
+    """Whether the certificate accepts a (2N, 3) table, with the tie rule."""
+    neighbors = neighbors_from(simplices)
+    tree = build_kd_tree(points)
+    return certify(tree, checks_of(tree, simplices, neighbors, vertex_simplex_from(simplices, neighbors)))
+
+
+accepts = jax.jit(is_delaunay)
+
+
+def small_sets():
+    """Meshes of 16 vertices in which floating point decides little: (name, points)."""
+    lattice = point_sets.grid(SIDE) + 1.0
+    for seed in range(6):
+        yield f"lattice moved by last bits {seed}", point_sets.moved_by_bits(lattice, 1, seed)
+    yield "lattice", lattice
+    yield "integers", point_sets.integers(16, 5, 0)
+    yield "random", point_sets.random(16)
+    yield "circle", point_sets.circle(16)
+    yield "rounded line", point_sets.rotated(point_sets.line(16))
+    yield "lattice and a far point", np.vstack([lattice[:15], [[100.0, 3.0]]])
+
+
+SMALL = dict(small_sets())
+
+
+def other_diagonals(simplices, neighbors):
+    """Every table with one diagonal replaced by the other one."""
+    for row, column in np.argwhere(neighbors >= 0):
+        across = neighbors[row, column]
+        if across < row:
+            continue
+        a, b, c = np.roll(simplices[row], -column)
+        (d,) = set(simplices[across].tolist()) - {b, c}
+        changed = simplices.copy()
+        changed[row], changed[across] = (a, b, d), (a, d, c)
+        yield changed
+
+
+def other_faults(simplices, seed):
+    """Tables with lost, doubled, flipped, swapped and replaced triangles."""
+    rng = np.random.default_rng(seed)
+    used = np.flatnonzero(simplices[:, 0] >= 0)
+    number = len(simplices) // 2
+    for row in used:
+        lost = simplices.copy()
+        lost[row] = -1
+        yield lost
+        doubled = simplices.copy()
+        doubled[np.flatnonzero(simplices[:, 0] < 0)[0]] = simplices[row]
+        yield doubled
+        swapped = simplices.copy()
+        swapped[row, rng.integers(3)] = rng.integers(number)
+        yield swapped
+        replaced = simplices.copy()
+        replaced[row] = simplices[rng.choice(used)]
+        yield replaced
+
+
+@pytest.mark.parametrize("name", SMALL)
+def test_tables_are_judged_as_in_rational_arithmetic(name):
+    points = SMALL[name]
+    triangulation = triangulate(points)
+    simplices, neighbors = np.asarray(triangulation.simplices), np.asarray(triangulation.neighbors)
+    tables = [simplices, *other_diagonals(simplices, neighbors), *other_faults(simplices, 0)]
+    right = [oracle.fault_of(points, table) is None for table in tables]
+    assert right[0] and not all(right)
+    accepted = np.asarray(jax.jit(jax.vmap(is_delaunay, (None, 0)))(points, np.stack(tables)))
+    assert accepted.tolist() == right
+    certified = np.asarray(jax.vmap(is_certified, (None, 0))(points, jnp.stack(tables)))
+    # With the tie rule, only one table is right, whatever the order of its rows.
+    same = [point_sets.simplices_of(table) == point_sets.simplices_of(simplices) for table in tables]
+    assert certified.tolist() == [bool(ok and as_first) for ok, as_first in zip(right, same, strict=True)]
+
+
+@pytest.mark.parametrize("name", {**point_sets.UNIQUE, **point_sets.TIED, **point_sets.FINE, **point_sets.EXACT})
+def test_tables_of_qhull_are_judged_as_in_rational_arithmetic(name):
+    points = point_sets.EVERY[name]
+    simplices = Delaunay(points).simplices
+    assert bool(accepts(points, simplices)) == (oracle.fault_of(points, simplices) is None)
+
+
+def test_both_diagonals_of_a_square_are_delaunay():
+    square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    for table in ([[0, 1, 2], [0, 2, 3]], [[0, 1, 3], [1, 2, 3]], [[2, 1, 0], [3, 2, 0]]):
+        assert is_delaunay(square, np.array(table))
+        assert is_delaunay(square, np.array([*table, [-1, -1, -1]]))
+    assert not is_delaunay(square, np.array([[0, 1, 2], [0, 1, 3]]))
+    assert not is_delaunay(square, np.array([[0, 1, 2], [0, 2, 4]]))
+
+
+def test_any_of_coincident_points_may_be_used():
+    points = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
+    assert is_delaunay(points, np.array([[0, 1, 2]]))
+    assert is_delaunay(points, np.array([[0, 3, 2]]))
+    assert not is_delaunay(points, np.array([[0, 1, 2], [0, 3, 2]]))
+
+
+@pytest.mark.parametrize("name", point_sets.WITHOUT_TRIANGLE)
+def test_no_triangle_is_right_on_a_line_only(name):
+    points, empty = point_sets.WITHOUT_TRIANGLE[name], np.full((3, 3), -1)
+    assert is_delaunay(points, empty)
+    if len(points) > 2:
+        off = points.copy()
+        off[1] = np.nextafter(off[1], [np.inf, -np.inf])
+        off[0] -= 1.0
+        assert bool(is_delaunay(off, empty)) == (oracle.fault_of(off, empty) is None)
+
+
+def test_points_that_are_not_finite_have_no_triangulation():
+    points = point_sets.random(16)
+    simplices = triangulate(points).simplices
+    points[3, 1] = np.nan
+    assert not is_delaunay(points, simplices)
+
+
+@pytest.mark.parametrize("simplices", [np.zeros((4, 2), int), np.zeros((4, 3)), [[0, 1]]])
+def test_wrong_tables_are_rejected_by_name(simplices):
+    with pytest.raises(ValueError, match="`simplices` has shape"):
+        is_delaunay(point_sets.random(5), simplices)

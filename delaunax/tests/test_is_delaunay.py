@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay
 
-from delaunax import is_delaunay, oracle, triangulate
+from delaunax import is_delaunay, oracle, platform, triangulate
 from delaunax.certificate import certify, checks_of
+from delaunax.platform.dispatch import by_platform
 from delaunax.tables.kd_tree import build_kd_tree
 from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
 
@@ -16,12 +17,13 @@ import point_sets
 SIDE = 4
 
 
-@jax.jit
+@by_platform
 def is_certified(points, simplices):
     """Whether the certificate accepts a (2N, 3) table, with the tie rule."""
     neighbors = neighbors_from(simplices)
     tree = build_kd_tree(points)
-    return certify(tree, checks_of(tree, simplices, neighbors, vertex_simplex_from(simplices, neighbors)))
+    checks = platform.fused(checks_of)(tree, simplices, neighbors, vertex_simplex_from(simplices, neighbors))
+    return platform.fused(certify)(tree, checks)
 
 
 accepts = jax.jit(is_delaunay)
@@ -86,13 +88,20 @@ def test_tables_are_judged_as_in_rational_arithmetic(name):
     assert right[0] and not all(right)
     accepted = np.asarray(jax.jit(jax.vmap(is_delaunay, (None, 0)))(points, np.stack(tables)))
     assert accepted.tolist() == right
-    certified = np.asarray(jax.vmap(is_certified, (None, 0))(points, jnp.stack(tables)))
+    certified = np.asarray(jax.jit(jax.vmap(is_certified, (None, 0)))(points, jnp.stack(tables)))
     # With the tie rule, only one table is right, whatever the order of its rows.
     same = [point_sets.simplices_of(table) == point_sets.simplices_of(simplices) for table in tables]
     assert certified.tolist() == [bool(ok and as_first) for ok, as_first in zip(right, same, strict=True)]
 
 
-@pytest.mark.parametrize("name", {**point_sets.UNIQUE, **point_sets.TIED, **point_sets.FINE, **point_sets.EXACT})
+QHULL_FAILS = {"a row stepped by single bits", "one needle", "grid of last bits and far points"}
+"""Sets that Qhull takes for lines."""
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name for name in (point_sets.ALL | point_sets.EXACT).keys() - point_sets.WITHOUT_TRIANGLE.keys() - QHULL_FAILS],
+)
 def test_tables_of_qhull_are_judged_as_in_rational_arithmetic(name):
     points = point_sets.EVERY[name]
     simplices = Delaunay(points).simplices

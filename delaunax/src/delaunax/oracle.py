@@ -25,14 +25,17 @@ def fault_of(points: Any, simplices: Any) -> str | None:
     Returns
     -------
     str or None
-        The first of: a triangle that is flat, a vertex that no triangle has, an edge of three triangles, a hull that is not
-        covered exactly once, an edge that is not locally Delaunay.
+        The first of: an index that is no vertex's, a triangle that is flat, a vertex without a triangle, an edge of three
+        triangles, an edge of one triangle that is not on the hull, a hull that is not covered exactly once, an edge that is
+        not locally Delaunay.
     """
     sites, triangles = integer_points(points), _used(simplices)
     distinct = set(sites)
     hull = _hull(sorted(distinct))
     if not triangles:
         return None if _doubled_area(hull) == 0 else "no triangle, but the vertices are not on one line"
+    if max(map(max, triangles)) >= len(sites):
+        return "a triangle names a vertex that does not exist"
     oriented = []
     for a, b, c in triangles:
         turn = orientation(sites[a], sites[b], sites[c])
@@ -45,8 +48,11 @@ def fault_of(points: Any, simplices: Any) -> str | None:
     if len(apexes) != 3 * len(oriented):
         return "two triangles lie on the same side of an edge"
     covered = sum(orientation(*(sites[vertex] for vertex in triangle)) for triangle in oriented)
-    boundary = [edge for edge in apexes if edge[::-1] not in apexes]
-    if covered != _doubled_area(hull) or _boundary_area(sites, boundary) != covered:
+    boundary = [(sites[tail], sites[head]) for tail, head in apexes if (head, tail) not in apexes]
+    if any(orientation(tail, head, corner) < 0 for tail, head in boundary for corner in hull):
+        return "an edge of one triangle is not on the hull"
+    # Positive triangles whose boundary is on the hull cover it everywhere equally often.
+    if covered != _doubled_area(hull):
         return "the hull is not covered exactly once"
     for (tail, head), apex in apexes.items():
         tip = apexes.get((head, tail))
@@ -116,7 +122,3 @@ def _hull(sites: Sequence[Point]) -> list[Point]:
 
 def _doubled_area(polygon):
     return sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(polygon, polygon[1:] + polygon[:1], strict=True))
-
-
-def _boundary_area(sites, edges):
-    return sum(sites[a][0] * sites[b][1] - sites[a][1] * sites[b][0] for a, b in edges)

@@ -9,9 +9,11 @@ import pytest
 
 from delaunax import (
     LinearInterpolator,
+    barycentric_weights,
     find_simplex,
     griddata,
     linear_interpolate,
+    locate,
     triangulate,
 )
 from delaunax.arguments import as_given, coordinates_from, points_and_queries

@@ -510,6 +510,11 @@ def test_an_interpolator_says_what_it_holds():
     assert traced[0].startswith("LinearInterpolator(points=float64[5, 2], values=float64[5]")
 
 
+def test_a_triangulation_says_what_it_holds():
+    assert repr(triangulate(SITES)) == "Triangulation(5 vertices, certified=True)"
+    assert repr(jax.tree.map(lambda _: 0, triangulate(SITES))) == "Triangulation(? vertices, certified=0)"
+
+
 def test_the_version_and_the_oracle_need_no_import_of_their_own():
     import delaunax
 

@@ -51,7 +51,7 @@ def fault_of(points: Any, simplices: Any) -> str | None:
     boundary = [edge for edge in apexes if edge[::-1] not in apexes]
     if covered != _doubled_area(hull) or _boundary_area(sites, boundary) != covered:
         # An edge of the boundary that has a corner of the hull on its outer side borders a hole.
-        inner = [edge for edge in boundary if any(orientation(*(sites[k] for k in edge), c) < 0 for c in hull)]
+        inner = [(a, b) for a, b in boundary if any(orientation(sites[a], sites[b], corner) < 0 for corner in hull)]
         return "the hull is not covered exactly once" + (f": edge {inner[0]} borders a hole" if inner else "")
     for (tail, head), apex in apexes.items():
         tip = apexes.get((head, tail))

@@ -77,6 +77,8 @@ def _vertex_neighbors(triangulation):
     # Every edge inside the hull occurs in both directions; an edge of the hull needs the other one.
     tails = jnp.concatenate([simplices.reshape(-1), following])
     heads = jnp.concatenate([simplices[:, (1, 2, 0)].reshape(-1), jnp.where(following < 0, NONE, vertices)])
+    # Without a barrier, XLA sorts the tables of a triangulation that is closed over while it compiles, which takes seconds.
+    tails, heads = lax.optimization_barrier((tails, heads))
     tails, heads = lax.sort((jnp.where(tails < 0, np.int32(n), tails), heads), num_keys=2)
     number = jnp.zeros(n, np.int32).at[tails].add(np.int32(1), **DROP)
     return VertexNeighbors(jnp.pad(jnp.cumsum(number, dtype=np.int32), (1, 0)), heads[: 6 * n])

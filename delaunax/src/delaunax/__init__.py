@@ -1,17 +1,34 @@
-"""Exact Delaunay triangulation, point location and linear interpolation in the plane, in pure JAX."""
+"""Exact Delaunay triangulation, point location and interpolation in the plane, in pure JAX."""
 
+from importlib import metadata
+
+from delaunax import oracle
 from delaunax.certificate import is_delaunay
+from delaunax.explain import Explanation, explain
+from delaunax.find_simplex import find_simplex
 from delaunax.interpolation.barycentric import barycentric_weights
+from delaunax.interpolation.griddata import griddata
 from delaunax.interpolation.linear import LinearInterpolator, linear_interpolate
 from delaunax.location import locate
+from delaunax.tables.graph import VertexNeighbors, convex_hull, vertex_neighbor_vertices
 from delaunax.triangulation import Triangulation, triangulate
 
 __all__ = [
+    "Explanation",
     "LinearInterpolator",
     "Triangulation",
+    "VertexNeighbors",
     "barycentric_weights",
+    "convex_hull",
+    "explain",
+    "find_simplex",
+    "griddata",
     "is_delaunay",
     "linear_interpolate",
     "locate",
+    "oracle",
     "triangulate",
+    "vertex_neighbor_vertices",
 ]
+
+__version__ = metadata.version("delaunax")

@@ -3,6 +3,7 @@
 Floats are integers times a power of two, so Python's integers hold every determinant exactly.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -42,23 +43,29 @@ def fault_of(points: Any, simplices: Any) -> str | None:
         if turn == 0:
             return f"triangle {a, b, c} is flat"
         oriented.append((a, b, c) if turn > 0 else (a, c, b))
-    if {sites[vertex] for triangle in oriented for vertex in triangle} != distinct:
-        return "a vertex has no triangle"
+    used = {sites[vertex] for triangle in oriented for vertex in triangle}
+    if used != distinct:
+        return f"a vertex has no triangle: {next(vertex for vertex, site in enumerate(sites) if site not in used)}"
     apexes = _apexes(oriented)
     if len(apexes) != 3 * len(oriented):
-        return "two triangles lie on the same side of an edge"
+        edges = Counter((t[k - 2], t[k - 1]) for t in oriented for k in range(3))
+        return f"two triangles lie on the same side of an edge: {edges.most_common(1)[0][0]}"
     covered = sum(orientation(*(sites[vertex] for vertex in triangle)) for triangle in oriented)
-    boundary = [(sites[tail], sites[head]) for tail, head in apexes if (head, tail) not in apexes]
-    if any(orientation(tail, head, corner) < 0 for tail, head in boundary for corner in hull):
-        return "an edge of one triangle is not on the hull"
-    # Positive triangles whose boundary is on the hull cover it everywhere equally often.
-    if covered != _doubled_area(hull):
-        return "the hull is not covered exactly once"
+    boundary = [edge for edge in apexes if edge[::-1] not in apexes]
+    # Positive triangles whose boundary is on the hull cover the hull everywhere equally often.
+    inner = [(a, b) for a, b in boundary if any(orientation(sites[a], sites[b], corner) < 0 for corner in hull)]
+    if inner or covered != _doubled_area(hull):
+        return "the hull is not covered exactly once" + (f": edge {inner[0]} borders a hole" if inner else "")
     for (tail, head), apex in apexes.items():
         tip = apexes.get((head, tail))
         if tip is not None and in_circle(sites[apex], sites[tail], sites[head], sites[tip]) > 0:
             return f"vertex {tip} is inside the circle of {apex, tail, head}"
     return None
+
+
+def is_on_line(points: Any) -> bool:
+    """Whether all points are exactly on one line, as one or two of them always are."""
+    return _doubled_area(_hull(sorted(set(integer_points(points))))) == 0
 
 
 def ties_of(points: Any, simplices: Any) -> int:

@@ -47,6 +47,11 @@ class Triangulation(NamedTuple):
     certified: jax.Array
     tree: KDTree
 
+    def __repr__(self) -> str:
+        """The number of vertices and the certificate: the tables are too long to read."""
+        number = self.vertex_simplex.shape[-1] if hasattr(self.vertex_simplex, "shape") else "?"
+        return f"Triangulation({number} vertices, certified={self.certified})"
+
 
 def triangulate(points: Any) -> Triangulation:
     """The Delaunay triangulation of points in the plane; works under `jit`, `vmap` and `grad`, and on NumPy arrays.

@@ -80,8 +80,8 @@ def signs_at(quadruples: Array) -> Signs:
     return cond_as_loop(number > few, lambda _: by_loops(), found)
 
 
-_FIRST = np.array([0, 2, 4, 2, 4, 0, 1, 3, 5, 3, 5, 1])
-_SECOND = np.array([0, 2, 4, 5, 1, 3, 1, 3, 5, 4, 0, 2])
+_FIRST = np.array([0, 2, 4, 2, 4, 0, 1, 3, 5, 3, 5, 1], np.int32)
+_SECOND = np.array([0, 2, 4, 5, 1, 3, 1, 3, 5, 4, 0, 2], np.int32)
 """Of the limbs of bx, by, cx, cy, dx and dy: which are multiplied for |b|^2, |c|^2, |d|^2, c x d, d x b and b x c."""
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arguments import as_given, coordinates_from
+from delaunax.arguments import as_given, points_and_queries
 from delaunax.arithmetic import double_double
 from delaunax.arithmetic.scaling import largest_exponent, power_of_two, scaled
 from delaunax.arithmetic.triangle import dot, doubled_areas_from, squared
@@ -27,23 +27,31 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
     points
         (N, 2) float, the vertices.
     query_points
-        (Q, 2) float, the query points.
+        (..., 2) float, the query points, or a tuple (x, y) of arrays that broadcast to shape (...).
     mappings
-        (Q, 3) int, the vertices from `location.locate`: a triangle, or [vertex, -1, -1], or [-1, -1, -1].
+        (..., 3) int, the vertices from `location.locate`: a triangle, or [vertex, -1, -1], or [-1, -1, -1].
 
     Returns
     -------
-    (Q, 3) float
+    (..., 3) float
         Weights in [0, 1] with rows that sum to 1; [1, 0, 0] for a query outside the hull; NaN for a query without
         any vertex (one that is not finite).
 
     Raises
     ------
     ValueError, TypeError
-        If the coordinates are not (M, 2) arrays of a dtype that `triangulate` takes.
+        If an argument has a wrong shape, or a dtype that `triangulate` does not take.
     """
-    points, queries = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
-    return as_given(query_points, _weights(points, queries, jnp.asarray(mappings)))
+    points, queries, shape = points_and_queries(points, query_points)
+    if np.shape(mappings) != (*shape, 3):
+        raise ValueError(
+            f"`mappings` has shape {np.shape(mappings)}, but `query_points` has shape {(*shape, 2)}; "
+            "give what `locate` returned for the same queries."
+        )
+    if len(queries) == 0:
+        return as_given(query_points, jnp.zeros((*shape, 3), points.dtype))
+    weights = _weights(points, queries, jnp.asarray(mappings).reshape(-1, 3))
+    return as_given(query_points, weights.reshape(*shape, 3))
 
 
 def _weights_from(primitives, points, query_points, mappings):

@@ -1,5 +1,6 @@
 """Piecewise linear interpolation of scattered data, as `scipy.interpolate.LinearNDInterpolator` in two dimensions."""
 
+from copy import copy
 from typing import Any
 
 import jax
@@ -7,8 +8,17 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from delaunax.arguments import coordinates_from
+from delaunax.arguments import (
+    as_given,
+    check_triangulation,
+    coordinates_from,
+    fill_value_from,
+    points_and_queries,
+    promoted,
+    values_from,
+)
 from delaunax.interpolation.barycentric import barycentric_weights
+from delaunax.interpolation.unit_box import UnitBox, unit_box_of
 from delaunax.location import locate
 from delaunax.platform.indexing import gather
 from delaunax.triangulation import Triangulation, triangulate
@@ -18,90 +28,163 @@ from delaunax.triangulation import Triangulation, triangulate
 class LinearInterpolator:
     """Interpolate values linearly on the Delaunay triangulation of their points.
 
-    Use it where one set of points is evaluated several times; `linear_interpolate` is the one-off. It is a pytree: it passes
-    through `jit`, `vmap`, `scan` and `grad`, and carries its triangulation along. Differentiable with respect to points and
-    values, by making it inside the function that is differentiated, and with respect to query points.
+    Use it to evaluate one set of points several times; `linear_interpolate` is the one-off. It is a pytree: it passes through
+    `jit`, `vmap`, `scan` and `grad`, and carries its triangulation along. It can be pickled. To differentiate with respect to
+    points or values, make it inside the function that is differentiated. Derivatives with respect to query points need nothing.
 
     Parameters
     ----------
     points
-        (N, 2) float, where the values are.
+        (N, 2) float, the places of the values, or a tuple (x, y) of (N,) arrays.
     values
-        (N, ...) float or complex.
+        (N, ...) float or complex; integers become floats.
     fill_value
-        What a query outside the hull gets; NaN by default.
+        The value of a query outside the hull: a number, or an array of shape (...); NaN by default.
+    rescale
+        Triangulate after scaling the points to the unit square, if x and y have different units.
+    triangulation
+        The `Triangulation` of the same points, if you have it already.
+
+    Attributes
+    ----------
+    points, values, fill_value, triangulation
+        The arrays in use: `points` are scaled to the unit square if `rescale` is true.
 
     Raises
     ------
     ValueError
-        If `points` is not of shape (N, 2), or `values` has another length.
+        If an argument has a wrong shape, is a masked array, or if both `rescale` and `triangulation` are given.
     TypeError
-        If `points` has a dtype that `triangulate` does not take.
+        If an argument has a dtype that cannot be used.
     """
 
     points: Array
     values: Array
-    fill_value: Any
+    fill_value: Array
     triangulation: Triangulation
+    _box: UnitBox | None
 
-    def __init__(self, points: Any, values: Any, fill_value: Any = np.nan):
-        self.points = coordinates_from("points", points)
-        values = jnp.asarray(values)
-        if values.ndim == 0 or len(values) != len(self.points):
-            raise ValueError(
-                f"`values` has shape {values.shape}, but there are {len(self.points)} points; give one value per point."
-            )
-        with jax.numpy_dtype_promotion("standard"):  # Integers as floats like the points, complex values as they are.
-            self.values = values.astype(jnp.result_type(values, self.points))
-        self.fill_value = fill_value
-        self.triangulation = triangulate(self.points)
+    def __init__(
+        self,
+        points: Any,
+        values: Any,
+        fill_value: Any = np.nan,
+        rescale: bool = False,
+        *,
+        triangulation: Triangulation | None = None,
+    ):
+        if rescale and triangulation is not None:
+            raise ValueError("`rescale` changes the triangulation; give either `rescale=True` or `triangulation`.")
+        points = coordinates_from("points", points)
+        if triangulation is not None:
+            check_triangulation(triangulation, points)
+        self.values = values_from(values, points)
+        self.fill_value = fill_value_from(fill_value, self.values)
+        self._box = unit_box_of(points) if rescale else None
+        self.points = points if self._box is None else self._box.scaled(points)
+        self.triangulation = triangulate(self.points) if triangulation is None else triangulation
 
-    def __call__(self, query_points: Any) -> Array:
-        """(Q, ...) the values at (Q, 2) query points; `fill_value` outside the hull, NaN where a query is not finite.
+    def __call__(self, query_points: Any, y: Any = None) -> Array:
+        """The interpolated values at query points.
 
-        All are NaN if a point is not finite.
+        Parameters
+        ----------
+        query_points
+            (..., 2) float, or a tuple (x, y) of arrays that broadcast to shape (...).
+        y
+            Alternatively, give x and y as two arguments.
+
+        Returns
+        -------
+        (..., ...) float or complex
+            The axes of the queries, then the axes of one value. It is `fill_value` outside the hull, NaN where a query is not
+            finite, and NaN everywhere if a point is not finite. A NumPy array if `query_points` is one.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the queries do not have shape (..., 2), or have a dtype that cannot be used.
         """
-        query_points = coordinates_from("query_points", query_points, least=0)
-        mappings = locate(self.triangulation, self.points, query_points)
-        weights = barycentric_weights(self.points, query_points, mappings)
+        given = query_points if y is None else (query_points, y)
+        points, queries, shape = points_and_queries(self.points, given)
+        if self._box is not None:
+            queries = self._box.scaled(queries)
+        values = promoted(self.values, points.dtype)
+        fill_value = self.fill_value.astype(values.dtype)
+        found = _interpolated(points, values, fill_value, self.triangulation, queries)
+        return as_given(given, found.reshape(shape + found.shape[1:]))
 
-        def along(rows):
-            """A (Q,) array that is broadcast against (Q, ...) values."""
-            return rows.reshape(rows.shape + (1,) * (self.values.ndim - 1))
+    def with_values(self, values: Any, fill_value: Any = None) -> "LinearInterpolator":
+        """The interpolator of other (N, ...) values at the same points, without a new triangulation.
 
-        inside = mappings[:, 1] >= 0
-        with jax.numpy_dtype_promotion("standard"):
-            terms = [along(weights[:, k]) * gather(self.values, mappings[:, k]) for k in range(3)]
-        interpolated = terms[0] + terms[1] + terms[2]
-        filled = jnp.where(along(inside), interpolated, self.fill_value)
-        known = self.triangulation.certified & (mappings[:, 0] >= 0)
-        return jnp.where(along(known), filled, jnp.nan)
+        `fill_value` stays the same by default; give another one if one value has another shape.
+        """
+        new = copy(self)
+        new.values = values_from(values, self.points)
+        new.fill_value = fill_value_from(self.fill_value if fill_value is None else fill_value, new.values)
+        return new
+
+    def __repr__(self) -> str:
+        """Shapes and dtypes: values are too many to read, and traced ones have none."""
+        points, values = (
+            f"{each.dtype}{list(each.shape)}" if hasattr(each, "dtype") else repr(each)
+            for each in (self.points, self.values)
+        )
+        box = "" if self._box is None else ", rescale=True"
+        return f"LinearInterpolator(points={points}, values={values}, fill_value={self.fill_value}{box})"
 
     def tree_flatten(self):
-        return (self.points, self.values, self.fill_value, self.triangulation), None
+        """The arrays, for JAX."""
+        return (self.points, self.values, self.fill_value, self.triangulation, self._box), None
 
     @classmethod
     def tree_unflatten(cls, _, children):
+        """An interpolator of the arrays, or of what JAX puts in their places."""
         new = object.__new__(cls)
-        new.points, new.values, new.fill_value, new.triangulation = children
+        new.points, new.values, new.fill_value, new.triangulation, new._box = children
         return new
 
 
-def linear_interpolate(points: Any, values: Any, query_points: Any, fill_value: Any = np.nan) -> Array:
-    """(Q, ...): values at points, interpolated linearly at query points; `LinearInterpolator` for a single use.
+def linear_interpolate(
+    points: Any, values: Any, query_points: Any, fill_value: Any = np.nan, rescale: bool = False
+) -> Array:
+    """The values of points, interpolated linearly at query points: `LinearInterpolator` for a single use.
 
     Parameters
     ----------
-    points, query_points
-        (N, 2) and (Q, 2) float.
-    values
-        (N, ...) float or complex.
-    fill_value
-        What a query outside the hull gets; NaN by default.
+    points, values, fill_value, rescale
+        As for `LinearInterpolator`.
+    query_points
+        (..., 2) float, or a tuple (x, y) of arrays that broadcast to shape (...).
+
+    Returns
+    -------
+    (..., ...) float or complex
+        As `LinearInterpolator` returns.
 
     Raises
     ------
     ValueError, TypeError
         As `LinearInterpolator`.
     """
-    return LinearInterpolator(points, values, fill_value)(query_points)
+    return LinearInterpolator(points, values, fill_value, rescale)(query_points)
+
+
+@jax.jit
+def _interpolated(points, values, fill_value, triangulation, queries):
+    """The (Q, ...) values at (Q, 2) queries of the dtype of the points."""
+    mappings = locate(triangulation, points, queries)
+    inside, known = mappings[:, 1] >= 0, triangulation.certified & (mappings[:, 0] >= 0)
+
+    def by_query(rows):
+        """(Q,) rows that broadcast against (Q, ...) values."""
+        return rows.reshape(rows.shape + (1,) * (values.ndim - 1))
+
+    weights = barycentric_weights(points, queries, mappings)
+    interpolated = jnp.zeros((), values.dtype)
+    for k in range(3):
+        # A query without a triangle reads no value: its weights may be NaN, and so would be the gradient of a masked result.
+        corner_values = jnp.where(by_query(inside), gather(values, mappings[:, k]), np.zeros((), values.dtype))
+        interpolated = interpolated + by_query(weights[:, k]).astype(values.dtype) * corner_values
+    filled = jnp.where(by_query(inside), interpolated, fill_value)
+    return jnp.where(by_query(known), filled, np.asarray(np.nan, values.dtype))

@@ -7,7 +7,7 @@ The tree only proposes: stars are certified, and a walk through the triangles is
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -92,6 +92,17 @@ def _axis_of(nodes):
 def build_kd_tree(points: Array) -> KDTree:
     """Sort (N, 2) vertices into leaves; works under `jit` and `vmap`. The tree is meaningless if a vertex is not finite."""
     return _kd_tree(lax.stop_gradient(points))
+
+
+def widened(tree: KDTree, dtype: Any) -> KDTree:
+    """The tree of the same vertices in a float dtype that is wider than its own, or in its own."""
+    if tree.points.dtype == dtype:
+        return tree
+    # Scaled again: where the narrow dtype underflows, the wide one does not.
+    unscaled = jnp.asarray(tree.unscaled).astype(dtype)
+    exponent = largest_exponent(unscaled)
+    points, nodes = scaled(unscaled, exponent), jnp.asarray(tree.nodes).astype(dtype)
+    return tree._replace(points=points, unscaled=unscaled, exponent=exponent, nodes=nodes)
 
 
 @by_platform

@@ -131,6 +131,11 @@ def test_local_cluster_belongs_to_the_command(broken, tmp_path):
     assert "not readable as FITS" in summary["failures"]["broken.0-2"]
 
 
+def test_worker_of_other_versions_is_named(names, client, tmp_path):
+    failures = collect(client, [Chunk(names[0], 0, 1)], QUICK, {"autolens": "2020.1.1.1"}, tmp_path)
+    assert "install there the releases that are installed here" in failures[f"{names[0]}.0-1"]
+
+
 def test_killed_worker_costs_no_result(names, client, tmp_path):
     chunks, killed = chunks_of(names, draws=0), []
     client.cluster.scale(2)
@@ -155,11 +160,6 @@ def test_failed_chunk_is_tried_twice_more(client, broken, tmp_path):
     assert len(failures) == len(messages) == 1
     assert len({key for key, _, state, *_ in log if state == "memory" and key.startswith("broken.3-4")}) == 1 + RETRIES
     assert not list(tmp_path.glob("*.json"))
-
-
-def test_worker_of_other_versions_is_named(names, client, tmp_path):
-    failures = collect(client, [Chunk(names[0], 0, 1)], QUICK, {"autolens": "2020.1.1.1"}, tmp_path)
-    assert "install there the releases that are installed here" in failures[f"{names[0]}.0-1"]
 
 
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "nowhere"])

@@ -133,11 +133,10 @@ def test_stages_match_names_of_functions():
     likelihood = Likelihood(lens_folder.load("small"), KNNBarycentric)
     function, arrays = program_of(likelihood, Case("interpolation", 2))
     with gpu_branch():
-        text = jax.jit(function).lower(*arrays).as_text(debug_info=True)
-    of_likelihood = ("PSF convolution", "NNLS")
-    assert not [
-        stage for stage in STAGES if stage not in of_likelihood and not any(part in text for part in STAGES[stage])
-    ]
+        # The name of an operation starts with a quote here and continues the name of its caller in a compiled program.
+        text = jax.jit(function).lower(*arrays).as_text(debug_info=True).replace('"', "/")
+    of_interpolation = {stage: parts for stage, parts in STAGES.items() if stage not in ("PSF convolution", "NNLS")}
+    assert [stage for stage, parts in of_interpolation.items() if not any(part in text for part in parts)] == []
 
 
 def test_thunks_of_one_instruction_share_its_name(program):

@@ -20,13 +20,12 @@ def test_callback_delaunay_interpolates_as_delaunay(small):
     points = [jnp.asarray(each) for each in probe.points_of(likelihood, likelihood.median_and_draws(1))]
     flux = jnp.asarray(np.random.default_rng(0).random(points[0].shape[1]))
 
-    @partial(jax.jit, static_argnums=0)
-    def values(mesh, points):
-        tables = jax.vmap(partial(tables_of, mesh))(*points)
+    def values(mesh):
+        tables = jax.jit(jax.vmap(partial(tables_of, mesh)))(*points)
         return [(flux[mappings] * weights).sum(axis=-1) for mappings, _, weights in tables]
 
     pixels = {"pixels": points[0].shape[1], "zeroed_pixels": 0}
-    shipped, callback = (values(mesh_cls(**pixels), points) for mesh_cls in (Delaunay, CallbackDelaunay))
+    shipped, callback = (values(mesh_cls(**pixels)) for mesh_cls in (Delaunay, CallbackDelaunay))
     for expected, computed in zip(shipped, callback, strict=True):
         np.testing.assert_allclose(computed, expected, rtol=1.0e-9)
 

@@ -6,6 +6,8 @@ from delaunax.interpolation.linear import LinearInterpolator, linear_interpolate
 from delaunax.location import locate
 from delaunax.triangulation import Triangulation, triangulate
 
+__version__ = "0.1.0"
+
 __all__ = [
     "LinearInterpolator",
     "Triangulation",

@@ -182,7 +182,7 @@ def with_nan_weights(source):
 
 
 def _with_nan_weights(source, path, class_name):
-    """A module whose class returns NaN weights from `_mappings_sizes_weights` if the tables have no certificate."""
+    """Make `_mappings_sizes_weights` of a class return NaN weights if the tables have no certificate."""
     method = _find(source, path, class_name, "_mappings_sizes_weights")
     if not (isinstance(method.body[-1], ast.Return) and len(getattr(method.body[-1].value, "elts", ())) == 3):
         raise DiffError(

@@ -7,8 +7,8 @@ The unit of work is a chunk: one lens and some of its parameter vectors. Every r
 folder, and a chunk with a result is not run again. To resume a sweep, run the same command. The folder's `summary.md` has the
 verdicts.
 
-The exit status is 0 if the default mesh passed on every lens, 1 if it failed on a lens or a chunk has no result, and 2 if the
-input is bad or the cluster is unavailable.
+The exit status is 0 if the default mesh passed on every lens. It is 1 if the mesh failed on a lens or a chunk has no result. It
+is 2 if the input is bad or the cluster is unavailable.
 """
 
 import argparse

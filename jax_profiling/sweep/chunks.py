@@ -16,7 +16,7 @@ VECTORS_PER_CHUNK = 9
 
 @dataclass(frozen=True)
 class Settings:
-    """What all chunks of a sweep have in common.
+    """The settings of a sweep, the same for all its chunks.
 
     Attributes
     ----------

@@ -1,9 +1,9 @@
 """Lenses of the same shape share a compiled program, because the program takes their arrays as arguments.
 
-The arguments are data, noise map, PSF, adapt image and mesh grid. Everything else is compiled in: the entries of `info.json`,
-mask and over-sampling, positions, the structure and the constants of the model (but not its priors), and the choice of log
-determinant. Two lenses have the same shape if all of that is equal. Only images on the mapping formalism share a program:
-visibilities and sparse operators are prepared from the data on the host.
+The arguments are data, noise map, PSF, adapt image and mesh grid. Everything else is compiled in: `info.json`, mask and
+over-sampling, positions, the structure and constants of the model, and the choice of log determinant. Priors are not. Two
+lenses have the same shape if all of that is equal. Only images on the mapping formalism share a program: visibilities and
+sparse operators are prepared from the data on the host.
 """
 
 import copy

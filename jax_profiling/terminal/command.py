@@ -34,7 +34,10 @@ def run(main):
 
 
 def _repeat_interrupt(unraisable):
-    """Send an interrupt again if Python dropped it, as it does in callbacks of weak references and of the collector."""
+    """Send an interrupt again if Python dropped it.
+
+    Python drops exceptions in callbacks of weak references and of the garbage collector.
+    """
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return

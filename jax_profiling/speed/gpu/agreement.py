@@ -99,7 +99,7 @@ def _sort_corners(mappings, weights):
 
 
 def changes_between(runs: list, data_points: int) -> dict:
-    """Name of an output -> the number of runs whose bits differ from the first run. Outputs without a change are left out."""
+    """Name of an output -> the number of runs that differ from the first in any bit. Outputs without a change are left out."""
     first, *others = [_arrays_of(each, data_points) for each in runs]
     counts = {name: sum(each[name].tobytes() != value.tobytes() for each in others) for name, value in first.items()}
     return {name: count for name, count in counts.items() if count}

@@ -89,8 +89,8 @@ def batch():
 def test_order_of_triangles_and_corners_is_irrelevant(batch):
     triangulation, (mappings, weights) = batch
     permuted = triangulation._replace(simplices=np.roll(triangulation.simplices[:, ::-1], 1, axis=2))
-    found = agreement.differences_between((permuted, (mappings[..., ::-1], weights[..., ::-1])), batch, 25)
-    assert not any(value for name, value in found.items() if name != "certified")
+    differences = agreement.differences_between((permuted, (mappings[..., ::-1], weights[..., ::-1])), batch, 25)
+    assert not any(value for name, value in differences.items() if name != "certified")
 
 
 def test_every_kind_of_difference_is_counted(batch):
@@ -100,9 +100,9 @@ def test_every_kind_of_difference_is_counted(batch):
     other_mappings[0, 3] = (other_mappings[0, 3] + 1) % 30
     other_weights[1, 30, 2] += 1.0e-9
     other = triangulation._replace(simplices=simplices), (other_mappings, other_weights)
-    found = agreement.differences_between(other, batch, 25)
-    assert (found["triangles"], found["mappings"], found["weights"]) == (1, 1, 0.0)
-    assert found["split_weights"] == pytest.approx(1.0e-9)
+    differences = agreement.differences_between(other, batch, 25)
+    assert (differences["triangles"], differences["mappings"], differences["weights"]) == (1, 1, 0.0)
+    assert differences["split_weights"] == pytest.approx(1.0e-9)
     assert agreement.changes_between([batch, (triangulation, (mappings, other_weights))], 25) == {"split_weights": 1}
 
 

@@ -68,22 +68,22 @@ def differences_between(first: tuple, second: tuple, data_points: int) -> dict:
         mappings agree. `dual_areas`: the largest difference relative to the largest area of the mesh. `certified`: whether all
         meshes are certified in both batches.
     """
-    found = {"triangles": 0, "mappings": 0, "weights": 0.0, "split_weights": 0.0, "dual_areas": 0.0}
-    found["certified"] = bool(first[0].certified.all() and second[0].certified.all())
+    differences = {"triangles": 0, "mappings": 0, "weights": 0.0, "split_weights": 0.0, "dual_areas": 0.0}
+    differences["certified"] = bool(first[0].certified.all() and second[0].certified.all())
     for lane in range(len(first[0].certified)):
         (one, tables), (other, other_tables) = (
             jax.tree.map(lambda each: each[lane], batch) for batch in (first, second)
         )
-        found["triangles"] += len(_triangles(one) ^ _triangles(other))
+        differences["triangles"] += len(_triangles(one) ^ _triangles(other))
         areas = np.abs(one.dual_areas - other.dual_areas).max() / other.dual_areas.max()
-        found["dual_areas"] = max(found["dual_areas"], float(areas))
+        differences["dual_areas"] = max(differences["dual_areas"], float(areas))
         (mappings, weights), (other_mappings, other_weights) = _sort_corners(*tables), _sort_corners(*other_tables)
         same = (mappings == other_mappings).all(axis=1)
-        found["mappings"] += int((~same).sum())
+        differences["mappings"] += int((~same).sum())
         errors = np.where(same, np.abs(weights - other_weights).max(axis=1), 0.0)
-        found["weights"] = max(found["weights"], float(errors[:data_points].max()))
-        found["split_weights"] = max(found["split_weights"], float(errors[data_points:].max(initial=0.0)))
-    return found
+        differences["weights"] = max(differences["weights"], float(errors[:data_points].max()))
+        differences["split_weights"] = max(differences["split_weights"], float(errors[data_points:].max(initial=0.0)))
+    return differences
 
 
 def _triangles(triangulation: Triangulation):

@@ -86,14 +86,16 @@ def naked_cusp():
 def shallow():
     """A power law shallower than isothermal."""
     return _power_law(
-        1.7, "power law of slope 1.7: no deflection at the centre, so the central pixels map between the pixels of the ring"
+        1.7,
+        "power law of slope 1.7: no deflection at the centre, so the central pixels map between the pixels of the ring",
     )
 
 
 def steep():
     """A power law steeper than isothermal."""
     return _power_law(
-        2.3, "power law of slope 2.3: deflections diverge at the centre and scatter the central pixels across the source plane"
+        2.3,
+        "power law of slope 2.3: deflections diverge at the centre and scatter the central pixels across the source plane",
     )
 
 

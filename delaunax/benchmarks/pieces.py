@@ -16,7 +16,6 @@ import triangle
 from scipy.spatial import Delaunay
 
 from delaunax import barycentric_weights, locate, triangulate
-from delaunax.tables.kd_tree import build_kd_tree
 
 jax.config.update("jax_enable_x64", True)
 
@@ -54,13 +53,9 @@ def case_of(distribution, size):
     return points, queries, triangulation, jax.jit(locate)(triangulation, points, queries)
 
 
-def build_and_locate(points, queries, triangulation, mappings):
-    return locate(triangulation, points, queries, tree=build_kd_tree(points))
-
-
 PIECES = {
     "triangulate": lambda points, *_: triangulate(points),
-    "locate": build_and_locate,
+    "locate": lambda points, queries, triangulation, _: locate(triangulation, points, queries),
     "weights": lambda points, queries, _, mappings: barycentric_weights(points, queries, mappings),
 }
 """Piece -> a traceable function of the arrays of `case_of`."""

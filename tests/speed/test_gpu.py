@@ -4,6 +4,7 @@ import argparse
 import json
 import subprocess
 
+import jax
 import numpy as np
 import pytest
 
@@ -81,9 +82,7 @@ def batch():
         triangulation = delaunax.triangulate(points)
         mappings = delaunax.locate(triangulation, points, queries)
         lanes.append((triangulation, (mappings, delaunax.barycentric_weights(points, queries, mappings))))
-    (first, tables), (second, others) = lanes
-    stacked = type(first)(*(np.stack(each) for each in zip(first, second)))
-    return stacked, tuple(np.stack(each) for each in zip(tables, others))
+    return jax.tree.map(lambda *each: np.stack(each), *lanes)
 
 
 def test_order_of_triangles_and_corners_is_irrelevant(batch):

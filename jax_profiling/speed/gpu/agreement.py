@@ -108,7 +108,9 @@ def changes_between(runs: list, data_points: int) -> dict:
 def _arrays_of(result, data_points):
     triangulation, (mappings, weights) = result
     tables = {"mappings": mappings, "weights": weights[:, :data_points], "split_weights": weights[:, data_points:]}
-    return triangulation._asdict() | tables
+    fields = triangulation._asdict()
+    tree = {f"tree_{number}": leaf for number, leaf in enumerate(jax.tree.leaves(fields.pop("tree")))}
+    return fields | tree | tables
 
 
 def compare(names, progress=lambda message: None):

@@ -3,8 +3,8 @@
 STAGES = {
     "spatial sort": ("kd_tree",),
     "near vertices": ("/near_vertices",),
-    "stars among near": ("among_near_vertices",),
-    "stars among all": ("among_all_vertices",),
+    "stars among near": ("stars_among_near_vertices",),
+    "stars among all": ("with_exact_stars",),
     "neighbours, certificate": ("certified_tables",),
     "location": ("locate",),
     "PSF convolution": ("fft",),

@@ -10,7 +10,7 @@ import jax
 import numpy as np
 from jax.custom_batching import custom_vmap
 
-from delaunax.platform import dispatch
+from delaunax.platform.dispatch import platform_override
 
 
 @contextmanager
@@ -43,7 +43,7 @@ def gpu_branch(record=None):
     with (
         mock.patch.object(jax.lax, "while_loop", while_loop),
         inside_jax,
-        mock.patch.object(dispatch, "forced", "gpu"),
+        platform_override("gpu"),
     ):
         yield
     jax.clear_caches()

@@ -1,9 +1,9 @@
-# Every target sets itself up: `.venv` is built when it is missing or older than the pins.
+# Every target builds `.venv` if it is missing or older than the pins.
 
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test lint bench launches gpu wheels matrix patch posterior sweep compat clean
+.PHONY: gate test lint bench launches gpu wheels matrix patch posterior sweep dist compat clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -20,26 +20,27 @@ lint: $(READY)
 bench: $(READY)
 	$(PY) -m jax_profiling.speed.bench $(ARGS)
 
-# XLA's CUDA compiler, in a folder of its own: where JAX finds it by itself it would look for a GPU.
+# XLA's CUDA compiler has a folder of its own. If JAX found it in .venv, JAX would look for a GPU.
 CUDA = jax-cuda13-plugin jax-cuda13-pjrt nvidia-cuda-nvcc nvidia-nvvm
 
 launches: $(READY) .cuda/.ready
-	$(PY) -m jax_profiling.speed.launches $(ARGS)
+	$(PY) -m jax_profiling.speed.gpu.launches $(ARGS)
 
 .cuda/.ready: constraints.txt | $(READY)
 	rm -rf .cuda
 	$(PY) -m pip install --quiet --disable-pip-version-check --no-deps --target .cuda $(CUDA) --constraint constraints.txt
 	@touch $@
 
-# On a machine with a GPU: its own Python with JAX's CUDA plugin, and beside it what .wheels holds, if that is there.
+# On a GPU machine: the machine's Python with JAX's CUDA plugin, and the wheels of .wheels, if there are any.
 GPU_PY = python3
 
 gpu:
 	@test ! -d .wheels || test -d .wheels/site || \
 	    $(GPU_PY) -m pip install --quiet --no-index --no-deps --target .wheels/site .wheels/*.whl
-	PYTHONPATH=.wheels/site:.:delaunax/src $(GPU_PY) -m jax_profiling.speed.gpu $(ARGS)
+	PYTHONPATH=.wheels/site:.:delaunax/src $(GPU_PY) -m jax_profiling.speed.gpu.measure $(ARGS)
 
-# All that autolens needs but JAX, for such a machine without a network, and but what it has: HAVE="numpy scipy scikit_image".
+# For a GPU machine without a network: the requirements of autolens, without JAX and without the packages that the machine has,
+# such as HAVE="numpy scipy scikit_image".
 wheels: $(READY)
 	rm -rf .wheels
 	$(PY) -m pip wheel --quiet --disable-pip-version-check --wheel-dir .wheels ./delaunax . --constraint constraints.txt
@@ -58,17 +59,29 @@ posterior: $(READY)
 patch: $(READY)
 	$(PY) -m jax_profiling.patch.diffs $(ARGS)
 
-# Another JAX in an environment beside .venv: the triangulation's own tests, and the gate on the smallest lens.
+# sdists and wheels of both packages, in dist/. The tools have an environment of their own.
+dist: .dist/.ready
+	rm -rf dist
+	.dist/bin/python -m build --outdir dist delaunax
+	.dist/bin/python -m build --outdir dist .
+	.dist/bin/python -m twine check --strict dist/*
+
+.dist/.ready: find_python.sh
+	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && "$$python" -m venv --clear .dist
+	.dist/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.2' 'twine>=6'
+	@touch $@
+
+# Another release of JAX in an environment of its own: the tests of delaunax, and the gate on the smallest lens.
 COMPAT_INSTALL = .venv-jax-$(JAX)/bin/python -m pip install --quiet --disable-pip-version-check jax==$(JAX) jaxlib==$(JAX) \
     --constraint .venv-jax-$(JAX)/constraints.txt
 compat:
-	@test -n "$(JAX)" || { echo "Name a release of JAX: make compat JAX=0.7.2" >&2; exit 2; }
+	@test -n "$(JAX)" || { echo "Give a release of JAX, as in: make compat JAX=0.7.2" >&2; exit 2; }
 	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && "$$python" -m venv --clear .venv-jax-$(JAX)
 	grep -vE '^(jax|jaxlib)==' constraints.txt > .venv-jax-$(JAX)/constraints.txt
 	$(COMPAT_INSTALL) --editable './delaunax[test]' pytest-xdist
 	cd delaunax && ../.venv-jax-$(JAX)/bin/python -m pytest -n auto -q $(ARGS)
-	@$(COMPAT_INSTALL) --editable ./delaunax --editable '.[test]' || { echo "The triangulation works with jax $(JAX), but autolens" \
-	    "cannot be installed beside it, see above; give a release that autolens allows." >&2; exit 1; }
+	@$(COMPAT_INSTALL) --editable ./delaunax --editable '.[test]' || { echo "delaunax works with jax $(JAX), but autolens does not" \
+	    "allow this release, see above; give one that autolens allows." >&2; exit 1; }
 	.venv-jax-$(JAX)/bin/python jax_profiling/jit/imaging/delaunay_knn_barycentric.py --lens small --rungs delaunay --draws 5 \
 	    --output results/local/jax-$(JAX)
 
@@ -78,4 +91,4 @@ $(READY): pyproject.toml delaunax/pyproject.toml constraints.txt find_python.sh
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-jax-* .cuda .wheels *.egg-info delaunax/src/*.egg-info results/local
+	rm -rf .venv .venv-jax-* .cuda .wheels .dist dist *.egg-info delaunax/src/*.egg-info results/local

@@ -1,13 +1,13 @@
 #!/bin/sh
-# Prints the path of a Python >= 3.12 that really runs and can make a virtual environment.
-# A version manager's shim may exist and fail, so every candidate is tried, and installed versions are looked into.
+# Print the path of a working Python >= 3.12 that can create a virtual environment.
+# The shim of a version manager can exist and fail, so the script runs every candidate and searches installed versions.
 
-runs() {
+works() {
     "$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 12))' >/dev/null 2>&1
 }
 
 for name in "${PYTHON:-}" python3.13 python3.12 python3.14 python3 python; do
-    [ -n "$name" ] && path=$(command -v "$name") && runs "$path" && echo "$path" && exit 0
+    [ -n "$name" ] && path=$(command -v "$name") && works "$path" && echo "$path" && exit 0
 done
 
 for path in \
@@ -17,8 +17,8 @@ for path in \
     "${XDG_DATA_HOME:-$HOME/.local/share}"/mise/installs/python/3.1[2-9]*/bin/python3 \
     /opt/homebrew/bin/python3.1[2-9] /usr/local/bin/python3.1[2-9] \
     "$HOME"/*conda3/bin/python3 "$HOME"/*forge3/bin/python3 "$HOME"/*conda3/envs/*/bin/python3 /opt/conda/bin/python3; do
-    runs "$path" && echo "$path" && exit 0
+    works "$path" && echo "$path" && exit 0
 done
 
-echo "No Python 3.12 or newer that runs was found: install one (such as python3.12 with its venv module), or name it with PYTHON=/path/to/python3 make ..." >&2
+echo "No working Python >= 3.12 found. Install one, such as python3.12 with its venv module, or run: PYTHON=/path/to/python3 make ..." >&2
 exit 1

@@ -1,4 +1,7 @@
-"""The workspace around `knn_barycentric`: lenses, likelihoods, the gate and its report."""
+"""The workspace around `knn_barycentric`: lenses, the gate, proofs, speed probes and sweeps.
+
+Importing this package sets up JAX: fp64, the compilation cache, and a workaround on CPUs.
+"""
 
 import importlib.util
 import logging
@@ -6,18 +9,18 @@ import os
 import pkgutil
 import sys
 
-# On few cores XLA can hang for ever: its FFT waits for the thread pool that it runs on (PyAutoFit issue 1530).
+# On few cores XLA can hang: its FFT waits for the thread pool that it runs on (PyAutoFit issue 1530).
 _FLAG = "--xla_cpu_multi_thread_eigen"
 if _FLAG not in os.environ.get("XLA_FLAGS", ""):
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} {_FLAG}=false".strip()
 
 logging.getLogger("jax._src.xla_bridge").setLevel(logging.WARNING)
 
-# autolens enables fp64 and must therefore come before the first import of jax.
+# autolens enables fp64, so it must come before the first import of jax.
 import autolens  # noqa: E402, F401
 
 if importlib.util.find_spec("knn_barycentric") is None:
-    # An autoarray that has taken the patch brings the mesh along, under a name of its own.
+    # A patched autoarray contains the mesh under another name.
     from autoarray.inversion.mesh import knn_barycentric
 
     sys.modules["knn_barycentric"] = knn_barycentric

@@ -16,6 +16,8 @@ from knn_barycentric.interpolator import InterpolatorKNNBarycentric  # noqa: E40
 from knn_barycentric.mesh import KNNBarycentric  # noqa: E402
 from knn_barycentric.rungs import barycentric_weights_from_3_nearest  # noqa: E402
 
+__version__ = "0.2.0"
+
 __all__ = [
     "InterpolatorKNNBarycentric",
     "KNNBarycentric",

@@ -1,9 +1,9 @@
-"""Triangulation and location apart, as the number of points grows: this library, SciPy (Qhull), and Triangle.
+"""Time triangulation, location and weights as the number of points grows, next to SciPy (Qhull) and Triangle.
 
     .venv/bin/python -m pytest -o addopts=--import-mode=importlib delaunax/benchmarks/pieces.py
 
-Points are uniform in a disc, clustered, or lensed (a disc folded onto itself by a singular map), with 8 queries per point.
-Triangle is Shewchuk's C code, from the package `triangle`. `--benchmark-json FILE` keeps the figures.
+Points are uniform in a disc, clustered, or lensed (a singular map folds the disc onto itself). There are 8 queries per point.
+Triangle is Shewchuk's C code, from the package `triangle`. `--benchmark-json FILE` saves the figures.
 """
 
 from functools import cache, partial
@@ -16,12 +16,11 @@ import triangle
 from scipy.spatial import Delaunay
 
 from delaunax import barycentric_weights, locate, triangulate
-from delaunax.tables.kd_tree import build_kd_tree
 
 jax.config.update("jax_enable_x64", True)
 
 SIZES = (1000, 4000, 16000, 32000, 64000)
-QUERIES = 8
+QUERIES_PER_POINT = 8
 LANES = 20
 
 
@@ -44,31 +43,27 @@ DISTRIBUTIONS = {"uniform": disc, "clustered": clustered, "lensed": lensed}
 
 @cache
 def case_of(distribution, size):
-    """Points, queries (some of them outside the hull), triangulation and mappings, as JAX arrays."""
+    """Points, queries, triangulation and mappings, as JAX arrays. Some queries are outside the hull."""
     rng = np.random.default_rng(size)
     points = jnp.asarray(DISTRIBUTIONS[distribution](rng, size))
     low, high = points.min(axis=0), points.max(axis=0)
-    queries = low + (high - low) * (1.05 * rng.random((QUERIES * size, 2)) - 0.025)
+    queries = low + (high - low) * (1.05 * rng.random((QUERIES_PER_POINT * size, 2)) - 0.025)
     triangulation = jax.jit(triangulate)(points)
     assert triangulation.certified
     return points, queries, triangulation, jax.jit(locate)(triangulation, points, queries)
 
 
-def build_and_locate(points, queries, triangulation, mappings):
-    return locate(triangulation, points, queries, tree=build_kd_tree(points))
-
-
 PIECES = {
     "triangulate": lambda points, *_: triangulate(points),
-    "locate": build_and_locate,
+    "locate": lambda points, queries, triangulation, _: locate(triangulation, points, queries),
     "weights": lambda points, queries, _, mappings: barycentric_weights(points, queries, mappings),
 }
-"""Piece -> a traceable function of what `case_of` gives."""
+"""Piece -> a traceable function of the arrays of `case_of`."""
 
 BY_SIZE = [("uniform", size) for size in SIZES] + [(name, 4000) for name in ("clustered", "lensed")]
 
 
-def timed(benchmark, run, rounds=7):
+def measure(benchmark, run, rounds=7):
     benchmark.pedantic(run, rounds=rounds, warmup_rounds=1)
 
 
@@ -78,25 +73,25 @@ def test_piece(benchmark, piece, distribution, size):
     arrays = case_of(distribution, size)
     program = jax.jit(PIECES[piece]).lower(*arrays).compile()
     benchmark.extra_info["peak_bytes"] = program.memory_analysis().temp_size_in_bytes
-    timed(benchmark, lambda: jax.block_until_ready(program(*arrays)))
+    measure(benchmark, lambda: jax.block_until_ready(program(*arrays)))
 
 
 @pytest.mark.parametrize("distribution, size", [("uniform", 1000), ("uniform", 4000)])
 def test_lanes(benchmark, distribution, size):
-    """`LANES` triangulations under vmap; the figure is of all together."""
+    """`LANES` triangulations under vmap. The figure is the time of the whole batch."""
     points = case_of(distribution, size)[0]
     lanes = points + 0.01 * np.random.default_rng(0).standard_normal((LANES, *points.shape))
     program = jax.jit(jax.vmap(triangulate)).lower(lanes).compile()
-    timed(benchmark, lambda: jax.block_until_ready(program(lanes)), rounds=5)
+    measure(benchmark, lambda: jax.block_until_ready(program(lanes)), rounds=5)
 
 
 @pytest.mark.parametrize("distribution, size", BY_SIZE)
 @pytest.mark.parametrize("piece", ["Qhull", "find_simplex", "Triangle"])
-def test_others(benchmark, piece, distribution, size):
+def test_peer(benchmark, piece, distribution, size):
     points, queries = map(np.array, case_of(distribution, size)[:2])
     if piece == "Triangle":
-        timed(benchmark, partial(triangle.triangulate, {"vertices": points}))
+        measure(benchmark, partial(triangle.triangulate, {"vertices": points}))
     elif piece == "Qhull":
-        timed(benchmark, partial(Delaunay, points))
+        measure(benchmark, partial(Delaunay, points))
     else:
-        timed(benchmark, partial(Delaunay(points).find_simplex, queries))
+        measure(benchmark, partial(Delaunay(points).find_simplex, queries))

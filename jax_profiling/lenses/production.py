@@ -18,7 +18,7 @@ BASELINES = 250.0 / 8.7e-4
 def source_pix_1():
     """The first pixelized source of a SLaM pipeline."""
     return _production(
-        "SLaM source-pix 1: Overlay mesh whose ring of edge points is half a pixel outside the mask, default priors",
+        "SLaM source-pix 1: Overlay mesh, its ring of edge points half a pixel outside the mask, default priors",
         _tracer(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0))),
         {
             "mask_radius": 3.0,
@@ -53,7 +53,7 @@ def euclid_cpu():
     """What a Euclid pipeline fits on CPUs."""
     centre = (0.6, -0.4)
     return _production(
-        "Euclid's pipeline on CPUs: NumPy and numba, a mask off the centre of the image, the noise of another galaxy scaled",
+        "Euclid's pipeline on CPUs: NumPy and numba, a mask off the centre of the image, scaled noise on another galaxy",
         _tracer(
             al.mp.Isothermal(centre=centre, einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)),
             centre=centre,
@@ -116,7 +116,7 @@ def two_bands():
     tracer = _tracer(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)))
     frame = {"grid_offset": [0.05, -0.03], "grid_rotation_angle": 1.0}
     return _production(
-        "two bands that share the mass, each with light and regularization of its own; one is shifted and rotated",
+        "two bands that share the mass, each with its own light and regularization; one is shifted and rotated",
         tracer,
         {
             "mask_radius": 3.0,
@@ -175,7 +175,7 @@ def double_source_plane():
     }
     model = af.Collection(galaxies=af.Collection(lens=_lens(al.mp.Isothermal, _mge(2.5)), **sources))
     return Spec(
-        "double source plane: two meshes, 30 vertices of each without flux; adaptive regularization, default priors",
+        "double source plane: two meshes, each with 30 vertices without flux; adaptive regularization, default priors",
         "euclid",
         al.Tracer(galaxies=[lens, near, far]),
         model,

@@ -53,7 +53,7 @@ def fold():
 def cusp():
     """A source just inside a cusp of the caustic."""
     return spec_of(
-        "source just inside a cusp: three images merge to an arc; Hilbert mesh, which crowds where the arc is",
+        "source just inside a cusp: three images merge to an arc; Hilbert mesh, with most vertices on the arc",
         _elongated(),
         [_source(centre=(0.215, 0.161), intensity=6.0, effective_radius=0.06)],
         image_mesh={"type": "Hilbert", "pixels": 600},
@@ -76,7 +76,7 @@ def naked_cusp():
         al.mp.Isothermal(einstein_radius=1.0, ell_comps=ell_comps_of(0.9, 90.0)), shear=(-0.4, 0.0), bulge=_bulge()
     )
     return spec_of(
-        "shear 0.4 along the axes: source at a cusp outside the cut; symmetric at the prior median, where the mesh has ties",
+        "shear 0.4 along the axes, source at a cusp outside the cut; symmetric at the prior median, so the mesh has ties there",
         lens,
         [_source(centre=(0.0, 1.2), intensity=4.0, effective_radius=0.1)],
         mask_radius=3.0,
@@ -86,14 +86,16 @@ def naked_cusp():
 def shallow():
     """A power law shallower than isothermal."""
     return _power_law(
-        1.7, "power law of slope 1.7: no deflection at the centre, whose pixels map in among those of the ring"
+        1.7,
+        "power law of slope 1.7: no deflection at the centre, so the central pixels map between the pixels of the ring",
     )
 
 
 def steep():
     """A power law steeper than isothermal."""
     return _power_law(
-        2.3, "power law of slope 2.3: deflections diverge at the centre and throw its pixels across the source plane"
+        2.3,
+        "power law of slope 2.3: deflections diverge at the centre and scatter the central pixels across the source plane",
     )
 
 
@@ -127,7 +129,7 @@ def no_light():
     """A lens without light of its own."""
     lens = _lens(al.mp.Isothermal(einstein_radius=1.3, ell_comps=ell_comps_of(0.8, 20.0)), shear=(0.02, -0.03))
     return spec_of(
-        "a lens without light: the inversion has no column but the mesh's; regularization coefficient free",
+        "a lens without light: the mesh has the only columns of the inversion; regularization coefficient free",
         lens,
         [_source(centre=(0.06, 0.04), intensity=4.0, effective_radius=0.1)],
         regularization=af.Model(al.reg.ConstantSplit, coefficient=af.LogUniformPrior(1.0e-2, 1.0e2)),
@@ -143,7 +145,7 @@ def two_planes():
     )
     far = _source(centre=(-0.06, 0.08), intensity=5.0, effective_radius=0.08, redshift=2.0)
     return spec_of(
-        "sources on two planes, the nearer deflecting the farther, each with its own pixelization",
+        "sources on two planes, each with its own pixelization; the nearer source deflects the farther one",
         _elongated(),
         [near, far],
         image_mesh={"type": "Overlay", "shape": [23, 23]},

@@ -1,21 +1,22 @@
-"""The mesh as a patch of autoarray's source, generated from `knn_barycentric/`.
+"""Generate patches of autoarray's source from `knn_barycentric/`.
 
     .venv/bin/python -m jax_profiling.patch.diffs --output FOLDER
 
-writes four files, without lines of context:
+This command writes four patches without context lines:
 
-- `autoarray-<version>.patch` adds the package `autoarray.inversion.mesh.knn_barycentric`, makes `al.mesh.KNNBarycentric` name
-  its mesh, and adds `delaunax` to the requirements;
-- `autoarray-<version>-delaunay.patch`, on top of it, feeds `Delaunay` and `DelaunayNN` from the same triangulation;
-- `autoarray-<version>-log-det.patch`, on its own, adds `Settings(log_det_method="grounded")`: the right log determinant of
-  regularization by differences;
-- `autoarray-<version>-curvature-log-det.patch`, on top of that, does the same for that of curvature and regularization.
+- `autoarray-<version>.patch` adds the package `autoarray.inversion.mesh.knn_barycentric`, lets `al.mesh.KNNBarycentric` name
+  its mesh, and adds `delaunax` to the requirements.
+- `autoarray-<version>-delaunay.patch` applies on top. It gives `Delaunay` and `DelaunayNN` the same triangulation.
+- `autoarray-<version>-log-det.patch` stands alone. It adds `Settings(log_det_method="grounded")`, the right log determinant of
+  regularization by differences.
+- `autoarray-<version>-curvature-log-det.patch` applies on top of the third patch. It adds the right log determinant of
+  curvature plus regularization.
 
-They are for the tree that `--source` names: the folder that holds `autoarray/`, by default that of the installed release. Its
-requirements are in `pyproject.toml` in a checkout, and in `autoarray-<version>.dist-info/METADATA` where it is installed. With
-`--vendored` the triangulation comes along as a subpackage, and nothing is added to the requirements.
+`--source` names the folder that contains `autoarray/`; the default is the installed release. A checkout keeps its requirements
+in `pyproject.toml`, an installed release in `autoarray-<version>.dist-info/METADATA`. With `--vendored`, the patch contains the
+triangulation as a subpackage and adds no requirement.
 
-In that folder `patch -p1 < FILE` or `git apply --unidiff-zero FILE` applies one, and `-R` reverts it.
+To apply a patch, run `patch -p1 < FILE` or `git apply --unidiff-zero FILE` in that folder; `-R` reverts it.
 """
 
 import argparse
@@ -35,7 +36,7 @@ from jax_profiling.terminal.writing import write_aside
 
 MESH = Path(knn_barycentric.__file__).parent
 TRIANGULATION = Path(delaunax.__file__).parent
-INSTALLED = Path(autoarray.__file__).parents[1]
+SITE_PACKAGES = Path(autoarray.__file__).parents[1]
 
 PACKAGE = "autoarray/inversion/mesh/knn_barycentric"
 MESHES = "autoarray/inversion/mesh/mesh/__init__.py"
@@ -45,62 +46,66 @@ INVERSION = "autoarray/inversion/inversion/abstract.py"
 SIBSON = "autoarray/inversion/mesh/interpolator/sibson.py"
 
 MESH_FILES = {"exact_mesh.py": "mesh.py", "interpolator.py": "interpolator.py", "mesh_geometry.py": "mesh_geometry.py"}
-"""Files of `knn_barycentric` that autoarray would take, and their names there. The approximate rungs stay here."""
+"""Files of `knn_barycentric` that autoarray would take, and their names there."""
 
 REQUIREMENT = "delaunax>=0.1"
 
 
 class DiffError(command.BadInput):
-    """This autoarray cannot take the patch; the message says what differs."""
+    """The patch does not fit this autoarray. The message names the difference."""
 
 
-def patches(source=INSTALLED, vendored=False):
+def patches(source=SITE_PACKAGES, vendored=False):
     """File name -> the text of the patch.
 
     Parameters
     ----------
     source
-        The folder that holds `autoarray/`.
+        The folder that contains `autoarray/`.
     vendored
-        Whether the triangulation comes along, in place of a requirement.
+        Whether the patch contains the triangulation, instead of a requirement.
 
     Raises
     ------
     DiffError
-        If a line that has to change is not where it was.
+        If a line to change is missing.
     """
     source = Path(source)
-    mesh = [_added(f"{PACKAGE}/__init__.py", '"""A Delaunay mesh whose triangulation runs in JAX."""\n')]
+    mesh = [_new_file(f"{PACKAGE}/__init__.py", '"""A Delaunay mesh whose triangulation runs in JAX."""\n')]
     mesh += [
-        _added(f"{PACKAGE}/{name}", upstream_source((MESH / own).read_text(), vendored))
+        _new_file(f"{PACKAGE}/{name}", upstream_source((MESH / own).read_text(), vendored))
         for own, name in MESH_FILES.items()
     ]
-    mesh.append(_changed(source, MESHES, with_mesh))
+    mesh.append(_edit(source, MESHES, with_mesh))
     if vendored:
         mesh += [
-            _added(f"{PACKAGE}/delaunax/{path.name}", upstream_source(path.read_text(), vendored))
-            for path in sorted(TRIANGULATION.glob("*.py"))
+            _new_file(
+                f"{PACKAGE}/delaunax/{path.relative_to(TRIANGULATION)}", upstream_source(path.read_text(), vendored)
+            )
+            for path in sorted(TRIANGULATION.rglob("*.py"))
             if path.name != "oracle.py"
         ]
     else:
         mesh.append(_requirement(source))
     fed = upstream_source((MESH / "fed_delaunay.py").read_text(), vendored)
-    delaunay = [_added(f"{PACKAGE}/fed_delaunay.py", fed)]
-    delaunay += [_changed(source, DELAUNAY, with_tables), _changed(source, SIBSON, with_refusal)]
+    delaunay = [_new_file(f"{PACKAGE}/fed_delaunay.py", fed)]
+    delaunay += [_edit(source, DELAUNAY, with_tables), _edit(source, SIBSON, with_nan_weights)]
     log_det = [
-        _added(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((MESH / "log_det.py").read_text())),
-        _changed(source, INVERSION, with_log_det),
+        _new_file(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((MESH / "log_det.py").read_text())),
+        _edit(source, INVERSION, with_log_det),
     ]
     curvature = [
-        _added(f"{REGULARIZATION}/curvature_log_det.py", upstream_source((MESH / "curvature_log_det.py").read_text())),
-        _changed(source, INVERSION, with_curvature_log_det, on_top_of=with_log_det),
+        _new_file(
+            f"{REGULARIZATION}/curvature_log_det.py", upstream_source((MESH / "curvature_log_det.py").read_text())
+        ),
+        _edit(source, INVERSION, with_curvature_log_det, on_top_of=with_log_det),
     ]
-    named = {"": mesh, "-delaunay": delaunay, "-log-det": log_det, "-curvature-log-det": curvature}
-    return {f"autoarray-{autoarray.__version__}{name}.patch": "".join(hunks) for name, hunks in named.items()}
+    by_suffix = {"": mesh, "-delaunay": delaunay, "-log-det": log_det, "-curvature-log-det": curvature}
+    return {f"autoarray-{autoarray.__version__}{suffix}.patch": "".join(hunks) for suffix, hunks in by_suffix.items()}
 
 
 def upstream_source(source, vendored=False):
-    """A module as it stands in autoarray: under its name there, formatted as autoarray is."""
+    """A module in autoarray's form: with its name there, formatted by autoarray's formatter."""
     package = PACKAGE.replace("/", ".")
     source = source.replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
     source = source.replace("knn_barycentric.log_det", f"{REGULARIZATION.replace('/', '.')}.grounded_log_det")
@@ -112,27 +117,27 @@ def upstream_source(source, vendored=False):
 
 
 def with_mesh(source):
-    """autoarray's table of meshes, naming this one in the place of its own."""
+    """autoarray's table of meshes, with this mesh instead of its own `KNNBarycentric`."""
     own = r"^from \.knn import KNNBarycentric$"
     if len(re.findall(own, source, flags=re.M)) != 1:
-        raise DiffError(f"{MESHES} does not import KNNBarycentric from .knn once; adapt `with_mesh` to where it does.")
+        raise DiffError(f"{MESHES} does not import KNNBarycentric from .knn exactly once; adapt `with_mesh`.")
     return re.sub(own, "from ..knn_barycentric.mesh import KNNBarycentric", source, flags=re.M)
 
 
 def _requirement(source):
-    """The hunk that adds `REQUIREMENT` where the tree keeps autoarray's requirements."""
+    """The hunk that adds `REQUIREMENT` to autoarray's requirements."""
     if (source / "pyproject.toml").exists():
         path, before, line = "pyproject.toml", r"^dependencies = \[\n", f'    "{REQUIREMENT}",\n'
     else:
         path = f"autoarray-{autoarray.__version__}.dist-info/METADATA"
         before, line = r"^Requires-Python: .*\n", f"Requires-Dist: {REQUIREMENT}\n"
     if not (source / path).exists() or len(re.findall(before, (source / path).read_text(), flags=re.M)) != 1:
-        raise DiffError(f"{path} does not list autoarray's requirements as expected; adapt `_requirement` to it.")
-    return _changed(source, path, lambda text: re.sub(before, lambda found: found[0] + line, text, flags=re.M))
+        raise DiffError(f"{path} does not list autoarray's requirements as expected; adapt `_requirement`.")
+    return _edit(source, path, lambda text: re.sub(before, lambda found: found[0] + line, text, flags=re.M))
 
 
 def with_tables(source):
-    """autoarray's Delaunay interpolation, with in-graph tables in the place of Qhull's."""
+    """autoarray's Delaunay interpolation, with the tables of the in-graph triangulation."""
     function = _find(source, DELAUNAY, "_jax_delaunay_tables")
     lines = source.splitlines(keepends=True)
     lines[function.lineno - 1 : function.end_lineno] = [
@@ -140,46 +145,48 @@ def with_tables(source):
         '    """Connectivity from the in-graph triangulation; see `delaunay_tables`."""\n',
         "    return delaunay_tables(points)\n",
     ]
-    return _importing("delaunay_tables, unless_refused", _refusing("".join(lines), DELAUNAY, "InterpolatorDelaunay"))
+    source = _with_nan_weights("".join(lines), DELAUNAY, "InterpolatorDelaunay")
+    return _with_import("delaunay_tables, unless_refused", source)
 
 
 def with_log_det(source):
-    """autoarray's inversion, with the grounded log determinant of H where the settings ask for it."""
+    """autoarray's inversion, with the grounded log determinant of H as a setting."""
     return _with_term(source, "log_det_regularization_matrix_term", "grounded_log_det", "log_det_term_of")
 
 
 def with_curvature_log_det(source):
-    """The same with that of F + H."""
+    """autoarray's inversion, with the grounded log determinant of F + H as a setting."""
     return _with_term(source, "log_det_curvature_reg_matrix_term", "curvature_log_det", "curvature_log_det_term_of")
 
 
-def _with_term(source, own, module, name):
-    term = _find(source, INVERSION, "AbstractInversion", own)
-    without = next((each for each in term.body if isinstance(each, ast.If)), None)
-    if without is None:
-        raise DiffError(f"{INVERSION}: `{own}` begins with no condition; adapt `_with_term` to it.")
-    added = f"""
+def _with_term(source, method, module, name):
+    """Return `name` of `module` from a method of the inversion, after the condition that the method starts with."""
+    term = _find(source, INVERSION, "AbstractInversion", method)
+    condition = next((each for each in term.body if isinstance(each, ast.If)), None)
+    if condition is None:
+        raise DiffError(f"{INVERSION}: `{method}` starts without a condition; adapt `_with_term`.")
+    branch = f"""
         if self.settings.log_det_method == "grounded":
             from ..regularization.{module} import {name}
 
             return {name}(self)
 """
     lines = source.splitlines(keepends=True)
-    lines.insert(without.end_lineno, added)
+    lines.insert(condition.end_lineno, branch)
     return "".join(lines)
 
 
-def with_refusal(source):
-    """autoarray's Sibson interpolation, which takes its tables from `DELAUNAY`."""
-    return _importing("unless_refused", _refusing(source, SIBSON, "InterpolatorDelaunayNN"))
+def with_nan_weights(source):
+    """autoarray's Sibson interpolation, which takes its tables from `DELAUNAY`, with NaN weights without a certificate."""
+    return _with_import("unless_refused", _with_nan_weights(source, SIBSON, "InterpolatorDelaunayNN"))
 
 
-def _refusing(source, path, class_name):
-    """A module in which the third value of a class's `_mappings_sizes_weights` is NaN where the tables are refused."""
+def _with_nan_weights(source, path, class_name):
+    """Make `_mappings_sizes_weights` of a class return NaN weights if the tables have no certificate."""
     method = _find(source, path, class_name, "_mappings_sizes_weights")
     if not (isinstance(method.body[-1], ast.Return) and len(getattr(method.body[-1].value, "elts", ())) == 3):
         raise DiffError(
-            f"{path}: {class_name}._mappings_sizes_weights returns no three values; adapt `_refusing` to it."
+            f"{path}: {class_name}._mappings_sizes_weights does not return three values; adapt `_with_nan_weights`."
         )
     weights = method.body[-1].value.elts[2]
     lines = source.splitlines(keepends=True)
@@ -190,17 +197,17 @@ def _refusing(source, path, class_name):
     return "".join(lines)
 
 
-def _importing(names, source):
-    """A module that also imports `names` from the package's `fed_delaunay`, before the last of its imports."""
+def _with_import(names, source):
+    """A module that also imports `names` from the package's `fed_delaunay`, before its last import."""
     last = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))][-1]
     lines = source.splitlines(keepends=True)
-    added = f"from {PACKAGE.replace('/', '.')}.fed_delaunay import {names}\n"
-    lines.insert(last.lineno - 1, black.format_str(added, mode=black.Mode()))
+    line = f"from {PACKAGE.replace('/', '.')}.fed_delaunay import {names}\n"
+    lines.insert(last.lineno - 1, black.format_str(line, mode=black.Mode()))
     return "".join(lines)
 
 
 def _find(source, path, *names):
-    """The syntax tree of a function or class, by the names that lead to it."""
+    """The syntax tree of a function or class, by the path of its names."""
     node = ast.parse(source)
     for name in names:
         node = next((child for child in node.body if getattr(child, "name", None) == name), None)
@@ -209,14 +216,14 @@ def _find(source, path, *names):
     return node
 
 
-def _added(path, source):
+def _new_file(path, source):
     return _diff("/dev/null", f"b/{path}", "", source)
 
 
-def _changed(source, path, change, on_top_of=lambda text: text):
-    """The hunk of a change of a file, after another that is applied first."""
+def _edit(source, path, change, on_top_of=lambda text: text):
+    """The hunk that changes a file, after `on_top_of` has changed it."""
     if not (source / path).exists():
-        raise DiffError(f"{source / path} is missing; give --source the folder that holds autoarray/.")
+        raise DiffError(f"{source / path} is missing; give --source the folder that contains autoarray/.")
     text = on_top_of((source / path).read_text())
     return _diff(f"a/{path}", f"b/{path}", text, change(text))
 
@@ -227,24 +234,24 @@ def _diff(before, after, old, new):
 
 
 def added_lines(text):
-    """How many lines a patch adds."""
+    """The number of lines that a patch adds."""
     return sum(line.startswith("+") and not line.startswith("+++") for line in text.splitlines())
 
 
 @command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--output", type=folder_to_write, default=Path(), help="where the files go (default: here)")
+    parser.add_argument("--output", type=folder_to_write, default=Path(), help="folder of the patches (default: here)")
     parser.add_argument(
-        "--source", type=Path, default=INSTALLED, help="folder that holds autoarray/ (default: installed)"
+        "--source", type=Path, default=SITE_PACKAGES, help="folder that contains autoarray/ (default: installed)"
     )
-    parser.add_argument("--vendored", action="store_true", help="bring the triangulation along, without a requirement")
+    parser.add_argument("--vendored", action="store_true", help="include the triangulation instead of a requirement")
     arguments = parser.parse_args(argv)
-    found = patches(arguments.source, arguments.vendored)
-    with write_aside(arguments.output.resolve()) as aside:
-        for name, text in found.items():
-            (aside / name).write_text(text)
-    for name, text in found.items():
+    texts = patches(arguments.source, arguments.vendored)
+    with write_aside(arguments.output.resolve()) as scratch:
+        for name, text in texts.items():
+            (scratch / name).write_text(text)
+    for name, text in texts.items():
         removed = sum(line.startswith("-") and not line.startswith("---") for line in text.splitlines())
         print(f"{arguments.output / name}: {added_lines(text)} lines added, {removed} removed")
     return 0

@@ -1,9 +1,9 @@
-"""Both speed instruments, and the speed page's speed tables from what they wrote.
+"""Run both speed instruments and write the tables of docs/speed.md.
 
     .venv/bin/python -m jax_profiling.speed.bench
 
-runs `jax_profiling.speed.probe` and `delaunax/benchmarks/pieces.py`, writes their JSON under `results/`, and replaces what
-stands in docs/speed.md between the two comments that name this command. `--tables` only does the last.
+This command runs `jax_profiling.speed.probe` and `delaunax/benchmarks/pieces.py`, and writes their JSON under `results/`. Then
+it replaces the text of docs/speed.md between the two comments that name the command. `--tables` does only that.
 """
 
 import argparse
@@ -25,12 +25,12 @@ from jax_profiling.terminal.writing import write_aside
 
 ROOT = Path(__file__).resolve().parents[2]
 PIECES = ROOT / "results" / "pieces"
-LANES = "triangulate, 20 lanes of a batch together"
+BATCH_ROW = "triangulate, a batch of 20 lanes"
 BEGIN, END = "<!-- from here: make bench -->", "<!-- to here: make bench -->"
 
 
 def run_pieces():
-    """Run `delaunax/benchmarks/pieces.py`, and keep its medians and quartiles (ms) and the programs' scratch memory (bytes)."""
+    """Run `delaunax/benchmarks/pieces.py`. Write medians and quartiles (ms) and the programs' scratch memory (bytes)."""
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "benchmark.json"
         options = ["-o", "addopts=--import-mode=importlib", "-q", f"--benchmark-json={path}"]
@@ -49,30 +49,30 @@ def run_pieces():
         }
         for each in benchmarks
     ]
-    measured = {"autolens": al.__version__, "jax": jax.__version__, "device": provenance.device(), "rows": rows}
-    with write_aside(PIECES) as aside:
-        name = tables.file_name_of(measured["device"])
-        (aside / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
+    results = {"autolens": al.__version__, "jax": jax.__version__, "device": provenance.device(), "rows": rows}
+    with write_aside(PIECES) as scratch:
+        name = tables.file_name_of(results["device"])
+        (scratch / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n")
 
 
-def growth_of(measured):
-    """The lines of a Markdown table: milliseconds of every piece at every size, then the sum and what others take."""
-    columns = list(dict.fromkeys((row["distribution"], row["size"]) for row in measured["rows"] if row.get("piece")))
-    milliseconds = {(row.get("piece", LANES), row["distribution"], row["size"]): row["ms"] for row in measured["rows"]}
+def pieces_table_of(results):
+    """A Markdown table: milliseconds of every piece and of its peers by size, and their ratios."""
+    columns = list(dict.fromkeys((row["distribution"], row["size"]) for row in results["rows"] if row.get("piece")))
+    milliseconds = {
+        (row.get("piece", BATCH_ROW), row["distribution"], row["size"]): row["ms"] for row in results["rows"]
+    }
 
     def cells(piece, of=lambda value: f"{value:.1f}"):
         return [of(milliseconds[piece, *column]) if (piece, *column) in milliseconds else "" for column in columns]
 
-    def ratio(ours, theirs):
-        together = [
-            [sum(milliseconds[piece, *column] for piece in pieces) for column in columns] for pieces in (ours, theirs)
-        ]
-        return [f"{one / other:.2f}" for one, other in zip(*together)]
+    def ratio(pieces, peers):
+        sums = [[sum(milliseconds[name, *column] for name in names) for column in columns] for names in (pieces, peers)]
+        return [f"{one / other:.2f}" for one, other in zip(*sums)]
 
     rows = [
         (piece, *cells(piece)) for piece in ("triangulate", "locate", "weights", "Qhull", "find_simplex", "Triangle")
     ]
-    rows.append((LANES, *cells(LANES)))
+    rows.append((BATCH_ROW, *cells(BATCH_ROW)))
     rows.append(("triangulate over Qhull", *ratio(["triangulate"], ["Qhull"])))
     rows.append(("triangulate over Triangle", *ratio(["triangulate"], ["Triangle"])))
     rows.append(
@@ -82,7 +82,7 @@ def growth_of(measured):
 
 
 def lines_of_tables():
-    """The lines that stand in the page, from every JSON that is committed."""
+    """The lines of the page, from the JSON of all devices."""
     lines = []
     for path in sorted(probe.RESULTS.glob("*.json")):
         measured = json.loads(path.read_text())
@@ -96,33 +96,33 @@ def lines_of_tables():
         ]
     for path in sorted(PIECES.glob("*.json")):
         measured = json.loads(path.read_text())
-        lines += ["", f"The pieces alone, 8 queries per vertex, {measured['device']}:", "", *growth_of(measured)]
+        lines += ["", f"The pieces alone, 8 queries per vertex, {measured['device']}:", "", *pieces_table_of(measured)]
     return [*lines, ""]
 
 
 def rewrite(page, lines, begin=BEGIN, end=END):
-    """A speed page's text with `lines` between two comments.
+    """The text of the speed page with `lines` between two comments.
 
     Raises
     ------
     command.BadInput
-        If the comments are not there once each, in order.
+        If a comment is missing or repeated, or their order is wrong.
     """
-    before, found, rest = page.partition(begin)
-    _, found_end, after = rest.partition(end)
-    if not (found and found_end) or begin in rest or end in after:
+    before, first, rest = page.partition(begin)
+    _, last, after = rest.partition(end)
+    if not (first and last) or begin in rest or end in after:
         raise command.BadInput(
-            f"docs/speed.md needs the lines {begin!r} and {end!r} once each, in this order; put them back."
+            f"docs/speed.md needs the lines {begin!r} and {end!r} once each, in this order; restore them."
         )
     return "\n".join([f"{before}{begin}", *lines, f"{end}{after}"])
 
 
 def rewrite_page(lines, begin=BEGIN, end=END):
-    """`rewrite` the speed page itself."""
+    """`rewrite` docs/speed.md."""
     page = ROOT / "docs" / "speed.md"
     text = rewrite(page.read_text(), lines, begin, end)
-    with write_aside(page.parent) as aside:
-        (aside / page.name).write_text(text)
+    with write_aside(page.parent) as scratch:
+        (scratch / page.name).write_text(text)
 
 
 @command.refuses_bad_input

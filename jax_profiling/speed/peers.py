@@ -1,7 +1,7 @@
-"""Delaunay as it was before autoarray moved point location into JAX: everything in one SciPy callback, for benchmarks only.
+"""Delaunay before autoarray moved point location into JAX: one SciPy callback does everything. For benchmarks only.
 
-Triangulation, `find_simplex`, dual areas and split points run on the host inside one sequential `pure_callback` per lane. This
-is the construction that the 69.5 ms of the first measurement on an A100 were measured with. It has no derivative.
+Triangulation, `find_simplex`, dual areas and split points run on the host, inside one sequential `pure_callback` per lane. The
+first measurement on an A100, 69.5 ms, used this construction. It has no derivative.
 """
 
 import autolens as al
@@ -13,7 +13,7 @@ from autonerves import cached_property
 
 
 class InterpolatorCallbackDelaunay(InterpolatorDelaunay):
-    """autoarray's Delaunay interpolation with all of `scipy_delaunay` behind one host callback."""
+    """autoarray's Delaunay interpolation with the whole of `scipy_delaunay` in one host callback."""
 
     @cached_property
     def delaunay(self):
@@ -46,7 +46,7 @@ class InterpolatorCallbackDelaunay(InterpolatorDelaunay):
 
 
 class CallbackDelaunay(al.mesh.Delaunay):
-    """`al.mesh.Delaunay` with all of it in SciPy, once per lane and lane by lane."""
+    """`al.mesh.Delaunay` computed by SciPy, lane by lane."""
 
     @property
     def interpolator_cls(self):

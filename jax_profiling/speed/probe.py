@@ -1,11 +1,11 @@
-"""How long does each mesh take, per call and per lane of a batch; to compile; and in memory?
+"""Measure the meshes: time per call and per lane of a batch, compile time, and memory.
 
     .venv/bin/python -m jax_profiling.speed.probe --lens hst --batch 1,3,20
 
-Times the interpolation (triangulation, dual areas, split points, mappings and weights, from a source-plane mesh and data that
-are ray-traced already) and the whole likelihood, at parameter vectors drawn from the model's priors. Calls are interleaved;
-medians and quartiles. Writes `results/vmap_probe/<device>-<precision>.json`, beside which a Markdown table and a chart compare
-all devices that have been measured.
+Two programs are timed at parameter vectors from the model's priors. The interpolation starts from ray-traced points and ends
+with mappings and weights; it includes triangulation, dual areas and split points. The other program is the whole likelihood.
+Calls are interleaved, and the figures are medians and quartiles. The results go to
+`results/vmap_probe/<device>-<precision>.json`. A Markdown table and a chart in the same folder compare all devices.
 """
 
 import argparse
@@ -39,8 +39,8 @@ from knn_barycentric.mesh import KNNBarycentric
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "vmap_probe"
 
-FED = {"Delaunay, fed in JAX": al.mesh.Delaunay, "DelaunayNN, fed in JAX": al.mesh.DelaunayNN}
-"""autoarray's meshes whose triangulation comes from JAX (`patch(delaunay=True)`)."""
+JAX_TABLES = {"Delaunay, JAX tables": al.mesh.Delaunay, "DelaunayNN, JAX tables": al.mesh.DelaunayNN}
+"""autoarray's meshes on the triangulation of `delaunax` (`patch(delaunay=True)`)."""
 
 MESHES = {
     "Delaunay": (al.mesh.Delaunay, {}),
@@ -48,20 +48,20 @@ MESHES = {
     "KNNBarycentric": (KNNBarycentric, {}),
     **{name: row for name, row in verdict.RUNGS.items() if name != verdict.DEFAULT_RUNG},
     **verdict.PEERS,
-    **{name: (mesh_cls, {}) for name, mesh_cls in FED.items()},
+    **{name: (mesh_cls, {}) for name, mesh_cls in JAX_TABLES.items()},
 }
 """Row -> mesh class and arguments."""
 
-DEFAULT = ("Delaunay", "Delaunay in one callback", "Delaunay, fed in JAX", "KNNBarycentric")
+DEFAULT_MESHES = ("Delaunay", "Delaunay in one callback", "Delaunay, JAX tables", "KNNBarycentric")
 
 REPEATS = 5
 
 COMPILATIONS = 5
-"""How often each program is traced and compiled; the median is told."""
+"""Each program is traced and compiled this often. The median counts."""
 
 
 def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda message: None, compilations=COMPILATIONS):
-    """(mesh, what, lanes) -> a compiled program without arguments, and what it cost to compile.
+    """(mesh, program, lanes) -> a compiled function without arguments, and the cost of its compilation.
 
     Parameters
     ----------
@@ -70,17 +70,17 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
     meshes
         Keys of `MESHES`.
     batches
-        Numbers of lanes of the interpolation; 1 is not vmapped.
+        Numbers of lanes of the interpolation. One lane runs without vmap.
     likelihood_batches
         Numbers of lanes of the whole likelihood.
     progress
-        Called with a line of text whenever all are compiled.
+        Called with a line of text before every round of compilations.
     compilations
-        How often each is traced and compiled; the median is told.
+        The number of rounds.
     """
     reference = Likelihood(lens, al.mesh.Delaunay)
-    most = max([*batches, *likelihood_batches])
-    parameters = reference.median_and_draws(most - 1)
+    max_lanes = max([*batches, *likelihood_batches])
+    parameters = reference.median_and_draws(max_lanes - 1)
     ray_traced = points_of(reference, parameters[: max([1, *batches])])
     mesh = mesh_of(reference)
     likelihoods = {
@@ -98,23 +98,23 @@ def programs_of(lens, meshes, batches, likelihood_batches=(), progress=lambda me
             functions[name, "likelihood", lanes] = log_evidence_of(likelihoods[name]), [parameters[:lanes]]
 
     if compilations > 1:
-        # Whoever is compiled first in a process takes longer: it is compiled once more. Who asks for one has seen to that.
+        # The first compilation in a process takes longer, so it is repeated.
         (first, each), *_ = functions.items()
-        _compiled(first, *each)
+        _compile(first, *each)
     compiled, costs = {}, {key: [] for key in functions}
     for number in range(compilations):
         progress(f"compiling, {number + 1} of {compilations}")
-        # Those that are compared are neighbours, and every second time the last comes first.
+        # Programs that are compared compile one after the other; every second round reverses the order.
         for key in list(functions)[:: -1 if number % 2 else 1]:
-            compiled[key], cost = _compiled(key, *functions[key])
+            compiled[key], cost = _compile(key, *functions[key])
             costs[key].append(cost)
     first_mesh = [each[0] for each in ray_traced]
     on_numpy = {(SCIPY, "interpolation", 1): (lambda: tables_of(mesh, *first_mesh, xp=np), {})} if batches else {}
-    return on_numpy | {key: (compiled[key], _typical(costs[key])) for key in functions}
+    return on_numpy | {key: (compiled[key], _median_of(costs[key])) for key in functions}
 
 
-def _typical(costs):
-    """The median of each cost of several compilations, and the seconds that each of them took with its tracing."""
+def _median_of(costs):
+    """The median of each cost over several compilations, and the seconds of each compilation with its tracing."""
     return {name: float(np.median([cost[name] for cost in costs])) for name in costs[0]} | {
         "to_compile_seconds": [cost["trace_seconds"] + cost["compile_seconds"] for cost in costs]
     }
@@ -137,22 +137,22 @@ def ray_traced_of(likelihood, parameters):
 
 
 def points_of(likelihood, parameters):
-    """(lanes, N, 2) vertices and (lanes, Q, 2) data points in the source plane, of (lanes, D) parameters."""
+    """(lanes, N, 2) vertices and (lanes, Q, 2) data points in the source plane, from (lanes, D) parameters."""
     return [np.stack(column) for column in zip(*(ray_traced_of(likelihood, vector) for vector in parameters))]
 
 
 def tables_of_lanes(likelihood, parameters):
-    """The interpolation of (lanes, D) parameters, as a function and its arrays; one lane is not vmapped."""
+    """The interpolation at (lanes, D) parameters, as a function and its arrays."""
     return lanes_of(partial(tables_of, mesh_of(likelihood)), points_of(likelihood, parameters))
 
 
 def lanes_of(function, arrays):
-    """The function of all lanes, the first axis of the arrays, and these; of one lane alone, which is not vmapped."""
+    """A function over the first axis of the arrays, and the arrays. One lane runs without vmap."""
     return (jax.vmap(function), arrays) if len(arrays[0]) > 1 else (function, [each[0] for each in arrays])
 
 
-def _compiled(key, function, lanes):
-    """A program over the lanes, and the seconds and bytes that it took, nothing of it having been traced before."""
+def _compile(key, function, lanes):
+    """A compiled function over the lanes, and its cost in seconds and bytes. Caches are empty before."""
     name, _, _ = key
     arrays = [jnp.asarray(each) for each in lanes]
     if len(arrays[0]) == 1:
@@ -160,18 +160,18 @@ def _compiled(key, function, lanes):
     else:
         function = jax.vmap(function)
     jax.clear_caches()
-    # What the program before left behind is not for this one to collect.
+    # Collect the garbage of the previous program now, not during this one.
     gc.collect()
-    if name in FED:
+    if name in JAX_TABLES:
         knn_barycentric.patch(delaunay=True)
     try:
-        began = time.perf_counter()
+        start = time.perf_counter()
         lowered = jax.jit(function).lower(*arrays)
         traced = time.perf_counter()
         program = lowered.compile()
     finally:
         knn_barycentric.unpatch()
-    cost = {"trace_seconds": traced - began, "compile_seconds": time.perf_counter() - traced}
+    cost = {"trace_seconds": traced - start, "compile_seconds": time.perf_counter() - traced}
     memory = program.memory_analysis()
     if memory is not None:
         cost["peak_bytes"] = memory.temp_size_in_bytes + memory.argument_size_in_bytes + memory.output_size_in_bytes
@@ -179,46 +179,47 @@ def _compiled(key, function, lanes):
 
 
 def milliseconds_of(programs, repeats=REPEATS, settle=False):
-    """Key -> (repeats,) milliseconds per call, interleaved, after one call each that is not timed.
+    """Key -> (repeats,) milliseconds per call. Calls are interleaved, and the first call of each is not timed.
 
-    With `settle` an untimed call comes before every timed one: the memory that the program before gave back (hundreds of MiB,
-    for many lanes) is cleared by whoever runs next, which takes longer than a short program itself.
+    With `settle`, an untimed call precedes every timed one. The next program has to clear the memory that the previous one has
+    freed (hundreds of MiB for many lanes), and that takes longer than a short program.
     """
     times = {key: [] for key in programs}
     for repeat in range(repeats + 1):
         for key, (call, _) in programs.items():
             if settle:
                 call()
-            began = time.perf_counter()
+            start = time.perf_counter()
             call()
             if repeat:
-                times[key].append(1.0e3 * (time.perf_counter() - began))
+                times[key].append(1.0e3 * (time.perf_counter() - start))
     return times
 
 
 def measure(
     lens,
-    meshes=DEFAULT,
+    meshes=DEFAULT_MESHES,
     batches=(1, 3, 20),
     likelihood_batches=(1, 3),
     repeats=REPEATS,
     progress=lambda message: None,
     compilations=COMPILATIONS,
 ):
-    """The contents of the JSON file: a row per mesh, program and batch."""
+    """The contents of the JSON file: a row per mesh, program and number of lanes."""
     programs = programs_of(lens, meshes, batches, likelihood_batches, progress, compilations)
     times_of = {}
-    # Each kind for itself: a likelihood leaves nothing of an interpolation in the cache.
-    for what in ("interpolation", "likelihood"):
-        progress(f"timing the {what}")
-        these = {key: each for key, each in programs.items() if key[1] == what}
-        times_of |= milliseconds_of(these, repeats, settle=what == "interpolation")
+    # One program after the other: a likelihood would evict the interpolation from the processor's cache.
+    for program in ("interpolation", "likelihood"):
+        progress(f"timing the {program}")
+        same = {key: each for key, each in programs.items() if key[1] == program}
+        times_of |= milliseconds_of(same, repeats, settle=program == "interpolation")
     rows = []
-    for (mesh, what, lanes), times in times_of.items():
+    for (mesh, program, lanes), times in times_of.items():
         lower, median, upper = np.percentile(times, (25, 50, 75)) / lanes
-        cost = programs[mesh, what, lanes][1]
+        cost = programs[mesh, program, lanes][1]
         rows.append(
-            {"mesh": mesh, "what": what, "lanes": lanes, "ms_per_lane": median, "quartiles": [lower, upper], **cost}
+            {"mesh": mesh, "program": program, "lanes": lanes, "ms_per_lane": median, "quartiles": [lower, upper]}
+            | cost
         )
     return {
         "lens": lens.name,
@@ -234,7 +235,7 @@ def measure(
 
 
 def decomposition_of(lens, progress=lambda message: None):
-    """Step of `GROUPS` -> mesh -> ms of one lane on this device."""
+    """Key of `GROUPS` -> mesh -> milliseconds of one lane on this device."""
     milliseconds = steps.profile(lens, progress=progress)["milliseconds"]
     return {
         group: {mesh: sum(milliseconds[step][mesh]["median"] for step in members) for mesh in steps.MESHES}
@@ -243,17 +244,17 @@ def decomposition_of(lens, progress=lambda message: None):
 
 
 def write(measured, folder=RESULTS):
-    """Write the JSON of this device, and the comparison of all devices whose JSON is in the folder."""
+    """Write the JSON of this device, and compare all devices that have a JSON in the folder."""
     name = file_name_of(f"{measured['device']}-{measured['precision']}")
     others = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json")) if path.stem != name]
-    with write_aside(folder) as aside:
-        (aside / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
-        (aside / "speed.md").write_text(markdown_of([measured, *others]))
-        figures.save(figure_of([measured, *others]), aside / "speed.png")
+    with write_aside(folder) as scratch:
+        (scratch / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
+        (scratch / "speed.md").write_text(markdown_of([measured, *others]))
+        figures.save(figure_of([measured, *others]), scratch / "speed.png")
 
 
 def lanes_from(parser, option, text):
-    """Numbers of lanes from an option of the command line."""
+    """Parse an option of the command line into numbers of lanes."""
     try:
         lanes = [int(number) for number in text.split(",")]
     except ValueError:
@@ -266,24 +267,31 @@ def lanes_from(parser, option, text):
 @command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lens", default="hst", help="name under dataset/imaging, or a folder (default hst)")
+    parser.add_argument("--lens", default="hst", help="a name under dataset/imaging, or a folder (default hst)")
     parser.add_argument("--batch", default="1,3,20", help="lanes of the interpolation (default 1,3,20)")
     parser.add_argument(
-        "--meshes", help=f"separated by semicolons, of: {'; '.join(MESHES)} (default: {'; '.join(DEFAULT)})"
+        "--meshes", help=f"separated by semicolons; some of: {'; '.join(MESHES)} (default: {'; '.join(DEFAULT_MESHES)})"
     )
-    parser.add_argument("--likelihood-batch", default="1,3", help="the same of the whole likelihood (default 1,3)")
-    parser.add_argument("--steps", action="store_true", help="also the steps of the likelihood, beside an A100's")
-    parser.add_argument("--repeats", type=at_least(1), default=REPEATS, help=f"timed calls of each (default {REPEATS})")
-    parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON, table and chart")
+    parser.add_argument("--likelihood-batch", default="1,3", help="lanes of the likelihood (default 1,3)")
+    parser.add_argument("--steps", action="store_true", help="also time the steps of the likelihood")
+    parser.add_argument(
+        "--repeats", type=at_least(1), default=REPEATS, help=f"timed calls per program (default {REPEATS})"
+    )
+    parser.add_argument(
+        "--output",
+        type=folder_to_write,
+        default=RESULTS,
+        help="folder of the JSON, table and chart (default results/vmap_probe)",
+    )
     arguments = parser.parse_args(argv)
     batches, likelihood_batches = (
         lanes_from(parser, option, vars(arguments)[option.replace("-", "_")])
         for option in ("batch", "likelihood-batch")
     )
-    meshes = arguments.meshes.split(";") if arguments.meshes else DEFAULT
+    meshes = arguments.meshes.split(";") if arguments.meshes else DEFAULT_MESHES
     if set(meshes) - set(MESHES):
         parser.error(f"--meshes names {'; '.join(set(meshes) - set(MESHES))}; give any of {'; '.join(MESHES)}.")
-    # A program from the cache would take no time to compile.
+    # The cache would hide the time of a compilation.
     jax.config.update("jax_enable_compilation_cache", False)
     lens = lens_folder.load(arguments.lens)
     with progress_of(Console(stderr=True), lens.name) as progress:

@@ -1,7 +1,7 @@
-"""The likelihood step by step, timed on both meshes side by side.
+"""Time the steps of the likelihood on both meshes.
 
-Every step is its own jitted program whose inputs are the arrays that the step before gave, so the times are those of
-the steps alone: in the whole likelihood XLA may fuse across them, and their sum need not be its time.
+Every step is a jitted program of its own. Its inputs are the outputs of the steps before. In the whole likelihood XLA may fuse
+across steps, so the sum of the steps can differ from the time of the whole.
 """
 
 import json
@@ -123,7 +123,7 @@ STEPS = {
     "regularization matrix": _regularization_matrix,
     "reconstruction and log evidence": _reconstruction,
 }
-"""Step -> a function of the fit and of the arrays of the steps before it."""
+"""Step -> a function of the fit and of the outputs of the steps before it."""
 
 
 def _lights_of(fit):
@@ -134,7 +134,7 @@ def _mapper_of(fit):
     return fit.inversion.cls_list_from(al.Mapper)[-1]
 
 
-# PyAuto's lazy properties keep their value in the instance, so a value put there is taken instead of computed.
+# PyAuto's lazy properties store their value in the instance, so a stored value replaces the computation.
 def _interpolated_mapper_of(fit, arrays):
     mapper = _mapper_of(fit)
     mappings, split = arrays["interpolation and mapper"]
@@ -143,8 +143,8 @@ def _interpolated_mapper_of(fit, arrays):
 
 
 def _inversion_of(fit, arrays):
-    operated = [*arrays["blurring"], arrays["blurred mapping matrix"]]
-    vars(fit.inversion).update(operated_mapping_matrix_list=operated, operated_mapping_matrix=jnp.hstack(operated))
+    columns = [*arrays["blurring"], arrays["blurred mapping matrix"]]
+    vars(fit.inversion).update(operated_mapping_matrix_list=columns, operated_mapping_matrix=jnp.hstack(columns))
     return fit.inversion
 
 
@@ -154,17 +154,17 @@ def profile(lens, repeats=REPEATS, progress=lambda message: None):
     Parameters
     ----------
     lens
-        The lens, from `lens.load`; its model has linear light profiles and one pixelization, in this order.
+        The lens, from `lens.load`. Its model has linear light profiles and one pixelization.
     repeats
-        How often each step is timed on each mesh.
+        Timed calls per step and mesh.
     progress
-        Called with a line of text whenever a step begins.
+        Called with a line of text before every step.
 
     Returns
     -------
     dict
-        The contents of `profile.json`: milliseconds, median and quartiles, per step and mesh; also the relative
-        difference between the last step's log evidence and that of the whole jitted likelihood.
+        The contents of `profile.json`: median and quartiles of the milliseconds per step and mesh, and the log evidence of the
+        last step.
     """
     likelihoods = {name: Likelihood(lens, mesh_cls) for name, mesh_cls in MESHES.items()}
     parameters = {name: jnp.asarray(likelihood.prior_medians) for name, likelihood in likelihoods.items()}
@@ -178,9 +178,9 @@ def profile(lens, repeats=REPEATS, progress=lambda message: None):
             arrays[name][step] = calls[name]()
         for _ in range(repeats):
             for name in MESHES:
-                began = time.perf_counter()
+                start = time.perf_counter()
                 calls[name]()
-                times[name].append(1.0e3 * (time.perf_counter() - began))
+                times[name].append(1.0e3 * (time.perf_counter() - start))
         milliseconds[step] = {
             name: dict(zip(("lower_quartile", "median", "upper_quartile"), np.percentile(times[name], (25, 50, 75))))
             for name in MESHES
@@ -197,7 +197,7 @@ def profile(lens, repeats=REPEATS, progress=lambda message: None):
 
 
 def _call(function, likelihood, parameters, arrays):
-    """A function without arguments that runs one compiled step and waits for it."""
+    """A function without arguments that runs one compiled step and waits for its result."""
     step = jax.jit(lambda parameters, arrays: function(likelihood.fit(parameters), arrays))
     compiled = step.lower(parameters, arrays).compile()
     return lambda: jax.block_until_ready(compiled(parameters, arrays))
@@ -205,10 +205,10 @@ def _call(function, likelihood, parameters, arrays):
 
 def write(profile, folder):
     """Write `profile.json`, `profile.md` and `profile.png` into a report's folder."""
-    with write_aside(folder) as aside:
-        (aside / "profile.json").write_text(json.dumps(profile, indent=1) + "\n")
-        (aside / "profile.md").write_text(_markdown_from(profile))
-        save(_figure_from(profile), aside / "profile.png")
+    with write_aside(folder) as scratch:
+        (scratch / "profile.json").write_text(json.dumps(profile, indent=1) + "\n")
+        (scratch / "profile.md").write_text(_markdown_from(profile))
+        save(_figure_from(profile), scratch / "profile.png")
 
 
 def _markdown_from(profile):

@@ -1,13 +1,14 @@
-"""The gate over many lenses, on a cluster.
+"""Run the gate over many lenses, on a cluster.
 
     .venv/bin/python -m jax_profiling.sweep --population 300 --draws 8
     .venv/bin/python -m jax_profiling.sweep --lenses FOLDER... --scheduler tcp://HOST:PORT --output FOLDER
 
-A cell is a lens and a chunk of its parameter vectors. Each one's result is a file of its own in the output folder, and no cell
-that has one is run again: a sweep that was stopped goes on by the same command. `summary.md` there says what was found.
+The unit of work is a chunk: one lens and some of its parameter vectors. Every result is a file of its own in the output
+folder, and a chunk with a result is not run again. To resume a sweep, run the same command. The folder's `summary.md` has the
+verdicts.
 
-The exit status is 0 if the default mesh passed on every lens, 1 if it failed on one or a cell was given up, 2 if the input is
-bad or no cluster is to be had.
+The exit status is 0 if the default mesh passed on every lens. It is 1 if the mesh failed on a lens or a chunk has no result. It
+is 2 if the input is bad or the cluster is unavailable.
 """
 
 import argparse
@@ -25,10 +26,10 @@ from rich.console import Console
 from jax_profiling.gate import provenance, verdict
 from jax_profiling.lenses import population
 from jax_profiling.sweep import records, summary
-from jax_profiling.sweep.cells import CHUNK, Settings, cells_of, lens_folders_of
+from jax_profiling.sweep.chunks import VECTORS_PER_CHUNK, Settings, chunks_of, lens_folders_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
-from jax_profiling.terminal.progress import counted_progress_of
+from jax_profiling.terminal.progress import progress_bar_of
 from jax_profiling.terminal.writing import write_aside
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -39,35 +40,30 @@ def arguments_from(argv):
     add = parser.add_argument
     lenses = parser.add_mutually_exclusive_group()
     lenses.add_argument(
-        "--lenses", nargs="+", metavar="FOLDER", help="lens folders, folders of them, or names of lenses"
+        "--lenses", nargs="+", metavar="FOLDER", help="lens folders, folders of lens folders, or names of lenses"
     )
     lenses.add_argument(
-        "--population", type=at_least(1), metavar="N", help="N drawn lenses (jax_profiling/lenses/population.py)"
+        "--population", type=at_least(1), metavar="N", help="N random lenses (jax_profiling/lenses/population.py)"
     )
-    add("--seed", type=at_least(0), default=0, help="of the population (default 0)")
+    add("--seed", type=at_least(0), default=0, help="seed of the population (default 0)")
     add(
         "--priors",
         choices=population.PRIORS,
         default="truth",
-        help="of the population: around the truth, or autolens's",
+        help="priors of the population: around the truth, or autolens's defaults",
     )
-    add(
-        "--draws",
-        type=at_least(0),
-        default=8,
-        help="parameter vectors drawn from the priors, beside their median (default 8)",
-    )
-    add("--rungs", default=verdict.DEFAULT_RUNG, help="comma-separated, as the gate has them (default delaunay)")
-    add("--log-det", choices=("shipped", "accurate"), default="shipped", help="as the gate has it")
-    add("--scheduler", default="local", help="local (default), tcp://HOST:PORT of one that runs, or slurm")
-    add("--slurm", metavar="FILE", help="YAML of keyword arguments of dask_jobqueue.SLURMCluster")
-    add("--job-script", action="store_true", help="print what would be submitted to SLURM, and submit nothing")
-    add("--workers", type=at_least(1), help="processes of one thread (default one a core; of SLURM 1)")
+    add("--draws", type=at_least(0), default=8, help="draws from the priors, after their median (default 8)")
+    add("--rungs", default=verdict.DEFAULT_RUNG, help="comma-separated meshes, as in the gate (default delaunay)")
+    add("--log-det", choices=("shipped", "accurate"), default="shipped", help="log determinant, as in the gate")
+    add("--scheduler", default="local", help="local (default), tcp://HOST:PORT of a running scheduler, or slurm")
+    add("--slurm", metavar="FILE", help="YAML file with keyword arguments of dask_jobqueue.SLURMCluster")
+    add("--job-script", action="store_true", help="print the SLURM job script, and submit nothing")
+    add("--workers", type=at_least(1), help="single-threaded processes (default: one per core; with SLURM: 1)")
     add(
         "--output",
         type=folder_to_write,
         default=ROOT / "results" / "local" / "sweep",
-        help="folder of results and summary",
+        help="folder of the results and the summary (default results/local/sweep)",
     )
     arguments = parser.parse_args(argv)
     arguments.rungs = [
@@ -87,7 +83,7 @@ def main(argv=None):
     arguments = arguments_from(argv)
     if missing := [name for name in ("distributed", "dask_jobqueue") if importlib.util.find_spec(name) is None]:
         raise command.BadInput(
-            f"{missing[0]} is not installed; install what a sweep needs with pip install '.[sweep]'."
+            f"{missing[0]} is not installed; install the requirements of a sweep with pip install '.[sweep]'."
         )
     from jax_profiling.sweep.cluster import slurm_cluster
 
@@ -100,7 +96,7 @@ def main(argv=None):
 
 
 def sweep(arguments, console):
-    """Run the cells that have no result yet, and write the summary of all; the exit status."""
+    """Run the chunks without a result, write the summary of all chunks, and return the exit status."""
     from jax_profiling.sweep.cluster import client_of
     from jax_profiling.sweep.collect import collect
 
@@ -108,58 +104,60 @@ def sweep(arguments, console):
         lenses = population.names_of(arguments.population, arguments.seed, arguments.priors)
     else:
         lenses = lens_folders_of(arguments.lenses)
-    cells = cells_of(lenses, arguments.draws)
+    chunks = chunks_of(lenses, arguments.draws)
     settings = Settings(rungs=tuple(arguments.rungs), log_det=arguments.log_det)
     versions, folder = provenance.releases(), arguments.output
-    with locked(folder):
-        claim(folder, settings.as_json() | {"chunk": CHUNK, "versions": versions})
-        filed = folder / "cells"
-        todo = [cell for cell in cells if records.read(filed / f"{cell.key}.json") is None]
-        print(f"{len(cells)} cells of {len(set(lenses))} lenses; {len(cells) - len(todo)} have a result.", flush=True)
-        failed = {}
+    with lock_of(folder):
+        claim(folder, settings.as_json() | {"vectors_per_chunk": VECTORS_PER_CHUNK, "versions": versions})
+        results = folder / "chunks"
+        todo = [chunk for chunk in chunks if records.read(results / f"{chunk.key}.json") is None]
+        print(
+            f"{len(chunks)} chunks of {len(set(lenses))} lenses; {len(chunks) - len(todo)} have a result.", flush=True
+        )
+        failures = {}
         if todo:
             with client_of(arguments.scheduler, arguments.workers, arguments.slurm) as client:
                 print(f"Dashboard: {client.dashboard_link}", flush=True)
-                with counted_progress_of(console, "cells", len(todo), folder / "sweep.log") as progress:
-                    failed = collect(client, todo, settings, versions, filed, progress)
-        found = summary.summary_from(cells, filed, settings, versions, failed)
-        summary.write(found, folder)
-    for line in summary.conclusion_from(found):
+                with progress_bar_of(console, "chunks", len(todo), folder / "sweep.log") as progress:
+                    failures = collect(client, todo, settings, versions, results, progress)
+        report = summary.summary_from(chunks, results, settings, versions, failures)
+        summary.write(report, folder)
+    for line in summary.conclusion_from(report):
         console.print(line, highlight=False, soft_wrap=True)
     console.print(f"Report: {os.path.relpath(folder)}/summary.md", highlight=False, soft_wrap=True)
-    return 0 if found["passed"] else 1
+    return 0 if report["passed"] else 1
 
 
-def locked(folder):
-    """A lock on an output folder, which it creates."""
+def lock_of(folder):
+    """Create an output folder and lock it."""
     folder.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder / ".sweep.lock")
     try:
         return lock.acquire(timeout=0)
     except Timeout:
         raise command.BadInput(
-            f"{folder}: another sweep is writing there; wait for it, or give another --output."
+            f"{folder}: another sweep writes there now; wait for it, or give another --output."
         ) from None
 
 
 def claim(folder, own):
-    """Say in `sweep.json` what the results of a folder are of, or check that they are of the same.
+    """Write settings and versions into the folder's `sweep.json`, or compare them with that file.
 
     Raises
     ------
     command.BadInput
-        If the folder holds results of other versions or settings.
+        If the folder has results of other versions or settings.
     """
     path = folder / "sweep.json"
-    found = records.read(path)
-    if found is None:
-        with write_aside(folder) as aside:
-            (aside / path.name).write_text(json.dumps(own, indent=1) + "\n")
+    earlier = records.read(path)
+    if earlier is None:
+        with write_aside(folder) as scratch:
+            (scratch / path.name).write_text(json.dumps(own, indent=1) + "\n")
         return
     for name, value in own.items():
-        if found.get(name) != value:
+        if earlier.get(name) != value:
             raise command.BadInput(
-                f"{folder}: holds a sweep with {name} {found.get(name)}, not {value}; give another --output."
+                f"{folder}: holds a sweep with {name} {earlier.get(name)}, not {value}; give another --output."
             )
 
 

@@ -1,4 +1,4 @@
-"""Where a sweep runs: cores of this machine, a scheduler that runs already, or jobs of SLURM."""
+"""Where a sweep runs: the cores of this machine, a running scheduler, or jobs of SLURM."""
 
 import logging
 import os
@@ -10,59 +10,59 @@ import dask
 import yaml
 from distributed import Client, LocalCluster, WorkerPlugin
 
-from jax_profiling.terminal.command import BadInput
-from jax_profiling.terminal.reason import reason_of
+from jax_profiling.terminal.command import BadInput, one_line
 
-# What a cluster does is no news to whoever waits for a sweep.
+# The sweep's own progress is enough: dask's news about its workers would interrupt it.
 logging.getLogger("distributed").setLevel(logging.ERROR)
 
-MOST_DEATHS = 2
-"""A cell whose worker died oftener than this is given up."""
+MAX_WORKER_DEATHS = 2
+"""A chunk fails after it has killed more workers than this."""
 
-PATIENCE = 15.0
-"""For how long a scheduler is tried to be reached (seconds)."""
+CONNECT_TIMEOUT_SECONDS = 15.0
+"""How long the client tries to reach a scheduler."""
 
 
 class ClusterError(BadInput):
-    """A cluster cannot be had."""
+    """The cluster is unavailable."""
 
 
-class Pinned(WorkerPlugin):
-    """Each worker of this machine on a core of its own."""
+class CorePinning(WorkerPlugin):
+    """Pin each worker of this machine to its own core."""
 
-    name = "pinned"
+    name = "core-pinning"
 
     def setup(self, worker):
         if not hasattr(os, "sched_setaffinity"):
             return
         cores = sorted(os.sched_getaffinity(os.getppid()))
         core = cores[int(re.sub(r"\D", "", str(worker.name)) or 0) % len(cores)]
-        # A thread begins on the cores of the one that starts it; some have begun.
+        # A new thread inherits its cores from the thread that starts it, and some threads run already.
         for thread in os.listdir("/proc/self/task"):
             os.sched_setaffinity(int(thread), {core})
 
 
 @contextmanager
 def client_of(scheduler="local", workers=None, slurm=None):
-    """A `distributed.Client`, and all that was started for it, until the block ends.
+    """Start or reach a cluster, yield its `distributed.Client`, and stop what was started.
 
     Parameters
     ----------
     scheduler
         "local", "slurm", or the address of a scheduler.
     workers
-        How many workers, each of one thread; by default one for each core of this machine. An existing scheduler has its own.
+        The number of workers, each with one thread. The default is one per core of this machine. A running scheduler has its
+        own workers.
     slurm
-        A YAML file of keyword arguments of `dask_jobqueue.SLURMCluster`.
+        A YAML file with keyword arguments of `dask_jobqueue.SLURMCluster`.
 
     Raises
     ------
     ClusterError
-        If the scheduler does not answer, or the file cannot be used.
+        If the scheduler does not answer, or the YAML file is unusable.
     """
     if scheduler == "local":
-        with local_cluster(workers or cores_of_machine()) as cluster, Client(cluster) as client:
-            client.register_plugin(Pinned())
+        with local_cluster(workers or core_count()) as cluster, Client(cluster) as client:
+            client.register_plugin(CorePinning())
             yield client
     elif scheduler == "slurm":
         with slurm_cluster(slurm) as cluster, Client(cluster) as client:
@@ -70,7 +70,7 @@ def client_of(scheduler="local", workers=None, slurm=None):
             yield client
     else:
         try:
-            client = Client(scheduler, timeout=PATIENCE)
+            client = Client(scheduler, timeout=CONNECT_TIMEOUT_SECONDS)
         except (OSError, TimeoutError, ValueError) as error:
             reason = " ".join(str(error).split())
             raise ClusterError(
@@ -80,26 +80,26 @@ def client_of(scheduler="local", workers=None, slurm=None):
             yield client
 
 
-def cores_of_machine():
+def core_count():
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def local_cluster(workers):
-    """A `LocalCluster` of processes of one thread; a worker that dies is started again."""
-    dask.config.set({"distributed.scheduler.allowed-failures": MOST_DEATHS})
-    # What a worker holds is XLA's and not dask's to manage.
+    """A `LocalCluster` of single-threaded processes. dask restarts a worker that dies."""
+    dask.config.set({"distributed.scheduler.allowed-failures": MAX_WORKER_DEATHS})
+    # XLA holds most of a worker's memory, and dask cannot manage it.
     return LocalCluster(
         n_workers=workers, threads_per_worker=1, memory_limit=None, dashboard_address=":0", silence_logs="ERROR"
     )
 
 
 def slurm_cluster(path):
-    """A `dask_jobqueue.SLURMCluster` without jobs, from a YAML file of its keyword arguments; workers have one thread each.
+    """A `dask_jobqueue.SLURMCluster` without jobs, from a YAML file of its keyword arguments. Workers have one thread each.
 
     Raises
     ------
     ClusterError
-        If the file is missing, or names what no such cluster has.
+        If the file is missing, or contains an argument that `SLURMCluster` does not accept.
     """
     from dask_jobqueue import SLURMCluster
 
@@ -112,6 +112,6 @@ def slurm_cluster(path):
         return SLURMCluster(**{"processes": arguments["cores"], **arguments})
     except Exception as error:
         raise ClusterError(
-            f"{path}: no keyword arguments of dask_jobqueue.SLURMCluster ({reason_of(error)}); "
+            f"{path}: these are not keyword arguments of dask_jobqueue.SLURMCluster ({one_line(error)}); "
             "give at least cores and memory."
         ) from None

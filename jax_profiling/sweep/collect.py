@@ -1,85 +1,84 @@
-"""Hand cells to a cluster, write each result when it arrives, and try again what failed."""
+"""Send chunks to a cluster, write every result as it arrives, and retry failures."""
 
 from collections import Counter, defaultdict
 
 from distributed import as_completed
 
-from jax_profiling.sweep import records
+from jax_profiling.sweep import records, worker
 from jax_profiling.sweep.cluster import ClusterError
-from jax_profiling.sweep.measure import attempt
-from jax_profiling.terminal.reason import reason_of
+from jax_profiling.terminal.command import one_line
 
 RETRIES = 2
-"""How often a cell that failed is tried again, on another worker where there is one."""
+"""How often a failed chunk is retried, on another worker if there is one."""
 
 
-def collect(client, cells, settings, versions, folder, progress=lambda message: None):
-    """Run cells on a cluster and file their records in a folder.
+def collect(client, chunks, settings, versions, folder, progress=lambda message: None):
+    """Run chunks on a cluster and write their records into a folder.
 
     Parameters
     ----------
     client
         A `distributed.Client`.
-    cells
-        The `Cell`s to run.
+    chunks
+        The `Chunk`s to run.
     settings
         The `Settings` of the sweep.
     versions
-        Of which releases a record has to be (`provenance.releases`).
+        The releases that every record must come from (`provenance.releases`).
     folder
-        Where records go, one file for each cell.
+        The destination, one file per chunk.
     progress
-        Called with a line of text whenever a cell is done or given up.
+        Called with a line of text whenever a chunk ends, with a result or without.
 
     Returns
     -------
-    {key of a cell: reason}, of those that were given up.
+    {key of a chunk: reason}, the chunks that have no result after all retries.
 
     Raises
     ------
     ClusterError
-        If the scheduler goes away; what was done is filed.
+        If the scheduler disappears. Finished results are on disk by then.
     """
-    tries, refused, failed = Counter(), defaultdict(set), {}
+    tries, failed_workers, failures = Counter(), defaultdict(set), {}
     running = as_completed()
-    cells = {cell.key: cell for cell in cells}
+    chunks = {chunk.key: chunk for chunk in chunks}
 
-    def submit(cell):
-        tries[cell.key] += 1
-        preferred = {}
-        if refused[cell.key]:
-            others = set(client.scheduler_info(n_workers=-1)["workers"]) - refused[cell.key]
-            # Whoever is left takes it where no other worker is.
-            preferred = {"workers": list(others), "allow_other_workers": True} if others else {}
-        key = f"{cell.key} {tries[cell.key]}"
-        running.add(client.submit(attempt, cell, settings, key=key, pure=False, **preferred))
+    def submit(chunk):
+        tries[chunk.key] += 1
+        preference = {}
+        if failed_workers[chunk.key]:
+            others = set(client.scheduler_info(n_workers=-1)["workers"]) - failed_workers[chunk.key]
+            # A preference only: without another worker the same one tries again.
+            preference = {"workers": list(others), "allow_other_workers": True} if others else {}
+        key = f"{chunk.key} {tries[chunk.key]}"
+        running.add(client.submit(worker.attempt, chunk, settings, key=key, pure=False, **preference))
 
-    for cell in cells.values():
-        submit(cell)
+    for chunk in chunks.values():
+        submit(chunk)
     for future in running:
         if client.status != "running" or future.cancelled():
-            raise ClusterError("The scheduler went away; the same command goes on where this sweep was.")
-        cell = cells[future.key.rpartition(" ")[0]]
-        record, reason, worker = _outcome_of(future)
+            raise ClusterError("The scheduler disappeared; run the same command again to resume this sweep.")
+        chunk = chunks[future.key.rpartition(" ")[0]]
+        record, reason, address = _outcome_of(future)
         if record is not None and record["versions"] != versions:
-            found = ", ".join(f"{name} {release}" for name, release in record["versions"].items())
-            record, reason = None, f"its worker has {found}; install there what is installed here"
+            releases = ", ".join(f"{name} {release}" for name, release in record["versions"].items())
+            record, reason = None, f"its worker has {releases}; install there the releases that are installed here"
         if record is not None:
-            records.write(record, folder / f"{cell.key}.json")
-            progress(f"{cell.key}: {record['seconds']:.1f} s")
-        elif tries[cell.key] <= RETRIES:
-            refused[cell.key].add(worker)
-            submit(cell)
+            records.write(record, folder / f"{chunk.key}.json")
+            progress(f"{chunk.key}: {record['seconds']:.1f} s")
+        elif tries[chunk.key] <= RETRIES:
+            failed_workers[chunk.key].add(address)
+            submit(chunk)
         else:
-            failed[cell.key] = reason
-            progress(f"{cell.key}: given up: {reason}")
-    return failed
+            failures[chunk.key] = reason
+            progress(f"{chunk.key}: failed: {reason}")
+    return failures
 
 
 def _outcome_of(future):
-    """(record, reason, worker) of a future that is done."""
+    """(record, reason, address of the worker) of a finished future."""
     try:
-        # It raises where a worker died too often, or what it gave cannot be had.
+        # Raises if the chunk killed too many workers, or if its result is lost.
         return future.result()
     except Exception as error:
-        return None, reason_of(error), None
+        return None, one_line(error), None

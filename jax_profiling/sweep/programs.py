@@ -1,8 +1,9 @@
-"""Lenses of one shape share a compiled program: data, noise map, PSF, adapt image and mesh grid are passed to it, not built in.
+"""Lenses of the same shape share a compiled program, because the program takes their arrays as arguments.
 
-Two lenses have one shape where all else is the same: what `info.json` says, mask and over-sampling, positions, the structure
-and the constants of the model (its priors are not part of a program), and the log determinant that is patched in. Only images
-on the mapping formalism share; visibilities and sparse operators are built from the data on the host.
+The arguments are data, noise map, PSF, adapt image and mesh grid. Everything else is compiled in: `info.json`, mask and
+over-sampling, positions, the structure and constants of the model, and the choice of log determinant. Priors are not. Two
+lenses have the same shape if all of that is equal. Only images on the mapping formalism share a program: visibilities and
+sparse operators are prepared from the data on the host.
 """
 
 import copy
@@ -23,13 +24,13 @@ from jax_profiling.lenses.population import FACTS
 _programs = {}
 
 
-def number_of_programs():
-    """How many programs this process has been asked for; each is compiled once."""
+def program_count():
+    """The number of shared programs of this process. Each is compiled once."""
     return len(_programs)
 
 
 class SharedLikelihood(Likelihood):
-    """A `Likelihood` whose compiled programs are those of the first lens of its shape, where its datasets can share one."""
+    """A `Likelihood` that reuses the compiled program of the first lens with its shape, if its datasets allow that."""
 
     @cached_property
     def jitted(self):
@@ -53,7 +54,7 @@ class SharedLikelihood(Likelihood):
         return lambda parameters: program(parameters, arrays)
 
     def _evidence_with(self, parameters, arrays):
-        """`evidence` with the arrays of another lens."""
+        """`evidence`, on the arrays of another lens."""
         other = copy.copy(self)
         analyses = zip(self._analyses[True], arrays, strict=True)
         other._analyses = {True: [analysis_with(analysis, each) for analysis, each in analyses]}
@@ -61,32 +62,32 @@ class SharedLikelihood(Likelihood):
 
 
 def shape_of(likelihood):
-    """What two likelihoods of one shape have in common (str): a digest of all that a program has built in."""
+    """A digest (str) of everything that is compiled into a likelihood's program."""
     model, digest = likelihood.model, hashlib.sha256()
-    # Where each parameter stands, and every constant: an instance of parameters that tell themselves apart.
+    # An instance with distinct parameters shows the place of every parameter and the value of every constant.
     instance = model.instance_from_vector(vector=np.linspace(0.1, 0.2, model.prior_count), ignore_assertions=True)
-    built_in = [_unlabelled(to_dict(instance)), log_det()]
+    constants = [_without_labels(to_dict(instance)), log_det()]
     for factor in likelihood.lens.factors:
         dataset = factor.dataset
-        built_in.append({key: value for key, value in factor.info.items() if key not in FACTS})
-        built_in += [[np.asarray(each.positions).tolist(), each.threshold] for each in factor.positions or []]
-        built_in.append({key: value.shape for key, value in arrays_of(factor).items()})
-        built_in.append(dataset.psf.kernel.shape_native)
+        constants.append({key: value for key, value in factor.info.items() if key not in FACTS})
+        constants += [[np.asarray(each.positions).tolist(), each.threshold] for each in factor.positions or []]
+        constants.append({key: value.shape for key, value in arrays_of(factor).items()})
+        constants.append(dataset.psf.kernel.shape_native)
         for each in (dataset.mask, dataset.over_sample_size_lp, dataset.over_sample_size_pixelization):
             digest.update(np.ascontiguousarray(each).tobytes())
-    digest.update(json.dumps(built_in, sort_keys=True, default=repr).encode())
+    digest.update(json.dumps(constants, sort_keys=True, default=repr).encode())
     return digest.hexdigest()
 
 
-def _unlabelled(part):
-    """A model's dictionary without the labels by which PyAutoFit numbers what it makes."""
+def _without_labels(part):
+    """The dictionary of a model without PyAutoFit's running numbers, which differ between equal models."""
     if isinstance(part, dict):
-        return {key: _unlabelled(value) for key, value in part.items() if key != "label"}
-    return list(map(_unlabelled, part)) if isinstance(part, (list, tuple)) else part
+        return {key: _without_labels(value) for key, value in part.items() if key != "label"}
+    return list(map(_without_labels, part)) if isinstance(part, (list, tuple)) else part
 
 
 def arrays_of(factor):
-    """What a program is passed of a dataset: name -> array."""
+    """The arguments of a program for one dataset: name -> array."""
     adapt_images = factor.adapt_images
     return {
         "data": factor.dataset.data.array,
@@ -98,10 +99,10 @@ def arrays_of(factor):
 
 
 def analysis_with(analysis, arrays):
-    """A copy of an analysis on the arrays of another dataset of its shape; they may be traced."""
+    """A copy of an analysis with the arrays of another dataset of the same shape. The arrays may be tracers."""
     analysis, dataset = copy.copy(analysis), copy.copy(analysis.dataset)
-    dataset.data = _Traced(dataset.data, arrays["data"])
-    dataset.noise_map = _Traced(dataset.noise_map, arrays["noise_map"])
+    dataset.data = _TracedArray2D(dataset.data, arrays["data"])
+    dataset.noise_map = _TracedArray2D(dataset.noise_map, arrays["noise_map"])
     dataset.psf = copy.copy(dataset.psf)
     state = dataset.psf._state = copy.copy(dataset.psf._state)
     state.fft_kernel = arrays["fft_kernel"]
@@ -112,15 +113,15 @@ def analysis_with(analysis, arrays):
     analysis.dataset = dataset
     analysis.adapt_images = al.AdaptImages(
         galaxy_name_image_dict={
-            name: _Traced(image, arrays["adapt_image"]) for name, image in names.galaxy_name_image_dict.items()
+            name: _TracedArray2D(image, arrays["adapt_image"]) for name, image in names.galaxy_name_image_dict.items()
         },
         galaxy_name_image_plane_mesh_grid_dict=dict.fromkeys(names.galaxy_name_image_plane_mesh_grid_dict, mesh_grid),
     )
     return analysis
 
 
-class _Traced(al.Array2D):
-    """An `al.Array2D` of traced values, which indexing gives as they are: what divides by a column of it expects an array."""
+class _TracedArray2D(al.Array2D):
+    """An `al.Array2D` of tracers. Indexing returns a plain array, because autoarray divides by indexed columns."""
 
     def __init__(self, array, values):
         self.__dict__.update(array.__dict__)

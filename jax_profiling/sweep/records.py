@@ -1,4 +1,4 @@
-"""What a cell found, as JSON, and back: a reference and candidates that the gate judges as it judges its own."""
+"""The result of a chunk as JSON, and back into a `Reference` and `Candidate`s that the gate judges."""
 
 import json
 import math
@@ -10,43 +10,43 @@ from jax_profiling.gate.verdict import Candidate
 from jax_profiling.terminal.writing import write_aside
 
 ARRAYS = ("penalties", "tied", "dropped", "qhull", "permuted")
-"""The attributes of a `Reference` that have a value for each vector."""
+"""The attributes of a `Reference` with one value per vector."""
 
 
 def record_of(reference, candidates):
-    """The JSON of a reference and its candidates at V vectors; a number that is not finite is null."""
+    """The JSON of a reference and its candidates at V vectors. A number that is not finite becomes null."""
     return {
         "parameters": [rows[0].tolist() for rows in reference.parameters],
-        "values": [_finite(row) for row in reference.values],
-        **{name: _finite(getattr(reference, name)) for name in ARRAYS},
+        "values": [_to_json(row) for row in reference.values],
+        **{name: _to_json(getattr(reference, name)) for name in ARRAYS},
         "faults": list(reference.faults),
         "candidates": {
-            candidate.rung: {"values": [_finite(row) for row in candidate.values], "certified": candidate.certified}
+            candidate.rung: {"values": [_to_json(row) for row in candidate.values], "certified": candidate.certified}
             for candidate in candidates
         },
     }
 
 
-def found_in(records):
-    """The `Reference` and the candidates in the records of one lens, whose vectors follow one another."""
+def reference_and_candidates_of(records):
+    """The `Reference` and the `Candidate`s of one lens, from the records of its consecutive chunks."""
     rows = {name: [row for record in records for row in record[name]] for name in ("parameters", "values", "faults")}
-    arrays = {name: _array([value for record in records for value in record[name]]) for name in ARRAYS}
+    arrays = {name: _from_json([value for record in records for value in record[name]]) for name in ARRAYS}
     reference = Reference(
         parameters=[np.array([row]) for row in rows["parameters"]],
-        values=list(map(_array, rows["values"])),
+        values=list(map(_from_json, rows["values"])),
         faults=tuple(rows["faults"]),
         **arrays | {name: arrays[name].astype(bool) for name in ("tied", "dropped")},
     )
     candidates = []
     for rung in records[0]["candidates"]:
-        found = [record["candidates"][rung] for record in records]
-        values = [_array(row) for each in found for row in each["values"]]
-        candidates.append(Candidate(rung, reference, values, all(each["certified"] for each in found)))
+        by_chunk = [record["candidates"][rung] for record in records]
+        values = [_from_json(row) for each in by_chunk for row in each["values"]]
+        candidates.append(Candidate(rung, reference, values, all(each["certified"] for each in by_chunk)))
     return reference, candidates
 
 
 def read(path):
-    """A record, or None where there is none or it is not whole."""
+    """A record, or None if the file is missing or truncated."""
     try:
         return json.loads(path.read_text())
     except (OSError, ValueError):
@@ -54,14 +54,14 @@ def read(path):
 
 
 def write(record, path):
-    """Write a record, whole or not at all."""
-    with write_aside(path.parent) as aside:
-        (aside / path.name).write_text(json.dumps(record, allow_nan=False) + "\n")
+    """Write a record atomically."""
+    with write_aside(path.parent) as scratch:
+        (scratch / path.name).write_text(json.dumps(record, allow_nan=False) + "\n")
 
 
-def _finite(values):
+def _to_json(values):
     return [value if math.isfinite(value) else None for value in np.asarray(values).tolist()]
 
 
-def _array(values):
+def _from_json(values):
     return np.array([math.nan if value is None else value for value in values], dtype=float)

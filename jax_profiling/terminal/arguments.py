@@ -1,12 +1,13 @@
-"""Arguments of the workspace's commands, the `type` of each for argparse: what cannot be used is refused before any work."""
+"""Types for argparse. They reject an unusable argument before any work starts."""
 
 import argparse
 import os
+import tempfile
 from pathlib import Path
 
 
 def at_least(least, kind=int):
-    """A number of a kind that is not smaller than another one."""
+    """An argparse type: a number of the given kind that is at least `least`."""
 
     def number(text):
         value = kind(text)
@@ -14,15 +15,24 @@ def at_least(least, kind=int):
             raise argparse.ArgumentTypeError(f"is {text}; give a number of at least {least}.")
         return value
 
-    # By which argparse says what no number at all is not.
+    # argparse names the type in its message about text that is not a number.
     number.__name__ = kind.__name__
     return number
 
 
 def folder_to_write(text):
-    """The path of a folder that is there and can be written, or can be made."""
-    folder = Path(text)
-    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{nearest} is no folder that can be written; give another one.")
-    return folder
+    """An argparse type: the path of a folder that is writable, or can be created. This tries it, and leaves nothing behind."""
+    folder = Path(text).absolute()
+    chain = (folder, *folder.parents)
+    missing = [each for each in chain if not os.path.exists(each)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return Path(text)
+    except OSError:
+        nearest = next(each for each in chain if each not in missing)
+        raise argparse.ArgumentTypeError(f"{nearest} is not a writable folder; give another one.") from None
+    finally:
+        for each in missing:
+            if os.path.isdir(each):
+                each.rmdir()

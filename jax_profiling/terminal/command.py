@@ -1,4 +1,4 @@
-"""Run the workspace's commands: bad input or an interrupt ends any of them in one sentence, wherever it arrives."""
+"""Run the workspace's commands. Bad input or an interrupt ends any command with one sentence."""
 
 import signal
 import sys
@@ -7,11 +7,11 @@ from functools import wraps
 
 
 class BadInput(Exception):
-    """What a command was given cannot be used; the message is one sentence that names it and the mend."""
+    """The input of a command is unusable. The message is one sentence that names the input and the fix."""
 
 
 def refuses_bad_input(main):
-    """`main`, which says what was wrong with what it was given on standard error, and returns 2."""
+    """Decorate `main`: on `BadInput`, print its message to standard error and return 2."""
 
     @wraps(main)
     def status_of(argv=None):
@@ -25,18 +25,27 @@ def refuses_bad_input(main):
 
 
 def run(main):
-    """End the process with the exit status of `main()`, or with a sentence on standard error and 1 if it is interrupted."""
-    sys.unraisablehook = _interrupted_again
+    """End the process with the exit status of `main()`. An interrupt prints one sentence and gives 1."""
+    sys.unraisablehook = _repeat_interrupt
     try:
         sys.exit(main())
     except KeyboardInterrupt:
         sys.exit("Interrupted; nothing half-written is left behind.")
 
 
-def _interrupted_again(unraisable):
-    """Python drops what is raised inside a weak reference's or the collector's callback: an interrupt comes once more."""
+def _repeat_interrupt(unraisable):
+    """Send an interrupt again if Python dropped it.
+
+    Python drops exceptions in callbacks of weak references and of the garbage collector.
+    """
     if not isinstance(unraisable.exc_value, KeyboardInterrupt):
         sys.__unraisablehook__(unraisable)
         return
-    # By a signal, which wakes whatever the main thread waits for; `_thread.interrupt_main` does not.
+    # A signal wakes the main thread from any wait; `_thread.interrupt_main` does not.
     threading.Timer(0.05, signal.pthread_kill, (threading.main_thread().ident, signal.SIGINT)).start()
+
+
+def one_line(error):
+    """The type and message of an exception in one line, short enough for a report."""
+    message = " ".join(str(error).split())
+    return f"{type(error).__name__}: {message[:200]}"

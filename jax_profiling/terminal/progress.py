@@ -1,4 +1,4 @@
-"""What a long run is doing, and for how long: a spinner or a bar on a terminal, plain lines elsewhere."""
+"""Show what a long run does and how long it has taken: a spinner or bar on a terminal, plain lines elsewhere."""
 
 import time
 from contextlib import contextmanager
@@ -16,50 +16,50 @@ from rich.progress import (
 
 @contextmanager
 def progress_of(console, title):
-    """A function that says what begins now.
+    """Report the current step of a run.
 
     Parameters
     ----------
     console
         A `rich.console.Console`.
     title
-        Said before every message, such as the name of the lens.
+        A prefix of every message, such as the name of the lens.
 
     Yields
     ------
     Callable
-        Takes one line of text.
+        A function that takes one line of text, the step that starts now.
     """
     if console.is_terminal:
         with Progress(SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console) as bar:
             task = bar.add_task(title, total=None)
             yield lambda message: bar.update(task, description=f"{title}: {message}")
         return
-    began = time.perf_counter()
-    yield lambda message: print(f"[{time.perf_counter() - began:6.1f} s] {title}: {message}", flush=True)
+    start = time.perf_counter()
+    yield lambda message: print(f"[{time.perf_counter() - start:6.1f} s] {title}: {message}", flush=True)
 
 
 @contextmanager
-def counted_progress_of(console, title, total, log):
-    """A function that says what is done, of so many; with an estimate of what remains, on the console and in a log.
+def progress_bar_of(console, title, total, log):
+    """Report the items that a run has finished, and estimate the remaining time.
 
     Parameters
     ----------
     console
         A `rich.console.Console`.
     title
-        Said on a terminal before the bar.
+        Stands before the bar on a terminal.
     total
-        How many there are.
+        The number of items.
     log
-        The path of a text file that lines are added to.
+        The path of a text file; every message is appended to it.
 
     Yields
     ------
     Callable
-        Takes one line of text, each time that one is done.
+        A function that takes one line of text per finished item.
     """
-    began, done = time.perf_counter(), 0
+    start, count = time.perf_counter(), 0
     columns = BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TextColumn("remaining"), TimeRemainingColumn()
     with (
         Progress(TextColumn("{task.description}"), *columns, console=console, disable=not console.is_terminal) as bar,
@@ -67,16 +67,16 @@ def counted_progress_of(console, title, total, log):
     ):
         task = bar.add_task(title, total=total)
 
-        def say(message):
-            nonlocal done
-            done += 1
-            elapsed = time.perf_counter() - began
-            remaining = elapsed / done * (total - done)
-            line = f"[{elapsed:7.1f} s] {done} of {total}, about {remaining:.0f} s remain: {message}"
+        def report(message):
+            nonlocal count
+            count += 1
+            elapsed = time.perf_counter() - start
+            remaining = elapsed / count * (total - count)
+            line = f"[{elapsed:7.1f} s] {count} of {total}, about {remaining:.0f} s remain: {message}"
             print(line, file=file, flush=True)
             if console.is_terminal:
                 bar.update(task, advance=1)
             else:
                 print(line, flush=True)
 
-        yield say
+        yield report

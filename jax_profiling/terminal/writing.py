@@ -1,4 +1,4 @@
-"""Write files aside, then rename: whoever reads a folder finds whole files only."""
+"""Atomic writes: files appear in their folder whole or not at all."""
 
 import os
 import shutil
@@ -11,12 +11,14 @@ from jax_profiling.terminal.command import BadInput
 
 @contextmanager
 def write_aside(folder):
-    """A scratch folder whose files move into `folder` when the block ends, and vanish if it is interrupted.
+    """Write files into a scratch folder, then move them into `folder`.
+
+    If the block raises or is interrupted, the scratch folder is deleted and `folder` stays as it was.
 
     Parameters
     ----------
     folder
-        The destination, created if it is missing; files of the same name are replaced one by one, each at once.
+        The destination. It is created if it is missing. Files of the same name are replaced atomically, one by one.
 
     Yields
     ------
@@ -26,20 +28,20 @@ def write_aside(folder):
     Raises
     ------
     BadInput
-        If there can be no such folder.
+        If `folder` is a file, or its parent is not writable.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
-        raise BadInput(f"{folder}: is no folder; give another one to write to.")
+        raise BadInput(f"{folder}: is not a folder; give another one to write to.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        aside = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
     except OSError as error:
         raise BadInput(f"{folder}: cannot be written ({error.strerror}); give another folder.") from None
     try:
-        yield aside
+        yield scratch
         folder.mkdir(exist_ok=True)
-        for path in sorted(aside.iterdir(), key=lambda path: path.stat().st_mtime_ns):
+        for path in sorted(scratch.iterdir(), key=lambda path: path.stat().st_mtime_ns):
             os.replace(path, folder / path.name)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(scratch, ignore_errors=True)

@@ -1,7 +1,8 @@
-"""The patch of autoarray's source applies, does what the package does, and reverts, on a copy of the installed release."""
+"""The patches apply to a copy of the installed autoarray, give the package's results, and revert."""
 
 import ast
 import filecmp
+import itertools
 import json
 import os
 import shutil
@@ -24,7 +25,7 @@ METADATA = SITE_PACKAGES / f"autoarray-{autoarray.__version__}.dist-info" / "MET
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
-    """The patches of mesh and Delaunay, as `make patch` writes them."""
+    """The first two patches of `make patch`: the mesh, and Delaunay on its triangulation."""
     folder = tmp_path_factory.mktemp("patches")
     assert diffs.main(["--output", str(folder)]) == 0
     return tuple(folder / f"autoarray-{autoarray.__version__}{name}.patch" for name in ("", "-delaunay"))
@@ -36,12 +37,12 @@ import jax_profiling
 import autolens as al
 import jax.numpy as jnp
 import numpy as np
-from jax_profiling.lenses import lens
+from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.gate.likelihood import Likelihood
 
-found = lens.load(sys.argv[1])
+lens = lens_folder.load(sys.argv[1])
 for xp in (np, jnp):
-    likelihood = Likelihood(found, al.mesh.Delaunay)
+    likelihood = Likelihood(lens, al.mesh.Delaunay)
     fit = likelihood.fit(likelihood.prior_medians, xp=xp)
     terms = ["log_det_regularization_matrix_term", "log_det_curvature_reg_matrix_term"][: int(sys.argv[2])]
     shipped = [float(getattr(fit.inversion, term)) for term in terms]
@@ -51,24 +52,21 @@ for xp in (np, jnp):
 """
 
 
-def test_the_log_determinants_are_patches_of_their_own(site, small, tmp_path):
+def test_log_determinant_patches_apply_and_revert(site, small, tmp_path):
     assert diffs.main(["--output", str(tmp_path / "patches")]) == 0
     files = [
         tmp_path / "patches" / f"autoarray-{autoarray.__version__}-{name}.patch"
         for name in ("log-det", "curvature-log-det")
     ]
-    assert [diffs.added_lines(file.read_text()) <= most for file, most in zip(files, (150, 50), strict=True)] == [
-        True,
-        True,
-    ]
+    assert all(diffs.added_lines(file.read_text()) <= limit for file, limit in zip(files, (150, 50), strict=True))
     own = ["inversion/inversion/abstract.py", "inversion/regularization/grounded_log_det.py"]
     for terms, file in enumerate(files, start=1):
         _apply(file, site)
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, ROOT, SITE_PACKAGES)))}
         command = [sys.executable, "-c", GROUNDED, small.folder, str(terms)]
-        ran = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
-        assert ran.returncode == 0, ran.stderr
-        for line in ran.stdout.splitlines()[-2 * terms :]:
+        process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+        assert process.returncode == 0, process.stderr
+        for line in process.stdout.splitlines()[-2 * terms :]:
             shipped, grounded = map(float, line.split())
             assert grounded == pytest.approx(shipped, abs=1.0e-3)
     assert _differences(site) == sorted([*own, "inversion/regularization/curvature_log_det.py"])
@@ -80,20 +78,20 @@ def test_the_log_determinants_are_patches_of_their_own(site, small, tmp_path):
 
 @pytest.fixture
 def site(tmp_path):
-    """A folder with a pristine autoarray in it."""
+    """A folder with a fresh copy of autoarray."""
     for folder in (AUTOARRAY, METADATA.parent):
         shutil.copytree(folder, tmp_path / "site" / folder.name, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path / "site"
 
 
 def _differences(site):
-    """Paths that are not as in the installed autoarray, relative to its folder."""
+    """Paths that differ from the installed autoarray, relative to its folder."""
 
-    def within(compared, prefix):
-        own = [*compared.left_only, *compared.right_only, *compared.diff_files, *compared.funny_files]
-        for name in own:
+    def within(comparison, prefix):
+        different = comparison.left_only, comparison.right_only, comparison.diff_files, comparison.funny_files
+        for name in itertools.chain(*different):
             yield f"{prefix}{name}"
-        for name, sub in compared.subdirs.items():
+        for name, sub in comparison.subdirs.items():
             yield from within(sub, f"{prefix}{name}/")
 
     return sorted(within(filecmp.dircmp(AUTOARRAY, site / "autoarray", ignore=["__pycache__"]), ""))
@@ -111,55 +109,55 @@ def _apply(file, site, tool="patch", reverse=False):
 
 
 @pytest.mark.parametrize("tool", TOOLS)
-def test_applies_and_reverts(files, site, tool):
+def test_patches_apply_and_revert(files, site, tool):
     mesh, delaunay = files
     with_mesh = ["inversion/mesh/knn_barycentric", "inversion/mesh/mesh/__init__.py"]
-    # The package is a folder that the installed one lacks; what the second diff adds to it does not show.
+    # The package is one new folder, so files that the second patch adds to it do not show.
     with_both = ["inversion/mesh/interpolator/delaunay.py", "inversion/mesh/interpolator/sibson.py", *with_mesh]
-    for file, reverse, changed in (
+    for file, reverse, differences in (
         (mesh, False, with_mesh),
         (delaunay, False, with_both),
         (delaunay, True, with_mesh),
         (mesh, True, []),
     ):
         _apply(file, site, tool, reverse)
-        assert _differences(site) == changed
-        required = (site / METADATA.parent.name / "METADATA").read_text()
-        assert required.count(f"Requires-Dist: {diffs.REQUIREMENT}\n") == bool(changed)
-    assert required == METADATA.read_text()
+        assert _differences(site) == differences
+        metadata = (site / METADATA.parent.name / "METADATA").read_text()
+        assert metadata.count(f"Requires-Dist: {diffs.REQUIREMENT}\n") == bool(differences)
+    assert metadata == METADATA.read_text()
 
 
-def test_has_no_line_that_is_not_changed(files):
+def test_patches_have_no_context_lines(files):
     for file in files:
         lines = file.read_text().splitlines()
         assert not [line for line in lines if line[:1] not in "+-@"]
 
 
-def test_the_mesh_is_at_most_300_lines(files):
+def test_mesh_patch_adds_at_most_300_lines(files):
     assert diffs.added_lines(files[0].read_text()) <= 300
 
 
-def test_new_files_are_the_packages_own(files, site):
-    """Nothing but the names of package and module differs, and how the formatter breaks lines."""
+def test_new_files_equal_the_packages_files(files, site):
+    """Only the names of package and module differ, and line breaks."""
     for file in files:
         _apply(file, site)
     package = site / diffs.PACKAGE
     own = {**diffs.MESH_FILES, "fed_delaunay.py": "fed_delaunay.py"}
     assert {path.name for path in package.iterdir()} == {"__init__.py", *own.values()}
     for name, upstream in own.items():
-        moved = (package / upstream).read_text().replace("autoarray.inversion.mesh.knn_barycentric", "knn_barycentric")
-        assert _meaning(moved) == _meaning(
+        source = (package / upstream).read_text().replace("autoarray.inversion.mesh.knn_barycentric", "knn_barycentric")
+        assert _syntax_of(source) == _syntax_of(
             (diffs.MESH / name).read_text().replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
         )
 
 
-def test_vendored_it_needs_no_requirement_and_imports_nothing_of_delaunax(site, tmp_path):
+def test_vendored_patch_needs_no_delaunax(site, tmp_path):
     assert diffs.main(["--output", str(tmp_path / "patches"), "--vendored"]) == 0
     for file in sorted((tmp_path / "patches").iterdir(), key=lambda path: len(path.name))[:2]:
         _apply(file, site)
     assert (site / METADATA.parent.name / "METADATA").read_text() == METADATA.read_text()
     for path in (site / diffs.PACKAGE).rglob("*.py"):
-        imported = {
+        imports = {
             name.split(".")[0]
             for node in ast.walk(ast.parse(path.read_text()))
             for name in (
@@ -168,10 +166,24 @@ def test_vendored_it_needs_no_requirement_and_imports_nothing_of_delaunax(site, 
                 else [each.name for each in getattr(node, "names", []) if isinstance(node, ast.Import)]
             )
         }
-        assert not imported & {"delaunax", "knn_barycentric"}, path
+        assert not imports & {"delaunax", "knn_barycentric"}, path
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(map(str, (site, SITE_PACKAGES)))}
+    subprocess.run([sys.executable, "-c", VENDORED], check=True, env=environment, cwd=tmp_path)
 
 
-def test_in_a_checkout_the_requirement_goes_into_pyproject(site, tmp_path):
+VENDORED = """
+import importlib, pkgutil
+import autolens
+from autoarray.inversion.mesh.knn_barycentric import delaunax
+
+modules = [each.name for each in pkgutil.walk_packages(delaunax.__path__, f"{delaunax.__name__}.")]
+for name in modules:
+    importlib.import_module(name)
+assert len(modules) > 10
+"""
+
+
+def test_checkout_gets_the_requirement_in_pyproject(site, tmp_path):
     (site / "pyproject.toml").write_text('[project]\ndependencies = [\n    "scipy",\n]\n')
     assert diffs.main(["--output", str(tmp_path / "patches"), "--source", str(site)]) == 0
     _apply(tmp_path / "patches" / f"autoarray-{autoarray.__version__}.patch", site)
@@ -180,19 +192,19 @@ def test_in_a_checkout_the_requirement_goes_into_pyproject(site, tmp_path):
     ).read_text() == f'[project]\ndependencies = [\n    "{diffs.REQUIREMENT}",\n    "scipy",\n]\n'
 
 
-def test_a_folder_without_autoarray_is_refused_in_a_sentence(tmp_path, capsys):
+def test_folder_without_autoarray_is_named(tmp_path, capsys):
     assert diffs.main(["--source", str(tmp_path), "--output", str(tmp_path)]) == 2
-    assert "is missing; give --source the folder that holds autoarray/" in capsys.readouterr().err
+    assert "is missing; give --source the folder that contains autoarray/" in capsys.readouterr().err
 
 
-def _meaning(source):
+def _syntax_of(source):
     return ast.dump(ast.parse(source))
 
 
-def test_other_autoarray_is_refused_in_a_sentence(monkeypatch, capsys, tmp_path):
+def test_other_autoarray_is_named(monkeypatch, capsys, tmp_path):
     monkeypatch.setattr(diffs, "MESHES", "autoarray/inversion/mesh/mesh/knn.py")
     assert diffs.main(["--output", str(tmp_path)]) == 2
-    assert "does not import KNNBarycentric from .knn once; adapt" in capsys.readouterr().err
+    assert "does not import KNNBarycentric from .knn exactly once; adapt" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 
 
@@ -209,25 +221,25 @@ print(al.mesh.KNNBarycentric.__module__, program.count("callback"))
 """
 
 
-def test_gate_passes_on_a_patched_autoarray_without_the_package(files, site, small, tmp_path):
-    """The gate on the HST fiducial in an environment that has this project's autoarray and no knn_barycentric."""
+def test_gate_passes_on_patched_autoarray(files, site, small, tmp_path):
+    """The gate on the HST fiducial, in an environment with the patched autoarray and without knn_barycentric."""
     mesh, delaunay = files
     venv.create(tmp_path / "venv", symlinks=True)
     python = tmp_path / "venv" / "bin" / "python"
     workspace = tmp_path / "workspace"
     shutil.copytree(ROOT / "jax_profiling", workspace / "jax_profiling")
     (workspace / "dataset").symlink_to(ROOT / "dataset")
-    # Not through .pth files, which would bring the package itself.
+    # `PYTHONPATH` ignores .pth files, which would add the package itself.
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(map(str, (site, SITE_PACKAGES, ROOT / "delaunax" / "src")))
     }
 
     def run(*arguments):
-        ran = subprocess.run(
+        process = subprocess.run(
             [python, *map(str, arguments)], capture_output=True, text=True, cwd=workspace, env=environment
         )
-        assert ran.returncode == 0, ran.stdout + ran.stderr
-        return ran.stdout
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
 
     _apply(mesh, site)
     assert run("-c", "import autoarray; print(autoarray.__file__)").strip().startswith(str(site))

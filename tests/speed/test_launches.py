@@ -1,15 +1,21 @@
-"""Kernels and loops are counted as XLA's dumps have them, and the page says what was counted."""
+"""The counts follow XLA's dumps, and the page shows the committed counts."""
 
 import json
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.speed import launches, probe, turns
+from jax_profiling.speed import probe
 from jax_profiling.speed.bench import rewrite
-from jax_profiling.speed.thunks import Program, kernels_of, loops_of
+from jax_profiling.speed.gpu import launches, page
+from jax_profiling.speed.gpu.cases import CASES, RADIUS_FACTORS, Case, far_parameters_of, program_of
+from jax_profiling.speed.gpu.stages import REST, STAGES
+from jax_profiling.speed.gpu.thunks import Program, kernels_of, loops_of
+from jax_profiling.speed.gpu.trip_counts import gpu_branch, trip_counts_of
 from knn_barycentric.mesh import KNNBarycentric
 
 SEQUENCE = """\
@@ -51,7 +57,7 @@ def program(tmp_path):
     return Program(tmp_path, "f")
 
 
-def test_a_dump_is_read_as_a_tree_of_loops(program):
+def test_dump_becomes_a_tree_of_loops(program):
     assert [thunk.instruction for thunk in kernels_of(program.thunks)] == ["add", "set"]
     (outer,) = loops_of(program.thunks)
     (inner,) = loops_of(outer.body)
@@ -64,69 +70,76 @@ def test_a_dump_is_read_as_a_tree_of_loops(program):
     assert program.instructions["add"].bytes == 2 * 16000
 
 
-def test_kernels_are_counted_as_often_as_their_loops_turn(program):
+def test_kernels_count_once_per_trip(program):
     counts = launches.counts_of(program, {"loop_0": (1, 5)}, bandwidth=1.0e12)
-    location, sort, rest = counts["location"], counts["spatial sort"], counts[launches.REST]
+    location, sort, rest = counts["location"], counts["spatial sort"], counts[REST]
     assert sort == {"kernels": 1, "waits": 0, "ms": [0.002, 0.004]}
-    # The condition once more than the body, never where the number of turns is known; what has no source counts with the rest.
+    # The condition runs once more than the body, and never if XLA knows the trip count. The rest has kernels without a source.
     assert (location["kernels"], location["waits"]) == (6, 6)
     assert rest["kernels"] == 1 + 5 + 5 * 3
 
 
-def test_turns_of_loops_are_those_of_the_lane_that_takes_longest():
-    import jax
-    import jax.numpy as jnp
-
+def test_trip_count_follows_the_longest_lane():
     def halve(value):
         return jax.lax.while_loop(lambda value: value > 1, lambda value: value // 2, value)
 
-    assert turns.turns_of(jax.vmap(halve), [jnp.array([8, 1024, 1])]) == {"loop_0": (1, 10)}
-    assert turns.turns_of(halve, [jnp.array(8)]) == {"loop_0": (1, 3)}
+    assert trip_counts_of(jax.vmap(halve), [jnp.array([8, 1024, 1])]) == {"loop_0": (1, 10)}
+    assert trip_counts_of(halve, [jnp.array(8)]) == {"loop_0": (1, 3)}
 
 
-def test_a_count_that_grew_is_told():
-    key = "a100", launches.Case("interpolation", 20, far=True)
-    before, found = ({key: {"kernels": kernels, "waits": 10}} for kernels in (100, 111))
-    assert list(launches.grown(before, found)) == [
-        "interpolation, a100, 20 lanes, far: 111 kernels, where there were 100."
-    ]
-    assert not list(launches.grown(found, before))
+def test_growth_of_a_count_is_reported():
+    key = "a100", Case("interpolation", 20, far=True)
+    before, after = ({key: {"kernels": kernels, "waits": 10}} for kernels in (100, 111))
+    (sentence,) = launches.growth_between(before, after)
+    assert sentence == "interpolation, a100, 20 lanes, far: 111 kernels, up from 100."
+    assert not list(launches.growth_between(after, before))
 
 
-def test_the_page_has_what_was_counted():
-    found = [
+def test_page_shows_the_committed_counts():
+    counts = [
         json.loads((launches.RESULTS / case.file_of(target)).read_text())
-        for case in launches.CASES
+        for case in CASES
         for target in ("a100", "h100")
     ]
-    page = (launches.ROOT / "docs" / "speed.md").read_text()
-    assert rewrite(page, launches.lines_of(found), launches.BEGIN, launches.END) == page
-    for each in found:
+    text = (launches.ROOT / "docs" / "speed.md").read_text()
+    assert rewrite(text, page.launch_lines_of(counts), launches.BEGIN, launches.END) == text
+    for each in counts:
         assert launches.total_of(each["stages"])["kernels"] == each["kernels"]
 
 
-def test_without_the_compiler_the_command_says_how_to_have_it(tmp_path, capsys):
+def test_missing_compiler_names_make_launches(tmp_path, capsys):
     assert launches.main(["--site", str(tmp_path)]) == 2
     assert "make launches" in capsys.readouterr().err
 
 
-def test_the_lanes_of_a_count_are_points_of_the_lens():
+def test_lanes_are_points_of_the_lens():
     likelihood = Likelihood(lens_folder.load("small"), KNNBarycentric)
     mesh_grid, data_points = probe.points_of(likelihood, likelihood.median_and_draws(1))
     assert mesh_grid.shape[0] == data_points.shape[0] == 2
     assert np.isfinite(mesh_grid).all() and not np.array_equal(*mesh_grid)
 
 
-def test_parameters_that_are_far_are_not_refused():
+def test_far_parameters_are_accepted_by_autolens():
     likelihood = Likelihood(lens_folder.load("small"), KNNBarycentric)
-    far = launches.far_parameters_of(likelihood, 3)
+    far = far_parameters_of(likelihood, 3)
     radius = likelihood.model.parameter_names.index("einstein_radius")
-    farther = (far[:, radius] / likelihood.prior_medians[radius]).tolist()
-    assert all(launches.RADII[0] <= each <= launches.RADII[1] for each in farther)
+    factors = (far[:, radius] / likelihood.prior_medians[radius]).tolist()
+    assert all(RADIUS_FACTORS[0] <= each <= RADIUS_FACTORS[1] for each in factors)
     assert np.isfinite(probe.points_of(likelihood, far)[0]).all()
 
 
-def test_thunks_of_one_instruction_all_have_its_name(program):
+def test_stages_match_names_of_functions():
+    """A function of delaunax with a new name needs that name in `STAGES`."""
+    likelihood = Likelihood(lens_folder.load("small"), KNNBarycentric)
+    function, arrays = program_of(likelihood, Case("interpolation", 2))
+    with gpu_branch():
+        # The name of an operation starts with a quote here and continues the name of its caller in a compiled program.
+        text = jax.jit(function).lower(*arrays).as_text(debug_info=True).replace('"', "/")
+    of_interpolation = {stage: parts for stage, parts in STAGES.items() if stage not in ("PSF convolution", "NNLS")}
+    assert [stage for stage, parts in of_interpolation.items() if not any(part in text for part in parts)] == []
+
+
+def test_thunks_of_one_instruction_share_its_name(program):
     program._texts["thunk_metadata"] += 'profile_annotation: "add"\n    thunk_id: 9\n'
     program._texts["thunk_sequence"] += "009: kCustomKernel [prev=008 | sink] loop_add_1 grid: [1, 1, 1]\n"
     assert [thunk.instruction for thunk in kernels_of(program.thunks)] == ["add", "set", "add"]

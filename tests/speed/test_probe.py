@@ -1,29 +1,39 @@
-"""The speed instruments measure what they say and write whole files; how long anything takes is asserted nowhere."""
+"""The speed instruments run and write whole files. No test asserts a time."""
 
 import json
+from functools import partial
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.gate.verdict import Delaunay
 from jax_profiling.speed import bench, probe, steps, tables
 from jax_profiling.speed.peers import CallbackDelaunay
 from jax_profiling.terminal.command import BadInput
 
 
-def test_callback_reference_is_delaunay(small):
-    shipped, callback = (Likelihood(small, mesh_cls) for mesh_cls in (Delaunay, CallbackDelaunay))
-    lanes = jnp.stack([shipped.prior_medians, *shipped.draws(1)])
-    expected = np.asarray(shipped.batched(lanes).log_evidence)
-    assert np.asarray(callback.batched(lanes).log_evidence) == pytest.approx(expected, rel=1.0e-9)
+def test_callback_delaunay_interpolates_as_delaunay(small):
+    likelihood = Likelihood(small, Delaunay)
+    points = [jnp.asarray(each) for each in probe.points_of(likelihood, likelihood.median_and_draws(1))]
+    flux = jnp.asarray(np.random.default_rng(0).random(points[0].shape[1]))
+
+    def values(mesh):
+        tables = jax.jit(jax.vmap(partial(tables_of, mesh)))(*points)
+        return [(flux[mappings] * weights).sum(axis=-1) for mappings, _, weights in tables]
+
+    pixels = {"pixels": points[0].shape[1], "zeroed_pixels": 0}
+    shipped, callback = (values(mesh_cls(**pixels)) for mesh_cls in (Delaunay, CallbackDelaunay))
+    for expected, computed in zip(shipped, callback, strict=True):
+        np.testing.assert_allclose(computed, expected, rtol=1.0e-9)
 
 
-def test_probe_writes_one_row_per_program_and_compares_devices(small, tmp_path):
-    meshes = ("Delaunay", "KNNBarycentric", "Delaunay, fed in JAX")
-    measured = probe.measure(small, meshes, batches=(1, 2), likelihood_batches=(), repeats=1)
-    rows = {(row["mesh"], row["what"], row["lanes"]): row for row in measured["rows"]}
+def test_probe_writes_a_row_per_program(small, tmp_path):
+    meshes = ("Delaunay", "KNNBarycentric", "Delaunay, JAX tables")
+    measured = probe.measure(small, meshes, batches=(1, 2), likelihood_batches=(), repeats=1, compilations=1)
+    rows = {(row["mesh"], row["program"], row["lanes"]): row for row in measured["rows"]}
     assert set(rows) == {(tables.SCIPY, "interpolation", 1)} | {
         (mesh, "interpolation", lanes) for mesh in meshes for lanes in (1, 2)
     }
@@ -41,26 +51,26 @@ def test_probe_writes_one_row_per_program_and_compares_devices(small, tmp_path):
     assert "## another device, fp64" in comparison and f"## {measured['device']}, fp64" in comparison
 
 
-def test_every_group_of_the_decomposition_has_its_steps():
+def test_every_group_consists_of_known_steps():
     assert {step for _, members in tables.GROUPS.values() for step in members} <= set(steps.STEPS)
 
 
 @pytest.mark.parametrize("arguments", [["--batch", "0"], ["--batch", "many"], ["--meshes", "Voronoi"]])
-def test_probe_refuses_in_a_sentence(arguments, capsys):
-    with pytest.raises(SystemExit) as refusal:
+def test_probe_names_the_bad_argument(arguments, capsys):
+    with pytest.raises(SystemExit) as exit:
         probe.main(arguments)
-    assert refusal.value.code == 2
+    assert exit.value.code == 2
     assert f"{arguments[0]}" in capsys.readouterr().err.splitlines()[-1]
 
 
-def test_readme_tables_are_replaced_and_only_they():
+def test_rewrite_changes_only_the_tables():
     before = f"one\n{bench.BEGIN}\nold\n{bench.END}\ntwo\n"
     assert bench.rewrite(before, ["", "new", ""]) == f"one\n{bench.BEGIN}\n\nnew\n\n{bench.END}\ntwo\n"
     with pytest.raises(BadInput, match="once each"):
         bench.rewrite("no place for them", [])
 
 
-def test_growth_table_holds_every_piece():
+def test_pieces_table_has_every_piece():
     pieces = ("triangulate", "locate", "weights", "Qhull", "find_simplex", "Triangle")
     rows = [
         {"piece": piece, "distribution": "uniform", "size": size, "ms": 0.001 * size}
@@ -68,11 +78,11 @@ def test_growth_table_holds_every_piece():
         for size in (1000, 2000)
     ]
     rows.append({"distribution": "uniform", "size": 1000, "ms": 7.0})
-    table = bench.growth_of({"rows": rows})
+    table = bench.pieces_table_of({"rows": rows})
     assert table[0] == "| ms | 1000 uniform | 2000 uniform |"
     assert [line.split(" | ")[0][2:] for line in table[2:8]] == list(pieces)
     assert table[8:] == [
-        f"| {bench.LANES} | 7.0 |  |",
+        f"| {bench.BATCH_ROW} | 7.0 |  |",
         "| triangulate over Qhull | 1.00 | 1.00 |",
         "| triangulate over Triangle | 1.00 | 1.00 |",
         "| all over Qhull + find_simplex | 1.50 | 1.50 |",

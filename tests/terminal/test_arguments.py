@@ -1,4 +1,4 @@
-"""What cannot be used is refused in a sentence, before any work where it is an argument."""
+"""Unusable arguments and output folders end in one sentence, before any work."""
 
 import argparse
 
@@ -10,23 +10,33 @@ from jax_profiling.terminal.writing import write_aside
 
 
 @pytest.mark.parametrize("name", ["file", "file/folder/below"])
-def test_a_folder_that_cannot_be_is_refused_in_a_sentence(name, tmp_path):
+def test_path_below_a_file_is_rejected(name, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(argparse.ArgumentTypeError, match="file is no folder that can be written; give another one"):
+    with pytest.raises(argparse.ArgumentTypeError, match="file is not a writable folder; give another one"):
         folder_to_write(str(tmp_path / name))
     with pytest.raises(BadInput, match="give another"), write_aside(tmp_path / name):
         pass
 
 
-def test_asking_makes_no_folder(tmp_path):
+def test_parsing_creates_no_folder(tmp_path):
     assert folder_to_write(str(tmp_path / "to" / "be" / "made")) == tmp_path / "to" / "be" / "made"
     assert not (tmp_path / "to").exists()
+
+
+def test_interrupted_write_leaves_the_folder_unchanged(tmp_path):
+    (tmp_path / "report").mkdir()
+    (tmp_path / "report" / "summary.md").write_text("before")
+    with pytest.raises(KeyboardInterrupt), write_aside(tmp_path / "report") as scratch:
+        (scratch / "summary.md").write_text("half")
+        raise KeyboardInterrupt
+    assert (tmp_path / "report" / "summary.md").read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["report"]
 
 
 @pytest.mark.parametrize(
     "text, words", [("-1", "argument --draws: is -1; give a number of at least 0"), ("x", "invalid int value: 'x'")]
 )
-def test_a_number_out_of_range_is_refused_in_a_sentence(text, words, capsys):
+def test_number_out_of_range_is_named(text, words, capsys):
     parser = argparse.ArgumentParser()
     parser.add_argument("--draws", type=at_least(0))
     assert parser.parse_args(["--draws", "0"]).draws == 0
@@ -35,6 +45,6 @@ def test_a_number_out_of_range_is_refused_in_a_sentence(text, words, capsys):
     assert words in capsys.readouterr().err
 
 
-def test_no_number_is_at_least_another():
+def test_nan_is_not_at_least_zero():
     with pytest.raises(argparse.ArgumentTypeError):
         at_least(0.0, float)("nan")

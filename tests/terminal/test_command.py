@@ -1,4 +1,4 @@
-"""An interrupt and bad input end a command in one sentence; an interrupt wherever Python was when it came."""
+"""An interrupt and bad input end a command with one sentence, wherever Python is at that moment."""
 
 import subprocess
 import sys
@@ -14,34 +14,41 @@ INTERRUPTS = {
     "in a callback of the collector": "gc.callbacks.append(lambda phase, info: phase == 'stop' and interrupt()); gc.collect()",
 }
 
+LOAD = f"""
+import gc, importlib.util, signal, time, weakref
 
-@pytest.mark.parametrize("where", INTERRUPTS)
-def test_interrupt_is_one_sentence_and_1(where):
+# The file alone: importing the package would import autolens.
+spec = importlib.util.spec_from_file_location("command", {command.__file__!r})
+command = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(command)
+"""
+
+
+def run(program, timeout):
+    return subprocess.run([sys.executable, "-c", LOAD + program], capture_output=True, text=True, timeout=timeout)
+
+
+@pytest.mark.parametrize("place", INTERRUPTS)
+def test_interrupt_prints_one_sentence_and_gives_1(place):
     program = f"""
-import gc, signal, time, weakref
-from jax_profiling.terminal import command
-
 def interrupt(*_):
     gc.callbacks.clear()
     signal.raise_signal(signal.SIGINT)
 
 def main():
-    {INTERRUPTS[where]}
+    {INTERRUPTS[place]}
     time.sleep(60.0)
 
 command.run(main)
 """
-    # Sooner than it would end by itself.
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=50)
-    assert ended.returncode == 1
-    assert ended.stderr.strip() == "Interrupted; nothing half-written is left behind."
+    # Less than `main` would sleep.
+    process = run(program, timeout=50)
+    assert process.returncode == 1
+    assert process.stderr.strip() == "Interrupted; nothing half-written is left behind."
 
 
-def test_other_dropped_exceptions_are_still_shown():
+def test_other_dropped_exceptions_stay_visible():
     program = """
-import weakref
-from jax_profiling.terminal import command
-
 def main():
     thing = set()
     kept = weakref.ref(thing, lambda _: 1 / 0)
@@ -49,12 +56,12 @@ def main():
 
 command.run(main)
 """
-    ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)
-    assert ended.returncode == 0
-    assert "ZeroDivisionError" in ended.stderr
+    process = run(program, timeout=120)
+    assert process.returncode == 0
+    assert "ZeroDivisionError" in process.stderr
 
 
-def test_bad_input_is_its_sentence_and_2(capsys):
+def test_bad_input_prints_its_message_and_gives_2(capsys):
     @command.refuses_bad_input
     def main(argv=None):
         raise command.BadInput(f"{argv[0]}: missing; write it.")
@@ -63,9 +70,13 @@ def test_bad_input_is_its_sentence_and_2(capsys):
     assert capsys.readouterr().err == "model.json: missing; write it.\n"
 
 
-def test_every_command_refuses_it():
+def test_every_command_handles_bad_input():
     root = Path(__file__).resolve().parents[2]
     sources = [path.read_text() for folder in ("jax_profiling", "scripts") for path in (root / folder).rglob("*.py")]
     commands = [source for source in sources if "command.run(main)" in source]
     assert len(commands) > 10
     assert all("@command.refuses_bad_input\ndef main(" in source for source in commands)
+
+
+def test_one_line_shortens_and_joins_lines():
+    assert command.one_line(ValueError("two\n lines " + "x" * 300)) == "ValueError: two lines " + "x" * 190

@@ -13,6 +13,8 @@ from delaunax.location import locate
 from delaunax.tables.graph import VertexNeighbors, convex_hull, vertex_neighbor_vertices
 from delaunax.triangulation import Triangulation, triangulate
 
+__version__ = "0.1.0"
+
 __all__ = [
     "Explanation",
     "LinearInterpolator",

@@ -1,10 +1,11 @@
-"""What a program compiled by XLA's CUDA compiler launches: the kernels outside of its loops and inside, as its dumps say."""
+"""The kernels of a program compiled by XLA's CUDA compiler, outside and inside its loops, parsed from XLA's dumps."""
 
 import re
 from dataclasses import dataclass, field
 from functools import cached_property
 
 BYTES = {"pred": 1, "s8": 1, "u8": 1, "s32": 4, "u32": 4, "f32": 4, "s64": 8, "u64": 8, "f64": 8, "c64": 8, "c128": 16}
+"""HLO type -> bytes per element."""
 
 
 @dataclass(frozen=True)
@@ -14,11 +15,11 @@ class Thunk:
     Attributes
     ----------
     kind
-        As XLA names it: "kCustomKernel", "kWhile", "kMemset" and so on.
+        XLA's word: "kCustomKernel", "kWhile", "kMemset" and so on.
     instruction
-        The HLO instruction that it computes.
+        The HLO instruction that the thunk computes.
     condition, body
-        Of a loop, the thunks of both; else empty.
+        The thunks of a loop's condition and body; empty otherwise.
     """
 
     kind: str
@@ -29,7 +30,7 @@ class Thunk:
 
 @dataclass(frozen=True)
 class Instruction:
-    """What the HLO text says of an instruction: its source (`op_name`), how often it turns if that is known, its bytes."""
+    """An instruction of the HLO text: its source (`op_name`), its trip count if XLA knows it, and the bytes it moves."""
 
     op_name: str
     trips: int | None
@@ -42,7 +43,7 @@ class Program:
     Parameters
     ----------
     folder, name
-        The folder that XLA dumped to, and the name of the jitted function.
+        The folder of XLA's dumps, and the name of the jitted function.
     """
 
     def __init__(self, folder, name):
@@ -53,7 +54,7 @@ class Program:
 
     @cached_property
     def thunks(self):
-        """The list of `Thunk`s that the program consists of."""
+        """The list of the program's `Thunk`s."""
         annotations = re.findall(r'profile_annotation: "([^"]*)"\s+thunk_id: (\d+)', self._texts["thunk_metadata"])
         names = {int(number): name for name, number in annotations}
         lines = [line for line in self._texts["thunk_sequence"].splitlines() if line.strip()]
@@ -67,7 +68,7 @@ class Program:
 
 def instructions_of(text):
     """Name -> `Instruction`, from the HLO text of a compiled program."""
-    found, sizes = {}, {}
+    instructions, sizes = {}, {}
     for line in text.splitlines():
         match = re.match(r"\s+(?:ROOT )?%?([\w.\-#]+) = (.*?) [\w\-]+\((.*)", line)
         if match is None:
@@ -77,16 +78,16 @@ def instructions_of(text):
         operands = re.findall(r"%([\w.\-#]+)", rest.partition(")")[0])
         trips = re.search(r'known_trip_count":\{"n":"(\d+)"', line)
         op_name = re.search(r'op_name="([^"]*)"', line)
-        found[name] = Instruction(
+        instructions[name] = Instruction(
             op_name=op_name[1] if op_name else "",
             trips=int(trips[1]) if trips else None,
             bytes=sizes[name] + sum(sizes.get(operand, 0) for operand in operands),
         )
-    return found
+    return instructions
 
 
 def kernels_of(thunks):
-    """The thunks of a sequence that launch something, loops left out and command buffers opened."""
+    """The thunks of a sequence that launch a kernel, outside its loops and inside its command buffers."""
     for thunk in thunks:
         if thunk.kind == "kCommandBuffer":
             yield from kernels_of(thunk.body)
@@ -95,7 +96,7 @@ def kernels_of(thunks):
 
 
 def loops_of(thunks):
-    """The loops of a sequence, those of its command buffers among them, without the loops inside of them."""
+    """The outer loops of a sequence and of its command buffers."""
     for thunk in thunks:
         if thunk.kind == "kCommandBuffer":
             yield from loops_of(thunk.body)
@@ -104,8 +105,8 @@ def loops_of(thunks):
 
 
 def _sequence(lines, indent, names):
-    """The thunks of the first lines, as far as they are indented so much, and the lines that are left."""
-    found = []
+    """Parse the leading lines with at least this indent. Returns their thunks and the remaining lines."""
+    thunks = []
     while lines:
         line = lines[0]
         depth = len(line) - len(line.lstrip())
@@ -118,12 +119,12 @@ def _sequence(lines, indent, names):
             body, lines = _sequence(lines[1:], depth + 4, names)
         elif match[2] == "kCommandBuffer":
             body, lines = _sequence(lines, depth + 4, names)
-        found.append(Thunk(match[2], names.get(int(match[1]), ""), condition, body))
-    return found, lines
+        thunks.append(Thunk(match[2], names.get(int(match[1]), ""), condition, body))
+    return thunks, lines
 
 
 def _bytes_of(shape):
-    """Bytes of a shape as HLO writes it, of a tuple the sum."""
+    """The bytes of a shape in HLO's notation; the sum for a tuple."""
     total = 0
     for kind, sizes in re.findall(r"(\w+)\[([\d,]*)\]", shape):
         count = 1

@@ -1,4 +1,4 @@
-"""One cell: load its lens, compare the meshes at its vectors, give back what the gate needs. Runs on a worker."""
+"""Evaluate one chunk on a worker: load its lens, compare the meshes at its vectors, return a record for the gate."""
 
 import logging
 import time
@@ -13,47 +13,47 @@ from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.files import LensError
 from jax_profiling.lenses.population import FACTS
 from jax_profiling.sweep import programs, records
-from jax_profiling.terminal.reason import reason_of
+from jax_profiling.terminal.command import one_line
 
 
-def measure(cell, settings):
-    """The record of one cell, a dictionary that JSON can hold."""
-    began, before = time.perf_counter(), programs.number_of_programs()
-    lens = lens_folder.load(cell.lens)
-    parameters = Likelihood(lens, Delaunay).median_and_draws(cell.last - 1)[cell.first :]
+def evaluate(chunk, settings):
+    """The record of one chunk, a dictionary that is valid JSON."""
+    start, programs_before = time.perf_counter(), programs.program_count()
+    lens = lens_folder.load(chunk.lens)
+    parameters = Likelihood(lens, Delaunay).median_and_draws(chunk.last - 1)[chunk.first :]
     with log_dets(settings.log_det == "accurate"):
         reference, candidates, _ = verdict.compare(
             lens,
             parameters,
             settings.rungs,
-            settings.moves,
+            settings.perturbations,
             lambda message: None,
             settings.batch,
             likelihood=programs.SharedLikelihood,
         )
     return {
-        "lens": cell.lens,
-        "first": cell.first,
-        "last": cell.last,
+        "lens": chunk.lens,
+        "first": chunk.first,
+        "last": chunk.last,
         "versions": provenance.releases(),
         "device": provenance.device(),
         "vertices": lens.vertices,
         "data_points": lens.data_points,
         "facts": {key: lens.info[key] for key in FACTS if key in lens.info},
-        "seconds": round(time.perf_counter() - began, 3),
-        "programs": programs.number_of_programs() - before,
+        "seconds": round(time.perf_counter() - start, 3),
+        "programs": programs.program_count() - programs_before,
         **records.record_of(reference, candidates),
     }
 
 
-def attempt(cell, settings):
-    """(record, reason, worker): the record of one cell or None, a line that says why there is none, and who tried."""
+def attempt(chunk, settings):
+    """(record, reason, address): the record of a chunk or None, why there is none, and the address of this worker."""
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore")
-    worker = get_worker().address
+    address = get_worker().address
     try:
-        return measure(cell, settings), None, worker
+        return evaluate(chunk, settings), None, address
     except LensError as error:
-        return None, str(error), worker
+        return None, str(error), address
     except Exception as error:
-        return None, reason_of(error), worker
+        return None, one_line(error), address

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import tempfile
 from pathlib import Path
 
 
@@ -20,9 +21,18 @@ def at_least(least, kind=int):
 
 
 def folder_to_write(text):
-    """The path of a folder that is there and can be written, or can be made."""
-    folder = Path(text)
-    nearest = next(each for each in (folder.absolute(), *folder.absolute().parents) if each.exists())
-    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
-        raise argparse.ArgumentTypeError(f"{nearest} is no folder that can be written; give another one.")
-    return folder
+    """The path of a folder that can be written, or that can be made. It is tried, and nothing is left behind."""
+    folder = Path(text).absolute()
+    chain = (folder, *folder.parents)
+    missing = [each for each in chain if not os.path.exists(each)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return Path(text)
+    except OSError:
+        nearest = next(each for each in chain if each not in missing)
+        raise argparse.ArgumentTypeError(f"{nearest} is no folder that can be written; give another one.") from None
+    finally:
+        for each in missing:
+            if os.path.isdir(each):
+                each.rmdir()

@@ -60,6 +60,28 @@ def dataset_model_to(model, info, path):
     )
 
 
+def check_against_info(model, info, path, inspection):
+    """The meshes of a dataset's model fit the edge points of its `info.json`.
+
+    A mesh fixes the flux of its last `zeroed_pixels` vertices at zero. If it has more of them than there are edge points, real
+    vertices lose their flux.
+    """
+    edge_points = info["edge_points"]
+    for galaxy_path, galaxy in galaxies_with_pixelization(model):
+        zeroed = getattr(galaxy.pixelization.mesh, "zeroed_pixels", 0)
+        # PyAutoFit wraps numbers that it reads from JSON.
+        zeroed = int(getattr(zeroed, "value", zeroed) or 0)
+        name = ".".join(map(str, galaxy_path))
+        if zeroed == 0 and edge_points > 0:
+            inspection.note(path, f"the mesh of {name} has zeroed_pixels 0, so its edge points may have flux")
+        elif zeroed != edge_points:
+            inspection.fault(
+                path,
+                f"the mesh of {name} has zeroed_pixels {zeroed}, and info.json has edge_points {edge_points}",
+                "write one number into both",
+            )
+
+
 def model_json_of(search):
     """The `model.json` of a search's output folder, which keeps it under `files`."""
     for path in (search / "files" / "model.json", search / "model.json"):

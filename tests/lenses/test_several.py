@@ -89,6 +89,21 @@ def test_refuses_another_number_of_models(folder):
         lens_folder.load(folder)
 
 
+def test_a_fault_above_is_named_once(folder):
+    info = json.loads((folder / "info.json").read_text())
+    (folder / "info.json").write_text(json.dumps(info | {"edge_points": -3}))
+    with pytest.raises(lens_folder.LensError) as raised:
+        lens_folder.load(folder)
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"{folder / 'info.json'}: edge_points is -3")
+
+
+def test_refuses_a_dataset_without_info(folder):
+    (folder / "r" / "info.json").unlink()
+    with pytest.raises(lens_folder.LensError, match=r"r/info.json: is missing beside data.fits; write {}"):
+        lens_folder.load(folder)
+
+
 def test_refuses_an_offset_beside_one_of_the_model(folder):
     model = json.loads((folder / "model.json").read_text())
     second = list(model["arguments"].values())[1]
@@ -107,9 +122,9 @@ def test_refuses_a_dataset_beside_folders_of_datasets(folder):
 @pytest.mark.parametrize(
     "info, words",
     [
-        ({"grid_offset": 0.1}, "grid_offset is 0.1"),
-        ({"grid_rotation_angle": "1"}, "grid_rotation_angle is '1'"),
-        ({"shared_preloads": "yes"}, "shared_preloads is 'yes'"),
+        ({"grid_offset": 0.1}, "r/info.json: grid_offset is 0.1"),
+        ({"grid_rotation": 1.0}, "r/info.json: grid_rotation is 1.0, an unknown key; write grid_rotation_angle"),
+        ({"mask_radius": 9.0}, "r/info.json: mask_radius is 9"),
     ],
 )
 def test_refuses_bad_keys(folder, info, words):

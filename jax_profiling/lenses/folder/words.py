@@ -67,8 +67,13 @@ def _object(schema, definitions):
     if not schema.get("required"):
         return f"an object of arguments of {schema['title']}"
     keys = sorted(schema["required"], key=lambda key: key != "type")
-    return f"an object with {', '.join(_key(key, schema['properties'][key]) for key in keys)}"
+    return f"an object with {_listed([_key(key, schema['properties'][key]) for key in keys])}"
 
 
 def _key(key, schema):
     return f"{key} {json.dumps(schema['const'])}" if "const" in schema else key
+
+
+def _listed(words):
+    """Words with commas, and "and" before the last."""
+    return " and ".join(filter(None, (", ".join(words[:-1]), words[-1])))

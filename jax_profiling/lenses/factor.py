@@ -68,6 +68,8 @@ class Factor:
         A list of `al.PositionsLH`, or None.
     vertices
         The number of mesh vertices N, edge points included.
+    whole_image
+        (ny, nx), the image before it is masked; None for visibilities.
     """
 
     info: dict
@@ -76,6 +78,7 @@ class Factor:
     settings: al.Settings | None
     positions: list | None
     vertices: int
+    whole_image: np.ndarray | None = None
 
 
 def inspect_dataset(folder, info, inspection):
@@ -141,6 +144,7 @@ def factor_from(files, model, operators=True, say=lambda message: None):
         settings=settings_from(info),
         positions=files.positions,
         vertices=len(mesh_grid),
+        whole_image=files.images["data"].values if isinstance(dataset, al.Imaging) else None,
     )
 
 

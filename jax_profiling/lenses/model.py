@@ -1,6 +1,8 @@
 """The `model.json` of a lens folder, or of a finished search, and the models of several datasets."""
 
+import contextlib
 import importlib
+import io
 
 import autofit as af
 import autolens as al
@@ -105,7 +107,9 @@ def model_from(path):
                 f"{path}: names {class_path}, which cannot be imported; correct it, or install what provides it."
             ) from None
     try:
-        model = af.AbstractPriorModel.from_dict(model_dict)
+        # autonerves prints empty lines where it looks for default priors.
+        with contextlib.redirect_stdout(io.StringIO()):
+            model = af.AbstractPriorModel.from_dict(model_dict)
         found = galaxies_with_pixelization(model)
         without = [part for part in models_of(model) if not galaxies_with_pixelization(part)]
     except Exception as error:

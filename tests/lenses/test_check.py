@@ -39,7 +39,7 @@ def test_table_has_the_numbers_of_the_folder():
     assert lines["image"] == "45 x 45 pixels of 0.1 arcsec, 4.5 x 4.5 arcsec"
     assert lines["mask"] == "1513 pixels inside, centre [0, 0], circular"
     assert lines["mesh"].startswith("Overlay, shape [15, 15]: 185 vertices and 30 edge points at 2.2 arcsec")
-    assert lines["psf"] == "21 x 21 pixels, FWHM 0.25 arcsec"
+    assert lines["psf"] == "21 x 21 pixels, FWHM 0.24 arcsec"  # A Gaussian of one pixel: 0.2355
     assert "mass Isothermal" in lines["  galaxies.lens"] and "redshift 0.5" in lines["  galaxies.lens"]
 
 

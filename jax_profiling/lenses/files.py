@@ -1,4 +1,4 @@
-"""What the check of a lens folder finds: faults, which end it, and notes for the person who reads the result."""
+"""The faults and notes of a lens folder, and reading JSON. Faults end the run; notes are for the reader of the result."""
 
 import json
 from pathlib import Path
@@ -37,7 +37,7 @@ class Inspection:
         self._notes[f"{path}: {words}."] = None
 
     def attempt(self, function, *arguments, **keywords):
-        """The value of a function, or None if it raises `LensError`, whose lines are recorded."""
+        """The value of a function. If the function raises `LensError`, record the lines of the error and return None."""
         try:
             return function(*arguments, **keywords)
         except LensError as error:

@@ -42,9 +42,9 @@ class Lens:
     folder
         Where the files are.
     model_path
-        The `model.json` that is fitted: the folder's own, or that of a search.
+        The `model.json` that is fitted, from the folder or from a search.
     model
-        The PyAutoFit model: that of `model.json`, or one per dataset in an `af.Collection`, as an `af.FactorGraphModel` has it.
+        The PyAutoFit model of `model.json`. Several datasets have a model each, in an `af.Collection`.
     factors
         The datasets, at least one.
     expected
@@ -98,7 +98,7 @@ def names():
 
 
 def search_and_lens(lens):
-    """The two halves of `SEARCH@LENS`; the first is empty where there is a lens only."""
+    """The two halves of `SEARCH@LENS`; the first is empty if only a lens is given."""
     # A folder may have the sign in its name.
     search, _, lens = ("", "", lens) if Path(lens).is_dir() else str(lens).rpartition("@")
     return search, lens
@@ -128,9 +128,9 @@ def load(lens, operators=True, say=lambda message: None, **changes):
     Parameters
     ----------
     lens
-        The name of a folder under `dataset/imaging/` or `dataset/matrix/`, or the path of one anywhere. A lens of `specs.SPECS`
-        is simulated first if its folder does not exist yet, and so is a drawn one (`population`). `SEARCH@LENS` is the model of
-        a finished PyAutoFit search, by its output folder, on the dataset of a lens.
+        The name of a folder under `dataset/imaging/` or `dataset/matrix/`, or the path of any folder. Lenses of `specs.SPECS`
+        and drawn lenses (`population`) are simulated first if their folder does not exist. `SEARCH@LENS` combines the model of
+        a finished PyAutoFit search, given by its output folder, with the dataset of a lens.
     operators
         Whether to build sparse operators, which take a while.
     say

@@ -1,4 +1,4 @@
-"""What a lens folder can ask of a fit: the mesh is Delaunay with every kind of dataset, operator, setting and penalty."""
+"""The mesh equals Delaunay with every dataset, operator, setting and penalty that a lens folder can choose."""
 
 import json
 import shutil

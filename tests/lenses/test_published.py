@@ -27,7 +27,7 @@ def slacs(folder):
 
 
 def cowls(folder):
-    """One folder per band, long and short wavelength channels with different pixels; `positions.json` beside them."""
+    """One folder per band, long and short wavelength channels with different pixels; one `positions.json`."""
     for band, pixel_scale in (("F150W", 0.03), ("F277W", 0.06)):
         (folder / band).mkdir()
         for name, values in images().items():

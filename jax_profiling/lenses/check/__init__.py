@@ -1,1 +1,1 @@
-"""Show what was understood of a lens folder, without a fit: a table and a figure."""
+"""Show a lens folder as it was understood, without a fit: a table and a figure."""

@@ -1,4 +1,4 @@
-"""What was understood of a lens folder, as a figure: image, mask, mesh and PSF."""
+"""A figure of the image, mask, mesh and PSF of a lens folder."""
 
 import autolens as al
 import numpy as np

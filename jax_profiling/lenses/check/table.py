@@ -1,4 +1,4 @@
-"""What was understood of a lens folder, as a table."""
+"""A table of the image, mask, mesh and model of a lens folder."""
 
 import autolens as al
 import numpy as np

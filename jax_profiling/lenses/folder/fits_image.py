@@ -103,7 +103,7 @@ def image_from(folder, name):
 
 
 def _chosen(images, name):
-    """The 2D image whose extension has the best name, or else the first one; None if no image has two dimensions."""
+    """The 2D image with the best extension name, or else the first 2D image; None if there is no 2D image."""
     flat = [hdu for hdu in images if hdu.data.ndim == 2]
     for extension in EXTENSION_NAMES[name]:
         for hdu in flat:

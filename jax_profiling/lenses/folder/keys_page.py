@@ -43,7 +43,7 @@ def _default(key, part, schema):
 
 
 def page_with(text, rows):
-    """A page whose table of keys has these rows."""
+    """The page with these rows in the table of keys."""
     return re.sub(f"{BEGIN}.*?{END}", lambda _: f"{BEGIN}\n{rows}\n{END}", text, flags=re.DOTALL)
 
 

@@ -13,7 +13,7 @@ from jax_profiling.lenses.folder.words import options_of, resolved, words_of
 
 @dataclass(frozen=True)
 class Rule:
-    """What several keys have to fulfil together; a fault is reported at the first of them.
+    """A rule across several keys; a fault is reported at the first key.
 
     Attributes
     ----------
@@ -102,7 +102,7 @@ def faults_of(value, schema=Info, rules=RULES):
     except ValidationError as error:
         errors = error.errors(include_url=False)
     whole = schema.model_json_schema()
-    # An array has one fault, whatever is wrong inside of it.
+    # An array has one fault, however many of its items are wrong.
     faults = dict.fromkeys(_fault(error, value, whole) for error in errors)
     wrong = {error["loc"][0] for error in errors}
     return list(faults) + _broken_rules(value, schema, rules, wrong) + _settings_faults(value, wrong)

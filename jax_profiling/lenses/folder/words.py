@@ -1,4 +1,4 @@
-"""What a JSON schema allows, in English: for messages about wrong values, and for the table of keys in the docs."""
+"""A JSON schema in plain English, for messages about wrong values and for the table of keys in the docs."""
 
 import json
 

@@ -10,10 +10,10 @@ from astropy.io import fits
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.files import LensError
 from jax_profiling.lenses.published.layouts import LAYOUTS
+from jax_profiling.lenses.spec import EDGE_POINTS
 from jax_profiling.terminal.command import BadInput
 from jax_profiling.terminal.writing import write_aside
 
-EDGE_POINTS = 30
 REQUIRED = ("pixel_scale", "mask_radius", "redshift_lens", "redshift_source")
 
 
@@ -33,7 +33,7 @@ def convert(layout, path, folder, bands=None, side=None, **keys):
     side
         Cut images to about this side around their centre (arcsec); None keeps them whole.
     keys
-        Keys of `info.json`, which come before those of the layout; None leaves one out.
+        Keys of `info.json`. They override the keys of the layout; None leaves one out.
 
     Raises
     ------

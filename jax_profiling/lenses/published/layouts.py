@@ -67,7 +67,7 @@ def cowls(folder, bands):
     """COWLS, the lenses of COSMOS-Web (Nightingale et al. 2025, arXiv 2503.08777).
 
     The folder of a lens holds one folder per band with `data.fits`, `noise_map.fits`, `psf.fits` and
-    `mask_extra_galaxies.fits`; beside them stand `info.json` and `positions.json`.
+    `mask_extra_galaxies.fits`. The same folder holds `info.json` and `positions.json`.
 
     Returns
     -------
@@ -101,7 +101,7 @@ def euclid(path, bands):
     """Euclid cutouts with many extensions, as the strong-lens pipeline of PyAutoLens and the Q1 discovery release have them.
 
     A file holds for every band an image `<BAND>_BGSUB` (or `<BAND>_FLUX`), `<BAND>_PSF` and `<BAND>_RMS`. An `info.json`
-    beside it may have the mask. Pixels without data have an RMS of 1e15 or more, which gives them no weight.
+    in the same folder may give the mask. Pixels without data have an RMS of 1e15 or more, and so no weight.
 
     Returns
     -------
@@ -193,7 +193,7 @@ def _image(path):
 
 
 def _info_of(folder):
-    """The keys of a published `info.json` that a lens folder has too; lists of other surveys use further ones."""
+    """The keys of a published `info.json` that a lens folder has too; further keys are left out."""
     path = folder / "info.json"
     keys = ("pixel_scale", "mask_radius", "mask_centre", "redshift_lens", "redshift_source")
     published = json_from(path) if path.exists() else {}

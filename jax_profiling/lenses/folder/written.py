@@ -5,8 +5,9 @@ import numpy as np
 from pydantic import ValidationError
 
 from jax_profiling.lenses.files import LensError, fault_line, json_from
+from jax_profiling.lenses.folder.faults import shown
 from jax_profiling.lenses.folder.info_schema import Info, Positions
-from jax_profiling.lenses.folder.rules import faults_of, shown
+from jax_profiling.lenses.folder.rules import info_faults
 
 
 def info_from(path, above=None, **changes):
@@ -39,7 +40,7 @@ def info_from(path, above=None, **changes):
         value |= found
         sources |= dict.fromkeys(found, source)
     value = without_comments(value | changes)
-    if faults := faults_of(value):
+    if faults := info_faults(value):
         lines = [fault_line(sources.get(key.split(".")[0], path), f"{key} {found}", fix) for key, found, fix in faults]
         raise LensError("\n".join(lines))
     checked = Info.model_validate(value)

@@ -21,7 +21,7 @@ def at_least(least, kind=int):
 
 
 def folder_to_write(text):
-    """The path of a folder that can be written, or that can be made. It is tried, and nothing is left behind."""
+    """An argparse type: the path of a folder that is writable, or can be created. This tries it, and leaves nothing behind."""
     folder = Path(text).absolute()
     chain = (folder, *folder.parents)
     missing = [each for each in chain if not os.path.exists(each)]
@@ -31,7 +31,7 @@ def folder_to_write(text):
             return Path(text)
     except OSError:
         nearest = next(each for each in chain if each not in missing)
-        raise argparse.ArgumentTypeError(f"{nearest} is no folder that can be written; give another one.") from None
+        raise argparse.ArgumentTypeError(f"{nearest} is not a writable folder; give another one.") from None
     finally:
         for each in missing:
             if os.path.isdir(each):

@@ -12,7 +12,7 @@ from jax_profiling.terminal.writing import write_aside
 @pytest.mark.parametrize("name", ["file", "file/folder/below"])
 def test_a_folder_that_cannot_be_is_refused_in_a_sentence(name, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(argparse.ArgumentTypeError, match="file is no folder that can be written; give another one"):
+    with pytest.raises(argparse.ArgumentTypeError, match="file is not a writable folder; give another one"):
         folder_to_write(str(tmp_path / name))
     with pytest.raises(BadInput, match="give another"), write_aside(tmp_path / name):
         pass

@@ -2,15 +2,13 @@
 Regression: KNNBarycentric against Delaunay
 ===========================================
 
-PyAutoLens reconstructs a lensed source on a Delaunay mesh. `KNNBarycentric` is the same mesh without a host callback,
-so both have the same log evidence. This script evaluates both on a lens folder, in one process, and gives a verdict on
-every way to choose the interpolating triangle.
+PyAutoLens reconstructs a lensed source on a Delaunay mesh. `KNNBarycentric` is that mesh without the host callback,
+so its log evidence has to be Delaunay's. This script evaluates both, live and in this process, on a lens folder, and
+gives a verdict on every way to choose the interpolating triangle.
 
     python jax_profiling/jit/imaging/delaunay_knn_barycentric.py --lens hst --draws 8
 
-The exit status is 0 if the gate passed on every lens, 1 if it failed on one, 2 if the input is wrong. `--check` shows
-what was understood of a lens folder, without a fit. `--schema` prints the JSON schema of `info.json`.
-docs/lens_folders.md describes the folder.
+The exit status is 0 if the gate passed on every lens, 1 if it failed on one, 2 if the input is bad.
 
 __Contents__
 
@@ -172,8 +170,8 @@ def pin_sentence_of(found):
 """
 __Under pytest__
 
-On every lens, one batched program evaluates the prior median and three draws from the priors. The other modes and
-autoarray's own mesh are compared on the first lens and on lenses given by `--lens`.
+The prior median and three draws from the priors are one batched program of distinct parameter vectors, on every lens. The
+other modes, and autoarray's own mesh, are compared on the first lens and on those that are asked for.
 """
 
 DRAWS, MOVES = 3, 2

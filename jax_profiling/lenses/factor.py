@@ -207,6 +207,9 @@ def _image_plane_mesh_grid_of(files, adapt_image):
     kind = spec.pop("type")
     if kind == "Overlay":
         spec["shape"] = tuple(spec["shape"])
+    if kind == "KMeans" and spec["pixels"] > (pixels := int((~np.asarray(mask)).sum())):
+        # autoarray would end the process.
+        raise _mesh_error(files, f"{spec['pixels']} clusters of {pixels} pixels inside the mask")
     try:
         image_mesh = getattr(al.image_mesh, kind)(**spec)
         mesh_grid = image_mesh.image_plane_mesh_grid_from(mask=mask, adapt_data=adapt_image)

@@ -58,7 +58,7 @@ def test_interrupted_run_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_interrupted_write_leaves_nothing_and_keeps_what_was_there(tmp_path):
+def test_interrupted_write_keeps_the_old_files(tmp_path):
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "summary.json").write_text("old")
     with pytest.raises(KeyboardInterrupt), write_aside(tmp_path / "report") as aside:

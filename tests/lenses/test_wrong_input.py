@@ -218,6 +218,10 @@ WRONG = {
     "Hilbert as text": (hilbert(pixels="100"), 'image_mesh.pixels is "100"; write a whole number of at least 3'),
     "Hilbert without vertices": (info(image_mesh={"type": "Hilbert"}), "image_mesh.pixels is missing"),
     "Hilbert floor": (hilbert(weight_floor=-1.0), "image_mesh.weight_floor is -1.0; write a number of at least 0"),
+    "KMeans beyond the pixels": (
+        info(image_mesh={"type": "KMeans", "pixels": 5000}),
+        "image_mesh cannot be built (5000 clusters of 1513 pixels inside the mask)",
+    ),
     "Hilbert in a square": (
         both(hilbert(), image("mask", lambda values: np.pad(np.zeros((25, 25)), 10, constant_values=1.0))),
         "image_mesh cannot be built",
@@ -230,6 +234,7 @@ WRONG = {
     "settings of another type": (info(settings={"use_mixed_precision": "no"}), "write true or false"),
     "settings as a list": (info(settings=[]), "settings is []; write an object of arguments of al.Settings"),
     "settings with another word": (info(settings={"log_det_method": "lu"}), 'write "cholesky" or "slogdet"'),
+    "tolerance negative": (info(settings={"nnls_solver_tol": -1.0}), "write a number above 0, or null"),
     "solver unknown": (info(settings={"positive_only_solver": "x"}), "write what al.Settings takes"),
     "offset as a number": (info(grid_offset=0.1), "grid_offset is 0.1; write two numbers"),
     "rotation as text": (info(grid_rotation_angle="1"), "write a number of at least -360 and at most 360 (degrees)"),

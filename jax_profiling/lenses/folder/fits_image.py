@@ -127,17 +127,19 @@ def _note(hdu, hdu_list, images):
 
 
 def _pixel_scales_of(header):
-    """(y, x) in arcsec, from the WCS or from the cards that PyAutoLens and SExtractor's tools write."""
-    if {"PIXSCAY", "PIXSCAX"} <= set(header):
-        return float(header["PIXSCAY"]), float(header["PIXSCAX"])
-    if "CTYPE1" in header:
+    """(y, x) in arcsec, by the cards that PyAutoLens writes, the WCS, or the card PIXSCALE; None if there is no such number."""
+    cards = [header.get(key) for key in ("PIXSCAY", "PIXSCAX")]
+    if "CTYPE1" in header and not all(map(_is_number, cards)):
         try:
-            wcs = WCS(header).celestial
-            if wcs.naxis == 2:
-                x, y = 3600.0 * proj_plane_pixel_scales(wcs)
-                return float(y), float(x)
+            celestial = WCS(header).celestial
+            cards = list(3600.0 * proj_plane_pixel_scales(celestial)[::-1]) if celestial.naxis == 2 else cards
         except Exception:
+            # A broken WCS says nothing about the pixels.
             return None
-    if "PIXSCALE" in header:
-        return (float(header["PIXSCALE"]),) * 2
-    return None
+    if not all(map(_is_number, cards)):
+        cards = 2 * [header.get("PIXSCALE")]
+    return tuple(map(float, cards)) if all(map(_is_number, cards)) else None
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)

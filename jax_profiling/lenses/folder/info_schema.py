@@ -65,12 +65,16 @@ class BySignalToNoise(BaseModel):
     below: OverSampling = Field(description="Sub-pixels per side below the limit.")
 
 
-SETTINGS_WORDS = {
+_Positive, _Count = Annotated[float, Field(gt=0.0)], Annotated[int, Field(ge=1)]
+
+SETTINGS_KINDS = {
     "log_det_method": Literal["cholesky", "slogdet"] | None,
     "regularization_term_method": Literal["matmul", "cho_solve"] | None,
     "interferometer_route": Literal["fft", "numba"] | None,
+    **dict.fromkeys(("nnls_solver_tol", "certified_tau_rel"), _Positive | None),
+    **dict.fromkeys(("nnls_max_iter", "certified_pass_budget"), _Count | None),
 }
-"""Settings that autolens itself does not check, or that no Delaunay mesh works with."""
+"""Settings with more limits than the annotations of `al.Settings` have; no Delaunay mesh takes the route "matrix_free"."""
 
 
 def _settings_schema():
@@ -80,7 +84,7 @@ def _settings_schema():
         name: argument.annotation if argument.default is not None else argument.annotation | None
         for name, argument in arguments.items()
     }
-    fields = {name: (SETTINGS_WORDS.get(name, kind), arguments[name].default) for name, kind in kinds.items()}
+    fields = {name: (SETTINGS_KINDS.get(name, kind), arguments[name].default) for name, kind in kinds.items()}
     return create_model("Settings", __config__=SCHEMA_CONFIG | {"title": "al.Settings"}, **fields)
 
 

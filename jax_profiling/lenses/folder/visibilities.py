@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from jax_profiling.lenses.folder.fits_image import path_of
+from jax_profiling.lenses.folder.fits_image import ENDINGS, path_of
 from jax_profiling.lenses.folder.images import check_binary, check_inside, check_shapes, images_from
 from jax_profiling.lenses.folder.mask import extent_of, mask_from
 
@@ -15,7 +15,7 @@ def holds_visibilities(folder, info):
     """Whether a folder has visibilities: by its `info.json`, or by its files if that is wrong."""
     if info is not None:
         return info["dataset"] == "interferometer"
-    return (folder / "uv_wavelengths.fits").exists()
+    return any((folder / f"uv_wavelengths{ending}").exists() for ending in ENDINGS)
 
 
 def inspect_visibilities(folder, info, inspection):

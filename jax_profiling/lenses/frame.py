@@ -1,4 +1,4 @@
-"""A tracer in the frame of a dataset whose grid is shifted and rotated."""
+"""A tracer in the frame of a dataset with a shifted and rotated grid."""
 
 import inspect
 
@@ -7,10 +7,10 @@ import numpy as np
 
 
 def in_frame_of(tracer, grid_offset, grid_rotation_angle):
-    """A tracer as a dataset sees it that has this offset (arcsec) and rotation (degrees) in its `al.DatasetModel`.
+    """A tracer in the frame of a dataset with an offset (arcsec) and a rotation (degrees) in its `al.DatasetModel`.
 
-    autolens takes the offset from a dataset's grid and turns the rest counter-clockwise; here profiles are turned back and
-    moved.
+    autolens subtracts the offset from the grid of the dataset and rotates the result counter-clockwise. This function rotates
+    the profiles clockwise and adds the offset.
     """
     return al.Tracer(
         galaxies=[_galaxy_in_frame(galaxy, grid_offset, grid_rotation_angle) for galaxy in tracer.galaxies]
@@ -28,19 +28,19 @@ def _profile_in_frame(profile, offset, angle):
     arguments = {name: getattr(profile, name) for name in names if hasattr(profile, name)}
     if "centre" in arguments:
         y, x = arguments["centre"]
-        x, y = _turned_back((x, y), angle)
+        x, y = _rotated_clockwise((x, y), angle)
         arguments["centre"] = (offset[0] + y, offset[1] + x)
-    # The angle of these pairs is twice that of the axes.
+    # These pairs rotate by twice the angle of the axes.
     if "ell_comps" in arguments:
-        arguments["ell_comps"] = _turned_back(arguments["ell_comps"][::-1], 2.0 * angle)[::-1]
+        arguments["ell_comps"] = _rotated_clockwise(arguments["ell_comps"][::-1], 2.0 * angle)[::-1]
     if "gamma_1" in arguments:
         pair = arguments["gamma_1"], arguments["gamma_2"]
-        arguments["gamma_1"], arguments["gamma_2"] = _turned_back(pair, 2.0 * angle)
+        arguments["gamma_1"], arguments["gamma_2"] = _rotated_clockwise(pair, 2.0 * angle)
     return type(profile)(**arguments)
 
 
-def _turned_back(pair, angle):
-    """(x, y), or a cosine and a sine, turned clockwise by an angle (degrees)."""
+def _rotated_clockwise(pair, angle):
+    """(x, y), or a cosine and a sine, rotated clockwise by an angle (degrees)."""
     cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
     first, second = pair
     return float(first * cos + second * sin), float(second * cos - first * sin)

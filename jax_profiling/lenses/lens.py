@@ -1,12 +1,12 @@
 """A lens folder: load it and check it.
 
 The folder holds PyAuto's own files: `info.json`, `model.json`, `data.fits`, `noise_map.fits`, and `psf.fits` for an image or
-`uv_wavelengths.fits` for visibilities; optionally `mask.fits`, `mask_extra_galaxies.fits`, `adapt_image.fits` and
+`uv_wavelengths.fits` for visibilities. Optional are `mask.fits`, `mask_extra_galaxies.fits`, `adapt_image.fits` and
 `positions.json`. A simulated lens also has `tracer.json` (the truth) and `expected.json` (the reference log evidence per
 autolens release).
 
-Several datasets of one lens (bands, exposures, channels) have a folder each inside of it, with their files and an `info.json`
-that says where they differ from the one above.
+Several datasets of one lens (bands, exposures, channels) have a folder each inside, with their files and an `info.json` of the
+keys that differ from the one above.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,18 @@ from pathlib import Path
 
 import autofit as af
 
-from jax_profiling.lenses.factor import Factor, factor_from
-from jax_profiling.lenses.files import LensError, info_from, json_from
-from jax_profiling.lenses.model import dataset_model_to, model_from, model_json_of, model_of_datasets, models_of
+from jax_profiling.lenses.factor import Factor, factor_from, inspect_dataset
+from jax_profiling.lenses.files import Inspection, LensError, fault_line, json_from
+from jax_profiling.lenses.folder.fits_image import path_of
+from jax_profiling.lenses.folder.written import info_from
+from jax_profiling.lenses.model import (
+    check_against_info,
+    dataset_model_to,
+    model_from,
+    model_json_of,
+    model_of_datasets,
+    models_of,
+)
 from jax_profiling.lenses.population import is_name
 from jax_profiling.lenses.simulate import DATASETS, MATRIX, simulate
 from jax_profiling.lenses.specs import SPECS
@@ -31,15 +40,17 @@ class Lens:
     name
         The folder's name.
     folder
-        Where its files are.
+        Where the files are.
     model_path
-        The `model.json` that is fitted: the folder's own, or that of a search.
+        The `model.json` that is fitted, from the folder or from a search.
     model
-        The PyAutoFit model: that of `model.json`, or one per dataset in an `af.Collection`, as an `af.FactorGraphModel` has it.
+        The PyAutoFit model of `model.json`. Several datasets have a model each, in an `af.Collection`.
     factors
-        Its datasets, at least one.
+        The datasets, at least one.
     expected
         `expected.json`, {autolens release: {"log_evidence": x}}; empty where the fit has no pins.
+    notes
+        Lines about the folder that a person should read, such as which FITS extension holds the image.
     """
 
     name: str
@@ -48,6 +59,7 @@ class Lens:
     model: af.AbstractPriorModel
     factors: tuple[Factor, ...]
     expected: dict
+    notes: tuple[str, ...] = ()
 
     @property
     def info(self):
@@ -86,7 +98,7 @@ def names():
 
 
 def search_and_lens(lens):
-    """The two halves of `SEARCH@LENS`; the first is empty where there is a lens only."""
+    """The two halves of `SEARCH@LENS`; the first is empty if only a lens is given."""
     # A folder may have the sign in its name.
     search, _, lens = ("", "", lens) if Path(lens).is_dir() else str(lens).rpartition("@")
     return search, lens
@@ -110,15 +122,19 @@ def folder_of(lens):
     return Path(lens)
 
 
-def load(lens, **changes):
+def load(lens, operators=True, say=lambda message: None, **changes):
     """Load and check a lens folder.
 
     Parameters
     ----------
     lens
-        The name of a folder under `dataset/imaging/` or `dataset/matrix/`, or the path of one anywhere. A lens of `specs.SPECS`
-        whose folder does not exist yet is simulated first, and so is a drawn one (`population`). `SEARCH@LENS` is the model of
-        a finished PyAutoFit search, by its output folder, on the dataset of such a lens.
+        The name of a folder under `dataset/imaging/` or `dataset/matrix/`, or the path of any folder. Lenses of `specs.SPECS`
+        and drawn lenses (`population`) are simulated first if their folder does not exist. `SEARCH@LENS` combines the model of
+        a finished PyAutoFit search, given by its output folder, with the dataset of a lens.
+    operators
+        Whether to build sparse operators, which take a while.
+    say
+        Takes a line about the step that begins.
     changes
         Keys of `info.json` that are to have another value than in the file.
 
@@ -129,30 +145,70 @@ def load(lens, **changes):
     Raises
     ------
     LensError
-        If a file is missing, unreadable or does not fit the others.
+        If files are missing, unreadable, wrong or contradict each other; one line for each fault.
     """
     search, lens = search_and_lens(lens)
     folder = (folder_of(lens) or simulate(str(lens))).resolve()
-    model_path = model_json_of(Path(search)) if search else folder / "model.json"
-    below = sorted(path.parent for path in folder.glob("*/info.json"))
-    if below and (folder / "data.fits").exists():
-        raise LensError(
-            f"{folder}: holds data.fits and a folder {below[0].name} with another dataset; keep one of the two."
-        )
-    infos = [info_from(path / "info.json", above=folder / "info.json", **changes) for path in below]
-    infos = infos or [info_from(folder / "info.json", **changes)]
-    model = model_from(model_path)
-    if below:
-        model = model_of_datasets(model_path, model, infos)
-    else:
-        dataset_model_to(model, infos[0], model_path)
-    expected = folder / "expected.json"
-    factors = map(factor_from, below or [folder], infos, models_of(model))
+    inspection = Inspection()
+    say("reading and checking files")
+    model_path = inspection.attempt(model_json_of, Path(search)) if search else folder / "model.json"
+    datasets = _datasets_of(folder, inspection)
+    above = None if datasets == [folder] else folder / "info.json"
+    infos = [inspection.attempt(info_from, each / "info.json", above, **changes) for each in datasets]
+    model = inspection.attempt(model_from, model_path) if model_path else None
+    if model is not None and None not in infos:
+        model = inspection.attempt(_model_of, model, infos, model_path, several=above is not None)
+    if model is not None and None not in infos and "edge_points" not in changes:
+        for part, info in zip(models_of(model), infos, strict=True):
+            check_against_info(part, info, model_path, inspection)
+    files = [inspect_dataset(each, info, inspection) for each, info in zip(datasets, infos, strict=True)]
+    expected = inspection.attempt(_expected_of, folder) if not (search or changes) else {}
+    inspection.finish()
+    factors = [factor_from(each, part, operators, say) for each, part in zip(files, models_of(model), strict=True)]
     return Lens(
         name=f"{Path(search).name}@{folder.name}" if search else folder.name,
         folder=folder,
         model_path=model_path,
         model=model,
         factors=tuple(factors),
-        expected=json_from(expected) if expected.exists() and not (search or changes) else {},
+        expected=expected,
+        notes=inspection.notes,
     )
+
+
+def _datasets_of(folder, inspection):
+    """The folders of the datasets: those inside with an `info.json`, or else the folder itself."""
+    below = sorted(path.parent for path in folder.glob("*/info.json"))
+    if not below:
+        return [folder]
+    if inspection.attempt(path_of, folder, "data"):
+        inspection.fault(
+            folder, f"holds data.fits and a folder {below[0].name} with another dataset", "keep one of the two"
+        )
+    for inside in sorted(path for path in folder.iterdir() if path.is_dir() and path not in below):
+        if inspection.attempt(path_of, inside, "data"):
+            inspection.fault(
+                inside / "info.json", "is missing beside data.fits", "write {} if no key differs from the one above"
+            )
+    return below
+
+
+def _model_of(model, infos, model_path, several):
+    if several:
+        return model_of_datasets(model_path, model, infos)
+    dataset_model_to(model, infos[0], model_path)
+    return model
+
+
+def _expected_of(folder):
+    """The pins of a lens folder: {autolens release: {"log_evidence": x}}."""
+    path = folder / "expected.json"
+    if not path.exists():
+        return {}
+    expected = json_from(path)
+    try:
+        {release: float(pin["log_evidence"]) for release, pin in expected.items()}
+    except (AttributeError, KeyError, TypeError, ValueError):
+        fix = 'write {"RELEASE": {"log_evidence": NUMBER}}, or remove the file'
+        raise LensError(fault_line(path, "holds no pins", fix)) from None
+    return expected

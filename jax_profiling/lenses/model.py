@@ -1,6 +1,8 @@
 """The `model.json` of a lens folder, or of a finished search, and the models of several datasets."""
 
+import contextlib
 import importlib
+import io
 
 import autofit as af
 import autolens as al
@@ -9,7 +11,7 @@ from jax_profiling.lenses.files import LensError, json_from
 
 
 def galaxies_with_pixelization(model, path=()):
-    """(path, galaxy model) of every galaxy that has a pixelization with a mesh, wherever it stands in a model."""
+    """(path, galaxy model) of every galaxy with a pixelization that has a mesh, anywhere in a model."""
     found = []
     for name, part in model.items():
         if hasattr(getattr(part, "pixelization", None), "mesh"):
@@ -20,20 +22,20 @@ def galaxies_with_pixelization(model, path=()):
 
 
 def models_of(model):
-    """The model of each dataset: those of a collection of models, or the model itself."""
+    """A list with the model of each dataset; a model without a collection is the only one."""
     return [model] if hasattr(model, "galaxies") else [part for _, part in model.items()]
 
 
 def model_of_datasets(path, model, infos):
-    """The models of several datasets in one collection, as an `af.FactorGraphModel` has them.
+    """The models of several datasets in one collection, as for an `af.FactorGraphModel`.
 
     Parameters
     ----------
     path
         Its `model.json`.
     model
-        One model for all datasets, which then share every parameter, or one per dataset in a collection, in the order of the
-        folders' names; that is what a search with an `af.FactorGraphModel` writes.
+        One model for all datasets, which then share every parameter, or a collection with one per dataset in the order of the
+        folders' names. A search with an `af.FactorGraphModel` writes such a collection.
     infos
         The `info.json` of every dataset; `grid_offset` and `grid_rotation_angle` become the `dataset_model`.
     """
@@ -41,7 +43,7 @@ def model_of_datasets(path, model, infos):
     if len(models) not in (1, len(infos)):
         raise LensError(f"{path}: holds {len(models)} models for {len(infos)} datasets; give one, or one per dataset.")
     if len(models) == 1:
-        # Priors are told apart by their number, which a copy keeps.
+        # A copy keeps the numbers of priors, so the copies share all parameters.
         models = [model.copy() for _ in infos]
     for part, info in zip(models, infos, strict=True):
         dataset_model_to(part, info, path)
@@ -60,6 +62,28 @@ def dataset_model_to(model, info, path):
     )
 
 
+def check_against_info(model, info, path, inspection):
+    """The meshes of a dataset's model fit the edge points of its `info.json`.
+
+    A mesh fixes the flux of its last `zeroed_pixels` vertices at zero. If it has more of them than there are edge points, real
+    vertices lose their flux.
+    """
+    edge_points = info["edge_points"]
+    for galaxy_path, galaxy in galaxies_with_pixelization(model):
+        zeroed = getattr(galaxy.pixelization.mesh, "zeroed_pixels", 0)
+        # PyAutoFit wraps numbers that it reads from JSON.
+        zeroed = int(getattr(zeroed, "value", zeroed) or 0)
+        name = ".".join(map(str, galaxy_path))
+        if zeroed == 0 and edge_points > 0:
+            inspection.note(path, f"the mesh of {name} has zeroed_pixels 0, so its edge points may have flux")
+        elif zeroed != edge_points:
+            inspection.fault(
+                path,
+                f"the mesh of {name} has zeroed_pixels {zeroed}, and info.json has edge_points {edge_points}",
+                "write one number into both",
+            )
+
+
 def model_json_of(search):
     """The `model.json` of a search's output folder, which keeps it under `files`."""
     for path in (search / "files" / "model.json", search / "model.json"):
@@ -71,9 +95,9 @@ def model_json_of(search):
 def model_from(path):
     model_dict = json_from(path)
     if isinstance(model_dict, dict) and isinstance(model_dict.get("arguments"), dict):
-        # A search with an `af.FactorGraphModel` writes the graph beside the models, with its datasets in it.
+        # A search with an `af.FactorGraphModel` also writes the graph, with its datasets.
         model_dict["arguments"].pop("factor", None)
-    # PyAutoFit reads an unknown class as an empty collection, which would be another model without a word.
+    # PyAutoFit silently reads an unknown class as an empty collection, which is another model.
     for class_path in sorted(_class_paths_of(model_dict)):
         module, _, name = class_path.rpartition(".")
         try:
@@ -83,7 +107,9 @@ def model_from(path):
                 f"{path}: names {class_path}, which cannot be imported; correct it, or install what provides it."
             ) from None
     try:
-        model = af.AbstractPriorModel.from_dict(model_dict)
+        # autonerves prints empty lines where it looks for default priors.
+        with contextlib.redirect_stdout(io.StringIO()):
+            model = af.AbstractPriorModel.from_dict(model_dict)
         found = galaxies_with_pixelization(model)
         without = [part for part in models_of(model) if not galaxies_with_pixelization(part)]
     except Exception as error:

@@ -1,11 +1,10 @@
-"""Lenses as surveys see them, drawn by a seed and a number: `population-SEED-NUMBER` is the same lens wherever it is drawn.
+"""Lenses as surveys see them, drawn by a seed and a number: `population-SEED-NUMBER` is the same lens on every machine.
 
-What follows Collett 2015 (ApJ 811, 20, and its code LensPop): the velocity dispersions and flattenings of the deflectors, the
-sizes and flattenings of the sources, the criteria by which a lens is discoverable (a resolved ring, a magnification above 3, a
-signal to noise above 20), and that half of the lenses are left where twice the signal to noise is asked for. Slopes are those
-of Auger et al. 2010 (ApJ 724, 511). Redshifts, shear, clumps, the light of the deflector and the instruments are this project's
-own choice. A ring larger than every cutout is drawn again. Redshifts set the Einstein radius and are then forgotten, as two
-planes know no more of them.
+Collett 2015 (ApJ 811, 20, and the code LensPop) gives the velocity dispersions and flattenings of the deflectors, and the sizes
+and flattenings of the sources. The same paper says when a lens is discoverable: a resolved ring, a magnification above 3, a
+signal to noise above 20. Half as many lenses have twice the signal to noise. Auger et al. 2010 (ApJ 724, 511) give the slopes.
+Redshifts, shear, clumps, the light of the deflector and the instruments are this project's own choice. A ring larger than every
+cutout is drawn again. The redshifts only set the Einstein radius.
 """
 
 import re
@@ -29,22 +28,22 @@ from jax_profiling.lenses.spec import (
 )
 
 PRIORS = ("truth", "default")
-"""Where the priors of a drawn lens stand: around the truth, or where autolens has them."""
+"""The priors of a drawn lens: around the truth, or autolens's own."""
 
 CUTOUTS = {("euclid", 2.0): (15, 15), ("euclid", 3.2): (19, 19), ("hst", 2.0): (21, 21)}
-"""(instrument, mask radius in arcsec) -> shape of the Overlay mesh; lenses of one cutout are fitted by one compiled program."""
+"""(instrument, mask radius in arcsec) -> shape of the Overlay mesh. One compiled program fits all lenses of one cutout."""
 
 SHARE_OF_HST = 0.15
-"""How many of the lenses whose ring is small are seen at HST's resolution; all others at Euclid's."""
+"""The share of lenses with a small ring that have HST's resolution; all others have Euclid's."""
 
 MARGIN = 0.8
-"""How far beyond its Einstein radius a lens is cut out (arcsec)."""
+"""Distance from the Einstein radius to the mask (arcsec)."""
 
 FACTS = ("einstein_radius", "signal_to_noise")
-"""What the `info.json` of a drawn lens says of it (arcsec, and of the lensed source) that no fit reads."""
+"""Keys of the `info.json` of a drawn lens that no fit reads (arcsec, and the signal to noise of the lensed source)."""
 
 FWHM = 2.3548
-"""Of a Gaussian, over its sigma."""
+"""Full width at half maximum of a Gaussian, in units of its sigma."""
 
 LEAST_MAGNIFICATION, LEAST_SIGNAL_TO_NOISE, LARGEST_SIGNAL_TO_NOISE = 3.0, 20.0, 1000.0
 
@@ -61,7 +60,7 @@ def names_of(number, seed, priors="truth"):
 
 
 def is_name(name):
-    """Whether a name is that of a drawn lens."""
+    """Whether a name belongs to a drawn lens."""
     return _NAME.fullmatch(name) is not None
 
 
@@ -71,7 +70,7 @@ def spec_of_name(name) -> Spec:
     Raises
     ------
     LensError
-        If the name is not of the form that `names_of` gives.
+        If the name does not have the form that `names_of` gives.
     """
     match = _NAME.fullmatch(name)
     if match is None:
@@ -87,7 +86,7 @@ def spec_of_name(name) -> Spec:
 
 
 def _drawn(rng):
-    """The `Spec` of one lens, or None where it would not be discovered or does not fit a cutout."""
+    """The `Spec` of one lens, or None if it would not be discovered or does not fit a cutout."""
     sigma, lens_redshift, source_redshift = _deflector(rng)
     einstein_radius = einstein_radius_of(sigma, lens_redshift, source_redshift)
     effective_radius = _source_radius(rng, source_redshift)
@@ -114,7 +113,7 @@ def _drawn(rng):
         effective_radius=einstein_radius * rng.uniform(0.4, 1.0),
         sersic_index=rng.uniform(2.0, 4.0),
     )
-    # Uniform inside of the Einstein radius, where a singular lens makes two images or more.
+    # Uniform inside the Einstein radius, because a singular lens makes at least two images of such a source.
     radius, angle = einstein_radius * np.sqrt(rng.uniform()), rng.uniform(0.0, 2.0 * np.pi)
     centre = (mass.centre[0] + radius * np.sin(angle), mass.centre[1] + radius * np.cos(angle))
     profiles = _source_profiles(rng, centre, effective_radius)
@@ -124,7 +123,7 @@ def _drawn(rng):
     )
     source = al.Galaxy(redshift=1.0, **profiles)
     lensed = np.asarray(al.Tracer(galaxies=[lens, source]).image_2d_list_from(grid=grid)[-1].array)
-    # A Sersic profile's flux follows from its parameters; what the cutout does not hold of it is no loss here.
+    # The flux of a Sersic profile follows from its parameters, so light outside the cutout counts too.
     if lensed.sum() * PIXEL_SCALES[instrument] ** 2 < LEAST_MAGNIFICATION * sum(map(_flux_of, profiles.values())):
         return None
 
@@ -164,10 +163,10 @@ def einstein_radius_of(sigma, lens_redshift, source_redshift):
 
 
 def _deflector(rng):
-    """Velocity dispersion (km/s) and the redshifts of lens and source, by how often they lens.
+    """Velocity dispersion (km/s) and the redshifts of lens and source, weighted by the lensing probability.
 
-    The dispersions are those of early-type galaxies (Choi et al. 2007), each as often as its cross section asks for, sigma^4.
-    Deflectors are as many as the volume has, sources as a deep survey sees them (Smail et al. 1994, mean 1.35).
+    The dispersions follow early-type galaxies (Choi et al. 2007) times the cross section, sigma^4. Deflectors have a constant
+    density per comoving volume. Source redshifts follow a deep survey (Smail et al. 1994, mean 1.35).
     """
     sigmas = np.linspace(100.0, 400.0, 301)
     sigma = _from_density(rng, sigmas, sigmas ** (2.32 - 1.0 + 4.0) * np.exp(-((sigmas / 161.0) ** 2.67)))
@@ -185,7 +184,7 @@ def _from_density(rng, values, density):
 
 
 def _source_radius(rng, redshift):
-    """The half-light radius of a source (arcsec): larger where brighter and nearer, scattered by 0.35 dex."""
+    """The half-light radius of a source (arcsec): larger if brighter and nearer, with a scatter of 0.35 dex."""
     magnitude = rng.normal(-20.0, 0.8)
     kpc = 10.0 ** (-(magnitude + 18.0) / 4.0 + 0.35 * rng.normal()) * ((1.0 + redshift) / 1.6) ** -1.2
     distance = 1000.0 * np.interp(redshift, _REDSHIFTS, _COMOVING) / (1.0 + redshift)
@@ -193,7 +192,7 @@ def _source_radius(rng, redshift):
 
 
 def _cutout(rng, einstein_radius):
-    """A key of `CUTOUTS`, or None where the ring is larger than all of them."""
+    """A key of `CUTOUTS`, or None if the ring is larger than all cutouts."""
     hst = rng.uniform() < SHARE_OF_HST
     for instrument, mask_radius in CUTOUTS:
         if einstein_radius + MARGIN <= mask_radius:
@@ -202,7 +201,7 @@ def _cutout(rng, einstein_radius):
 
 
 def _ell_comps(rng, scale):
-    """Ellipticity of a random angle, the flattening 1 - q drawn from Rayleigh's distribution up to 0.8."""
+    """Elliptical components with a random angle; the flattening 1 - q follows a Rayleigh distribution cut at 0.8."""
     while (flattening := rng.rayleigh(scale)) > 0.8:
         pass
     return ell_comps_of(1.0 - flattening, rng.uniform(0.0, 180.0))
@@ -238,7 +237,7 @@ def _flux_of(profile):
 
 
 def _brightness(lensed, deflector, signal_to_noise):
-    """By which factor two images are to be scaled, that the lensed source has a signal to noise under Poisson noise."""
+    """The factor for both images that gives the lensed source this signal to noise under Poisson noise."""
 
     def excess(log_factor):
         source, other = np.exp(log_factor) * lensed, np.exp(log_factor) * deflector
@@ -249,7 +248,7 @@ def _brightness(lensed, deflector, signal_to_noise):
 
 
 def _with_default_priors(model):
-    """The model of a first fit: an isothermal lens with shear, and a coefficient, all where autolens's priors have them."""
+    """The model of a first fit: an isothermal lens with shear, and a coefficient, with autolens's own priors."""
     model = model.copy()
     galaxies = model.galaxies
     galaxies.lens.mass, galaxies.lens.shear = af.Model(al.mp.Isothermal), af.Model(al.mp.ExternalShear)

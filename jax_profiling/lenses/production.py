@@ -1,7 +1,7 @@
-"""The lenses of the production matrix: what the pipelines of PyAutoLens fit, with autolens's own default priors.
+"""The lenses of the production matrix: the fits of the pipelines of PyAutoLens, with autolens's own default priors.
 
-Each is small, and its geometry is that of the pipeline that it stands for; what only differs in a key of `info.json` or in its
-regularization is a cell of `jax_profiling.proof.cells`.
+Each lens is small and has the geometry of one pipeline. Cases that differ only in a key of `info.json` or in the regularization
+are cells in `jax_profiling.proof.cells`.
 """
 
 import autofit as af
@@ -12,7 +12,7 @@ from jax_profiling.lenses.frame import in_frame_of
 from jax_profiling.lenses.spec import EDGE_POINTS, Spec, ell_comps_of, hilbert, mesh_vertices_of, sersic_of
 
 BASELINES = 250.0 / 8.7e-4
-"""How far antennas are from the centre of their array, in wavelengths: 250 m at 0.87 mm."""
+"""Distance of the antennas from the centre of their array, in wavelengths: 250 m at 0.87 mm."""
 
 
 def source_pix_1():
@@ -50,7 +50,7 @@ def source_pix_2():
 
 
 def euclid_cpu():
-    """What a Euclid pipeline fits on CPUs."""
+    """The fit of a Euclid pipeline on CPUs."""
     centre = (0.6, -0.4)
     return _production(
         "Euclid's pipeline on CPUs: NumPy and numba, a mask off the centre of the image, scaled noise on another galaxy",
@@ -112,7 +112,7 @@ def datacube():
 
 
 def two_bands():
-    """Two images of one lens, one of which is shifted and rotated."""
+    """Two images of one lens; the second is shifted and rotated."""
     tracer = _tracer(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)))
     frame = {"grid_offset": [0.05, -0.03], "grid_rotation_angle": 1.0}
     return _production(
@@ -216,9 +216,9 @@ def _production(
     scaling_galaxies=None,
     **files,
 ):
-    """A spec at Euclid's resolution whose model has autolens's own default priors.
+    """A spec at Euclid's resolution with autolens's own default priors.
 
-    `shared` names what several datasets share of the lens galaxy; where it is None they share every parameter.
+    `shared` names the parts of the lens galaxy that several datasets share. If it is None, they share every parameter.
     """
     others = {"extra_galaxies": extra_galaxies, "scaling_galaxies": scaling_galaxies}
 
@@ -241,12 +241,12 @@ def _production(
 
 
 def _tracer(mass, centre=(0.0, 0.0), light=True, shear=(0.05, -0.02), source=((0.07, 0.05), 4.0), others=()):
-    """A lens, other galaxies, and a source, which is given by its centre relative to `centre` and its intensity."""
+    """A lens, other galaxies, and a source. `source` holds its centre, relative to `centre`, and its intensity."""
     bulge = {"bulge": sersic_of(centre, 1.5, 0.6, sersic_index=3.0)} if light else {}
     gamma_1, gamma_2 = shear
     lens = al.Galaxy(redshift=0.5, mass=mass, shear=al.mp.ExternalShear(gamma_1=gamma_1, gamma_2=gamma_2), **bulge)
     place, intensity = source
-    # The shear of autolens is about the origin, which moves the source of a lens that is elsewhere.
+    # autolens's shear is zero at the origin, so it moves the source of a lens that is off the origin.
     moved = np.add(np.add(centre, place), np.negative(_sheared(centre, shear)))
     return al.Tracer(galaxies=[lens, *others, al.Galaxy(redshift=1.0, bulge=sersic_of(tuple(moved), intensity, 0.1))])
 
@@ -263,7 +263,7 @@ def _mge(mask_radius, **arguments):
 
 
 def _lens(mass, light, centre=(0.0, 0.0)):
-    """A lens galaxy with default priors, those of its centre around `centre`."""
+    """A lens galaxy with default priors; its centre has Gaussian priors around `centre`."""
     mass = af.Model(mass)
     for axis, value in enumerate(centre):
         setattr(mass.centre, f"centre_{axis}", af.GaussianPrior(mean=value, sigma=0.1))
@@ -279,7 +279,7 @@ def _source(redshift, info, regularization=None, **profiles):
 
 
 def _companion(centre, einstein_radius=None):
-    """A galaxy beside the lens; its centre is known, and its Einstein radius has a prior or a relation."""
+    """A galaxy near the lens. Its centre is known; its Einstein radius has a prior or follows a relation."""
     mass = af.Model(al.mp.IsothermalSph, centre=centre)
     mass.einstein_radius = einstein_radius or af.UniformPrior(lower_limit=0.0, upper_limit=1.0)
     return af.Model(al.Galaxy, redshift=0.5, bulge=_mge(1.5, centre_fixed=centre), mass=mass)

@@ -28,10 +28,10 @@ NOISE_SIGMA = 5.0
 
 DATASETS = Path(__file__).resolve().parents[2] / "dataset" / "imaging"
 MATRIX = DATASETS.parent / "matrix"
-"""Where the lenses of the production matrix are."""
+"""The folder of the production matrix."""
 
 POPULATION = DATASETS.parent / "population"
-"""Where drawn lenses are simulated to; not in the repository, as they are drawn again at any time."""
+"""The folder of drawn lenses. They are not in the repository, because a name gives the same lens again."""
 
 
 def simulate(name, folder=None):
@@ -42,8 +42,8 @@ def simulate(name, folder=None):
     name
         A key of `specs.SPECS` or of `production.PRODUCTION`, or the name of a drawn lens (`population.names_of`).
     folder
-        Where the lens folder goes, by default `dataset/imaging/<name>`, of the second `dataset/matrix/<name>`, and
-        `dataset/population/<name>` of a drawn one. A folder that exists is left alone.
+        The lens folder to write. The default is `dataset/imaging/<name>` for `SPECS`, `dataset/matrix/<name>` for `PRODUCTION`
+        and `dataset/population/<name>` for a drawn lens. An existing folder is left alone.
 
     Returns
     -------
@@ -87,7 +87,7 @@ def _simulate(spec, folder):
         if "positions_threshold" in info:
             _write_json(_positions_of(spec), aside / "positions.json")
         (aside / "README.md").write_text(f"{spec.geometry[0].upper()}{spec.geometry[1:]}.\n")
-        # Last, because its presence is what makes a folder a lens folder.
+        # Last, because `info.json` makes a folder a lens folder.
         _write_json(info, aside / "info.json")
 
 
@@ -165,9 +165,7 @@ def main(argv=None):
     names = parser.parse_args(argv).names
     for name in names:
         if name not in specs and not population.is_name(name):
-            parser.error(
-                f"{name} is no lens that is simulated; give any of {', '.join(specs)}, or population-SEED-NUMBER."
-            )
+            parser.error(f"{name} is not a simulated lens; give one of {', '.join(specs)}, or population-SEED-NUMBER.")
     for name in names or committed:
         print(f"{name}: {os.path.relpath(simulate(name))}")
     return 0

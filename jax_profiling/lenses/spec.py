@@ -1,4 +1,4 @@
-"""What a simulated lens is specified by, and the PyAutoFit model that is fitted to it."""
+"""The specification of a simulated lens, and the PyAutoFit model that is fitted to it."""
 
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ PIXEL_SCALES = {"euclid": 0.1, "hst": 0.05, "jwst": 0.03, "ao": 0.01}
 """Pixel scale of each instrument, and the sigma of its Gaussian PSF (arcsec)."""
 
 EXPOSURE_TIME, BACKGROUND_SKY_LEVEL = 300.0, 0.1
-"""Of every simulated image (seconds, and electrons per second and pixel)."""
+"""Exposure time (seconds) and sky (electrons per second and pixel) of every simulated image."""
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Spec:
     Attributes
     ----------
     geometry
-        Which geometry the lens stresses, in one line.
+        The geometry that the lens tests, in one line.
     instrument
         A key of `PIXEL_SCALES`.
     tracer
@@ -28,17 +28,17 @@ class Spec:
     model
         The PyAutoFit model that is fitted; its mesh has the vertices of `info["image_mesh"]` and `EDGE_POINTS`.
     info
-        What the lens folder's `info.json` says beside the pixel scale and the redshifts.
+        Keys of `info.json`, except the pixel scale and the redshifts.
     side
-        Half a side of the image (arcsec); that of the mask by default.
+        Half a side of the image (arcsec); the mask radius by default.
     datasets
-        Several datasets: folder name -> its tracer and what its own `info.json` says; empty where there is one.
+        Several datasets: folder name -> its tracer and the keys of its own `info.json`. Empty for one dataset.
     adapt_signal_to_noise
         Write `adapt_image.fits`, the image of the source capped at this signal to noise.
     noise_scaled
         Write `mask_extra_galaxies.fits`, a circle given by its centre and radius (arcsec).
     noise_seed
-        What the noise of the data is drawn with.
+        The seed of the noise of the data.
     """
 
     geometry: str
@@ -89,7 +89,7 @@ def spec_of(
     regularization=None,
     info=None,
 ):
-    """A spec whose model has MGE light, mass profiles around the truth (`spread` times `AROUND`), and a mesh per source."""
+    """A spec with MGE light, priors of the mass around the truth (`spread` times `AROUND`), and a mesh per source."""
     model = {"lens": _lens_model(lens, gaussians, mask_radius, spread)}
     vertices = mesh_vertices_of({"image_mesh": image_mesh, "mask_radius": mask_radius}, instrument)
     for number, source in enumerate(sources):
@@ -111,7 +111,7 @@ def shape_native_of(mask_radius, pixel_scale):
 
 
 def mesh_vertices_of(info, instrument="euclid"):
-    """How many vertices the image mesh of an `info.json` has inside the mask."""
+    """The number of vertices inside the mask, without edge points, of the image mesh of an `info.json`."""
     image_mesh, pixel_scale = info["image_mesh"], PIXEL_SCALES[instrument]
     if image_mesh["type"] == "Hilbert":
         return image_mesh["pixels"]

@@ -20,7 +20,7 @@ def fiducial(instrument="hst"):
 
 
 def small():
-    """The fiducial where a fit takes little time to compile and to evaluate, and still fits to the noise."""
+    """A small fiducial: quick to compile and to evaluate, and it still fits to the noise."""
     return spec_of(
         "the fiducial on few pixels and vertices: for the posterior and the tests",
         *_ring(),
@@ -29,8 +29,8 @@ def small():
         image_mesh={"type": "Overlay", "shape": [15, 15]},
         gaussians=20,
         spread=1.0,
-        # No data point on a vertex: adaptive signals count only weights that are not zero, and with a weight that is zero
-        # but for rounding Delaunay's own log evidence differs between its eager and its jitted fit.
+        # With over-sampling 2 no data point lies on a vertex. Adaptive signals count the weights that are not zero. A weight
+        # that is zero up to rounding makes the log evidence of Delaunay itself differ between eager and jitted fits.
         info={"over_sample_size_pixelization": 2},
     )
 
@@ -71,7 +71,7 @@ def cross():
 
 
 def naked_cusp():
-    """A shear so strong that two cusps of the caustic lie outside the cut, where a source has three images on one side."""
+    """A strong shear: two cusps of the caustic lie outside the cut. A source there has three images on one side."""
     lens = _lens(
         al.mp.Isothermal(einstein_radius=1.0, ell_comps=ell_comps_of(0.9, 90.0)), shear=(-0.4, 0.0), bulge=_bulge()
     )
@@ -137,7 +137,7 @@ def no_light():
 
 
 def two_planes():
-    """Two sources at different redshifts, the nearer of which is a lens too."""
+    """Two sources at different redshifts; the nearer source is a lens too."""
     near = al.Galaxy(
         redshift=1.0,
         bulge=sersic_of((0.04, 0.03), 5.0, 0.08),
@@ -172,7 +172,7 @@ def _ring():
 
 
 def _elongated():
-    """The lens whose caustic most of these sources are placed on: its cusps are at (+-0.24, +-0.18) arcsec."""
+    """The lens of most specs here. The cusps of its caustic are at (+-0.24, +-0.18) arcsec."""
     mass = al.mp.Isothermal(einstein_radius=1.2, ell_comps=ell_comps_of(0.65, 45.0))
     return _lens(mass, shear=(0.03, 0.03), bulge=_bulge())
 
@@ -216,4 +216,4 @@ SPECS = {
 """Lens folder name -> a function that gives its `Spec`."""
 
 ON_DEMAND = {"ao"}
-"""Too large for the repository: simulated where it is asked for, and run where there is memory for it (about 20 GB)."""
+"""Too large for the repository: simulated on request; a fit takes about 20 GB."""

@@ -1,4 +1,4 @@
-"""What a lens folder can ask of a fit: the mesh is Delaunay with every kind of dataset, operator, setting and penalty."""
+"""The mesh equals Delaunay with every dataset, operator, setting and penalty that a lens folder can choose."""
 
 import json
 import shutil
@@ -79,7 +79,7 @@ def test_visibilities(tmp_path, transformer, sparse_operator):
     assert ours == pytest.approx(delaunay, rel=1.0e-9)
 
 
-def test_the_sparse_operator_is_the_dense_one(tmp_path, small):
+def test_sparse_operator_equals_the_dense_one(tmp_path, small):
     lens = lens_folder.load(_folder(tmp_path, sparse_operator=True))
     delaunay, ours = _log_evidences(lens)
     assert ours == pytest.approx(delaunay, rel=1.0e-9)
@@ -93,7 +93,7 @@ def test_settings_reach_the_fit(tmp_path, small):
     assert ours != pytest.approx(small.expected[al.__version__]["log_evidence"], rel=1.0e-4)
 
 
-def test_positions_are_penalised_as_a_search_does(tmp_path, small):
+def test_positions_have_the_penalty_of_a_search(tmp_path, small):
     folder = _folder(tmp_path, positions_threshold=0.01)
     (folder / "positions.json").write_text(json.dumps(POSITIONS))
     lens = lens_folder.load(folder)
@@ -120,7 +120,7 @@ def test_over_sampling_by_signal_to_noise(tmp_path):
     assert (found == np.where(bright, 4, 2)).all()
 
 
-def test_a_mesh_is_replaced_wherever_it_stands(tmp_path, small):
+def test_a_mesh_is_replaced_anywhere_in_the_model(tmp_path, small):
     """The source among the extra galaxies, the shear as a mass field: the same fit."""
     folder = _folder(tmp_path)
     model = small.model.copy()

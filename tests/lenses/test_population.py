@@ -1,4 +1,4 @@
-"""Drawn lenses: the same by name everywhere, discoverable, and with the signal to noise that was drawn."""
+"""Drawn lenses: a name always gives the same lens, and every lens is discoverable."""
 
 import json
 
@@ -19,7 +19,7 @@ def specs():
     return [population.spec_of_name(name) for name in NAMES]
 
 
-def test_a_name_is_one_lens():
+def test_a_name_always_gives_the_same_lens():
     one, other = (population.spec_of_name("population-3-0004") for _ in range(2))
     assert one.geometry == other.geometry
     assert one.tracer.galaxies[0].mass.einstein_radius == other.tracer.galaxies[0].mass.einstein_radius
@@ -33,7 +33,7 @@ def test_every_ring_is_resolved_and_fits_its_cutout(specs):
         assert PIXEL_SCALES[spec.instrument] < radius <= spec.info["mask_radius"] - population.MARGIN
 
 
-def test_every_source_is_magnified_and_as_bright_as_was_drawn(specs):
+def test_every_source_has_the_drawn_signal_to_noise(specs):
     for spec in specs:
         scale = PIXEL_SCALES[spec.instrument]
         grid = al.Grid2D.uniform(shape_native=shape_native_of(spec.info["mask_radius"], scale), pixel_scales=scale)
@@ -48,14 +48,14 @@ def test_every_source_is_magnified_and_as_bright_as_was_drawn(specs):
         assert np.sqrt((source**2 / variance).sum()) == pytest.approx(drawn, rel=1.0e-2)
 
 
-def test_half_of_the_lenses_are_left_where_twice_the_signal_to_noise_is_asked_for():
+def test_half_the_lenses_have_twice_the_signal_to_noise():
     drawn = np.array(
         [population.spec_of_name(name).info["signal_to_noise"] for name in population.names_of(60, seed=5)]
     )
     assert 0.3 < np.mean(drawn > 40.0) < 0.7
 
 
-def test_default_priors_are_those_of_autolens():
+def test_default_priors_come_from_autolens():
     around, default = (population.spec_of_name(f"population-3-0004{end}") for end in ("", "-default"))
     assert default.geometry == around.geometry
     mass = default.model.galaxies.lens.mass
@@ -63,12 +63,12 @@ def test_default_priors_are_those_of_autolens():
     assert (mass.einstein_radius.lower_limit, mass.einstein_radius.upper_limit) == (0.0, 8.0)
 
 
-def test_a_drawn_lens_is_loaded_by_its_name():
+def test_a_drawn_lens_is_loaded_by_name():
     lens = lens_folder.load("population-3-0004")
     assert lens.name == "population-3-0004"
     assert lens.info["einstein_radius"] == json.loads((lens.folder / "info.json").read_text())["einstein_radius"]
 
 
-def test_another_name_is_refused():
+def test_a_wrong_name_raises():
     with pytest.raises(LensError, match="population-SEED-NUMBER"):
         population.spec_of_name("population-seven")

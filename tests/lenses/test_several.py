@@ -1,4 +1,4 @@
-"""Several datasets of one lens: the sum of their log evidences, as an `af.FactorGraphModel` has it."""
+"""Several datasets of one lens: the sum of their log evidences equals the value of an `af.FactorGraphModel`."""
 
 import json
 import shutil
@@ -43,14 +43,14 @@ def _of_graph(likelihood, parameters):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["two_bands", "datacube"])
-def test_is_the_log_likelihood_of_a_factor_graph(name):
+def test_log_evidence_equals_a_factor_graph(name):
     likelihood = Likelihood(lens_folder.load(name), KNNBarycentric)
     parameters = likelihood.draws(1, seed=2)[0]
     expected = _of_graph(likelihood, parameters)
     assert float(likelihood.jitted(parameters).log_evidence) == pytest.approx(expected, rel=1.0e-8)
 
 
-def test_bands_have_models_of_their_own_and_share_the_mass(two_bands):
+def test_bands_share_only_the_mass(two_bands):
     first, second = models_of(two_bands.model)
     assert first.galaxies.lens.mass.einstein_radius is second.galaxies.lens.mass.einstein_radius
     coefficients = [part.galaxies.source.pixelization.regularization.inner_coefficient for part in (first, second)]
@@ -60,7 +60,7 @@ def test_bands_have_models_of_their_own_and_share_the_mass(two_bands):
     assert two_bands.data_points == sum(len(factor.dataset.data) for factor in two_bands.factors)
 
 
-def test_one_dataset_may_have_an_offset_too(tmp_path, small):
+def test_a_single_dataset_may_have_an_offset(tmp_path, small):
     folder = shutil.copytree(small.folder, tmp_path / "lens")
     info = json.loads((folder / "info.json").read_text())
     (folder / "info.json").write_text(json.dumps(info | {"grid_offset": [0.1, 0.2]}))
@@ -74,7 +74,7 @@ def test_channels_share_every_parameter():
     assert all(factor.info["shared_preloads"] for factor in cube.factors)
 
 
-def test_takes_what_a_search_with_a_factor_graph_writes(folder, two_bands):
+def test_takes_the_model_of_a_factor_graph_search(folder, two_bands):
     written = _graph_of(Likelihood(two_bands, KNNBarycentric)).global_prior_model.dict()
     assert "factor" in written["arguments"]
     for number in ("0", "1"):
@@ -89,7 +89,22 @@ def test_refuses_another_number_of_models(folder):
         lens_folder.load(folder)
 
 
-def test_refuses_an_offset_beside_one_of_the_model(folder):
+def test_a_fault_above_is_named_once(folder):
+    info = json.loads((folder / "info.json").read_text())
+    (folder / "info.json").write_text(json.dumps(info | {"edge_points": -3}))
+    with pytest.raises(lens_folder.LensError) as raised:
+        lens_folder.load(folder)
+    (line,) = str(raised.value).splitlines()
+    assert line.startswith(f"{folder / 'info.json'}: edge_points is -3")
+
+
+def test_refuses_a_dataset_without_info(folder):
+    (folder / "r" / "info.json").unlink()
+    with pytest.raises(lens_folder.LensError, match=r"r/info.json: is missing beside data.fits; write {}"):
+        lens_folder.load(folder)
+
+
+def test_refuses_an_offset_in_model_and_info(folder):
     model = json.loads((folder / "model.json").read_text())
     second = list(model["arguments"].values())[1]
     second["arguments"]["dataset_model"] = af.Model(al.DatasetModel).dict()
@@ -98,7 +113,7 @@ def test_refuses_an_offset_beside_one_of_the_model(folder):
         lens_folder.load(folder)
 
 
-def test_refuses_a_dataset_beside_folders_of_datasets(folder):
+def test_refuses_data_above_folders_of_datasets(folder):
     shutil.copy(folder / "g" / "data.fits", folder)
     with pytest.raises(lens_folder.LensError, match="holds data.fits and a folder g"):
         lens_folder.load(folder)
@@ -107,9 +122,9 @@ def test_refuses_a_dataset_beside_folders_of_datasets(folder):
 @pytest.mark.parametrize(
     "info, words",
     [
-        ({"grid_offset": 0.1}, "grid_offset is 0.1"),
-        ({"grid_rotation_angle": "1"}, "grid_rotation_angle is '1'"),
-        ({"shared_preloads": "yes"}, "shared_preloads is 'yes'"),
+        ({"grid_offset": 0.1}, "r/info.json: grid_offset is 0.1"),
+        ({"grid_rotation": 1.0}, "r/info.json: grid_rotation is 1.0, an unknown key; write grid_rotation_angle"),
+        ({"mask_radius": 9.0}, "r/info.json: mask_radius is 9"),
     ],
 )
 def test_refuses_bad_keys(folder, info, words):

@@ -39,10 +39,15 @@ from rich.console import Console  # noqa: E402
 from jax_profiling.gate import drift, report, verdict
 from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
+from jax_profiling.lenses.check.figure import figure_from  # noqa: E402
+from jax_profiling.lenses.check.table import table_from  # noqa: E402
+from jax_profiling.lenses.files import Inspection  # noqa: E402
+from jax_profiling.lenses.folder.info_schema import json_schema  # noqa: E402
 from jax_profiling.speed import steps
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write  # noqa: E402
 from jax_profiling.terminal.progress import progress_of  # noqa: E402
+from jax_profiling.terminal.writing import write_aside  # noqa: E402
 
 """
 __Options__
@@ -63,6 +68,10 @@ def arguments_from(argv):
     )
     add("--profile", action="store_true", help="time the likelihood step by step on both meshes")
     add("--output", type=folder_to_write, help="folder of the report (default results/local/<lens>)")
+    add(
+        "--check", action="store_true", help="show what was understood of the lens, a table and a figure, without a fit"
+    )
+    add("--schema", action="store_true", help="print the JSON schema of info.json and positions.json, and nothing else")
     add("--update-pins", action="store_true", help="pin the live reference for this autolens release")
     arguments = parser.parse_args(argv)
     if arguments.rungs is not None:
@@ -85,10 +94,17 @@ __By hand__
 @command.refuses_bad_input
 def main(argv=None):
     arguments = arguments_from(argv)
+    if arguments.schema:
+        print(json.dumps(json_schema(), indent=1))
+        return 0
     console = Console()
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message="Mask padded")
-    lenses = [lens_folder.load(name) for name in arguments.lens]
+    if arguments.check:
+        for lens in loaded(arguments.lens, console, operators=False):
+            show(lens, output_of(arguments, lens), console)
+        return 0
+    lenses = loaded(arguments.lens, console)
     visibilities = [lens.name for lens in lenses if not isinstance(lens.dataset, al.Imaging)]
     if arguments.profile and visibilities:
         raise command.BadInput(f"--profile times images, and {visibilities[0]} holds visibilities; leave it out.")
@@ -116,6 +132,26 @@ def main(argv=None):
     if len(gates) > 1:
         report.write_lines(map(report.nonzero, gates), arguments.output or LOCAL)
     return 0 if all(found.passed for found in gates) else 1
+
+
+def loaded(names, console, **keywords):
+    """The lenses, after their notes are printed; the faults of all are raised together."""
+    inspection, lenses = Inspection(), []
+    for name in names:
+        with progress_of(console, f"{name}: loading") as say:
+            lenses.append(inspection.attempt(lens_folder.load, name, say=say, **keywords))
+    inspection.finish()
+    for note in (note for lens in lenses for note in lens.notes):
+        console.print(f"Note: {note}", highlight=False, soft_wrap=True)
+    return lenses
+
+
+def show(lens, folder, console):
+    """Print what was understood of a lens, and write the figure."""
+    console.print(table_from(lens))
+    with write_aside(folder) as aside:
+        figure_from(lens).savefig(aside / "check.png", dpi=100)
+    console.print(f"Figure: {os.path.relpath(folder)}/check.png\n", highlight=False, soft_wrap=True)
 
 
 def output_of(arguments, lens):

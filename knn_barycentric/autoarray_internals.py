@@ -9,7 +9,10 @@ RELIED_ON = {
     "autoarray.inversion.inversion.abstract": {
         "AbstractInversion.log_det_regularization_matrix_term": None,
         "AbstractInversion.log_det_curvature_reg_matrix_term": None,
-        "AbstractInversion._log_det_symmetric_from": ("matrix",),
+        "AbstractInversion.regularization_term": None,
+        "AbstractInversion.regularization_matrix_reduced": None,
+        "AbstractInversion.curvature_reg_matrix_reduced": None,
+        "AbstractInversion.reconstruction_reduced": None,
     },
     "autoarray.inversion.mesh.mesh": {"KNNBarycentric": None},
     "autoarray.inversion.mesh.mesh.delaunay": {

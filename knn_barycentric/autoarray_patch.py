@@ -1,6 +1,7 @@
 """Puts `KNNBarycentric` where users of autoarray, autogalaxy and autolens look for it."""
 
 import threading
+from functools import partial
 
 from autoarray.inversion.inversion.abstract import AbstractInversion
 from autoarray.inversion.mesh import mesh
@@ -13,6 +14,14 @@ from knn_barycentric.curvature_log_det import curvature_log_det_term_of
 from knn_barycentric.fed_delaunay import delaunay_tables, unless_refused
 from knn_barycentric.log_det import log_det_term_of
 from knn_barycentric.mesh import KNNBarycentric
+from knn_barycentric.regularization_term import regularization_term_of
+
+EVIDENCE_TERMS = {
+    "log_det_regularization_matrix_term": log_det_term_of,
+    "log_det_curvature_reg_matrix_term": curvature_log_det_term_of,
+    "regularization_term": regularization_term_of,
+}
+"""Property of autoarray's inversions -> its value by differences, or None where autoarray's own is to stand."""
 
 _lock = threading.Lock()
 _shipped = {}
@@ -30,9 +39,10 @@ def patch(delaunay: bool = False, log_det: bool = False):
         Whether `al.mesh.Delaunay` and `al.mesh.DelaunayNN` also take their triangulation from JAX in place of the Qhull
         callback, under JAX; nothing else of them changes.
     log_det : bool, optional
-        Whether the log evidence of every inversion takes both log determinants of regularization by differences, of H and
-        of F + H, from `log_det.grounded_log_det`, which is right where a factorization of the formed matrix is off by tens
-        of nats, or NaN.
+        Whether the log evidence of an inversion takes log det H, log det(F + H) and s'Hs from the differences that
+        regularization penalises, not from the formed matrix H. The formed matrix is off by tens of nats, or gives NaN, where
+        coefficients are large. Only meshes of triangles with regularization by differences are concerned
+        (`differences.BUILDERS`); every other inversion keeps autoarray's own value.
 
     Raises
     ------
@@ -48,12 +58,8 @@ def patch(delaunay: bool = False, log_det: bool = False):
             for interpolator in (delaunay_interpolator.InterpolatorDelaunay, sibson.InterpolatorDelaunayNN):
                 _replace(interpolator, "_mappings_sizes_weights", _unless_refused)
         if log_det:
-            _replace(AbstractInversion, "log_det_regularization_matrix_term", lambda shipped: property(log_det_term_of))
-            _replace(
-                AbstractInversion,
-                "log_det_curvature_reg_matrix_term",
-                lambda shipped: property(curvature_log_det_term_of),
-            )
+            for name, term_of in EVIDENCE_TERMS.items():
+                _replace(AbstractInversion, name, partial(_term_by_differences, term_of))
 
 
 def unpatch():
@@ -68,6 +74,16 @@ def _replace(owner, name, replacement):
     if (owner, name) not in _shipped:
         _shipped[owner, name] = vars(owner)[name]
         setattr(owner, name, replacement(_shipped[owner, name]))
+
+
+def _term_by_differences(term_of, shipped):
+    """A property with the value of `term_of`, or where that is None the shipped one."""
+
+    def term(inversion):
+        found = term_of(inversion)
+        return shipped.__get__(inversion) if found is None else found
+
+    return property(term)
 
 
 def _unless_refused(shipped):

@@ -14,7 +14,7 @@ from importlib import import_module
 
 import numpy as np
 
-JITTER = 1.0e-8  # what autoarray adds to the diagonal of every such matrix
+from knn_barycentric.differences import JITTER, constants_of, differences_of, row_sums_of
 
 # What is added to the unit diagonal of the scaled G, in turn, until it can be factorized.
 LIFTS = np.array([1.0e-15, 1.0e-13, 1.0e-11, 1.0e-9])
@@ -93,24 +93,9 @@ def _gradient(kept, cotangent):
 
 
 def log_det_term_of(inversion):
-    """() float, the log determinants of all H of an inversion (nats); autoarray's where no difference is penalised."""
-    total, xp = 0.0, inversion._xp
-    for linear_obj, scheme in zip(inversion.linear_obj_list, inversion.regularization_list):
-        if scheme is not None:
-            matrix, row_sums = linear_obj.regularization_matrix, row_sums_of(scheme, linear_obj, xp)
-            if row_sums is None:
-                total = total + inversion._log_det_symmetric_from(matrix)
-            else:
-                total = total + grounded_log_det(matrix, row_sums[:, None], xp.ones((len(matrix), 1)), xp)
-    return total
-
-
-def row_sums_of(scheme, linear_obj, xp):
-    """(P,) the exact row sums of a scheme's matrix, or None where it does not penalise differences."""
-    from autoarray.inversion import regularization as reg
-
-    jitter = xp.full(linear_obj.params, JITTER)
-    if isinstance(scheme, reg.AdaptSplitZeroth):
-        zeroth = reg.BrightnessZeroth(coefficient=scheme.zeroth_coefficient, signal_scale=scheme.zeroth_signal_scale)
-        return jitter + zeroth.regularization_weights_from(linear_obj=linear_obj, xp=xp) ** 2
-    return jitter if isinstance(scheme, (reg.Constant, reg.Adapt)) else None
+    """() float, the log determinant of H of an inversion (nats), or None where autoarray's own is to stand."""
+    differences, xp = differences_of(inversion), inversion._xp
+    if differences is None:
+        return None
+    matrix = inversion.regularization_matrix_reduced
+    return grounded_log_det(matrix, row_sums_of(differences, xp), constants_of(differences, xp), xp)

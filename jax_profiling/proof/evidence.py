@@ -30,7 +30,8 @@ from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
 from jax_profiling.terminal.writing import write_aside
-from knn_barycentric.log_det import grounded_log_det, row_sums_of
+from knn_barycentric.differences import BUILDERS, constants_of, row_sums_of
+from knn_barycentric.log_det import grounded_log_det
 from knn_barycentric.mesh import KNNBarycentric
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,8 +72,8 @@ def study_of(lens, progress=lambda message: None):
             scheme = al.reg.AdaptSplit(*(_moved(each, move) for each in (inner, outer, scale)))
             matrix = np.asarray(scheme.regularization_matrix_from(mapper))
             shipped.append(cholesky_log_det(matrix))
-            row_sums = row_sums_of(scheme, mapper, np)[:, None]
-            grounded.append(grounded_log_det(matrix, row_sums, np.ones_like(row_sums)))
+            differences = [BUILDERS[al.reg.AdaptSplit](scheme, mapper, np)]
+            grounded.append(grounded_log_det(matrix, row_sums_of(differences, np), constants_of(differences, np)))
         finite = np.array(shipped)[np.isfinite(shipped)]
         found["bias"][place] = np.abs(finite - grounded[0]).max() if len(finite) else np.nan
         found["noise"][place] = np.ptp(finite) if len(finite) else np.nan

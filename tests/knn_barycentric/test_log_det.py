@@ -10,17 +10,8 @@ from autoarray.inversion.inversion.abstract import AbstractInversion
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from knn_barycentric.log_det import JITTER, grounded_log_det, log_det_term_of
-
-SCHEMES = {
-    "ConstantSplit": lambda inner, outer: al.reg.ConstantSplit(coefficient=inner),
-    "AdaptSplit": lambda inner, outer: al.reg.AdaptSplit(inner, outer, signal_scale=0.5),
-    "AdaptSplitPower": lambda inner, outer: al.reg.AdaptSplitPower(inner, outer, signal_scale=0.5),
-    "AdaptSplitZeroth": lambda inner, outer: al.reg.AdaptSplitZeroth(1.0, 1.0, inner, outer, 0.5),
-    "AdaptSplitZerothPower": lambda inner, outer: al.reg.AdaptSplitZerothPower(1.0, 1.0, inner, outer, 0.5),
-    "Constant": lambda inner, outer: al.reg.Constant(coefficient=inner),
-    "Adapt": lambda inner, outer: al.reg.Adapt(inner, outer, signal_scale=0.5),
-}
+from knn_barycentric.differences import JITTER
+from knn_barycentric.log_det import grounded_log_det
 
 
 def stencil_of(vertices, seed, weights):
@@ -163,20 +154,6 @@ def patched():
     knn_barycentric.patch(log_det=True)
     yield
     knn_barycentric.unpatch()
-
-
-@pytest.mark.parametrize("name", SCHEMES)
-def test_every_scheme_by_differences_takes_it(small, name, patched):
-    from dataclasses import replace
-
-    lens = replace(small, model=small.model)
-    likelihood = Likelihood(lens, al.mesh.Delaunay)
-    likelihood.model.galaxies.source.pixelization.regularization = SCHEMES[name](1.0, 2.0)
-    inversion = likelihood.fit(likelihood.prior_medians, xp=np).inversion
-    term = inversion.log_det_regularization_matrix_term
-    assert term == log_det_term_of(inversion)
-    matrix = inversion.cls_list_from(al.Mapper)[0].regularization_matrix
-    assert term == pytest.approx(np.linalg.slogdet(matrix)[1], abs=1.0e-4)
 
 
 def test_nothing_changes_for_who_does_not_ask():

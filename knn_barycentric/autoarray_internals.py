@@ -14,6 +14,9 @@ RELIED_ON = {
         "AbstractInversion.curvature_reg_matrix_reduced": None,
         "AbstractInversion.reconstruction_reduced": None,
     },
+    "autoarray.inversion.mappers.mapper_util": {
+        "adaptive_pixel_signals_from": ("pixel_weights", "exclude_zero_weight_mappings", "xp")
+    },
     "autoarray.inversion.mesh.mesh": {"KNNBarycentric": None},
     "autoarray.inversion.mesh.mesh.delaunay": {
         "Delaunay": ("pixels", "zeroed_pixels", "areas_factor"),

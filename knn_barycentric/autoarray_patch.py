@@ -4,6 +4,7 @@ import threading
 from functools import partial
 
 from autoarray.inversion.inversion.abstract import AbstractInversion
+from autoarray.inversion.mappers import mapper_util
 from autoarray.inversion.mesh import mesh
 from autoarray.inversion.mesh.interpolator import delaunay as delaunay_interpolator
 from autoarray.inversion.mesh.interpolator import sibson
@@ -15,6 +16,7 @@ from knn_barycentric.fed_delaunay import delaunay_tables, unless_refused
 from knn_barycentric.log_det import log_det_term_of
 from knn_barycentric.mesh import KNNBarycentric
 from knn_barycentric.regularization_term import regularization_term_of
+from knn_barycentric.tiny_weights import without_tiny_weights
 
 EVIDENCE_TERMS = {
     "log_det_regularization_matrix_term": log_det_term_of,
@@ -27,7 +29,7 @@ _lock = threading.Lock()
 _shipped = {}
 
 
-def patch(delaunay: bool = False, log_det: bool = False):
+def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: bool = False):
     """Make `al.mesh.KNNBarycentric` (and `ag.mesh`, `aa.mesh`, which are the same module) name this mesh.
 
     Idempotent and thread-safe. Undone by `unpatch`, and only by that. Programs that are compiled already keep what they were
@@ -43,6 +45,10 @@ def patch(delaunay: bool = False, log_det: bool = False):
         regularization penalises, not from the formed matrix H. The formed matrix is off by tens of nats, or gives NaN, where
         coefficients are large. Only meshes of triangles with regularization by differences are concerned
         (`differences.BUILDERS`); every other inversion keeps autoarray's own value.
+    zero_tiny_weights : bool, optional
+        Whether adaptive regularization on a Delaunay mesh takes weights below `tiny_weights.TINY_WEIGHT` for zero when it
+        counts the data points of a vertex. Then NumPy, `jit` and all meshes count the same where a data point lies on a vertex
+        or an edge.
 
     Raises
     ------
@@ -60,6 +66,8 @@ def patch(delaunay: bool = False, log_det: bool = False):
         if log_det:
             for name, term_of in EVIDENCE_TERMS.items():
                 _replace(AbstractInversion, name, partial(_term_by_differences, term_of))
+        if zero_tiny_weights:
+            _replace(mapper_util, "adaptive_pixel_signals_from", without_tiny_weights)
 
 
 def unpatch():

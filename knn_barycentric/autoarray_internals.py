@@ -13,6 +13,11 @@ RELIED_ON = {
         "AbstractInversion.regularization_matrix_reduced": None,
         "AbstractInversion.curvature_reg_matrix_reduced": None,
         "AbstractInversion.reconstruction_reduced": None,
+        "AbstractInversion.reconstruction": None,
+        "AbstractInversion.curvature_matrix": None,
+        "AbstractInversion.curvature_reg_matrix": None,
+        "AbstractInversion.mapper_indices": None,
+        "AbstractInversion.param_range_list_from": ("cls",),
     },
     "autoarray.inversion.mappers.mapper_util": {
         "adaptive_pixel_signals_from": ("pixel_weights", "exclude_zero_weight_mappings", "xp")

@@ -15,6 +15,7 @@ from knn_barycentric.curvature_log_det import curvature_log_det_term_of
 from knn_barycentric.fed_delaunay import delaunay_tables, unless_refused
 from knn_barycentric.log_det import log_det_term_of
 from knn_barycentric.mesh import KNNBarycentric
+from knn_barycentric.reconstruction import reconstruction_of
 from knn_barycentric.regularization_term import regularization_term_of
 from knn_barycentric.tiny_weights import without_tiny_weights
 
@@ -66,6 +67,7 @@ def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: b
         if log_det:
             for name, term_of in EVIDENCE_TERMS.items():
                 _replace(AbstractInversion, name, partial(_term_by_differences, term_of))
+            _replace(AbstractInversion, "reconstruction", _with_bounded_penalties)
         if zero_tiny_weights:
             _replace(mapper_util, "adaptive_pixel_signals_from", without_tiny_weights)
 
@@ -92,6 +94,13 @@ def _term_by_differences(term_of, shipped):
         return shipped.__get__(inversion) if found is None else found
 
     return property(term)
+
+
+def _with_bounded_penalties(shipped):
+    def reconstruction(self):
+        return reconstruction_of(self, shipped.func)
+
+    return cached_property(reconstruction)
 
 
 def _unless_refused(shipped):

@@ -47,6 +47,19 @@ class Differences(NamedTuple):
         differences = (self.weights * (source[self.own][:, None] - source[self.others])).sum(axis=1)
         return (self.penalties * differences**2).sum() + (self.zeroth * source**2).sum()
 
+    def added_to(self, matrix, start, xp):
+        """A matrix with H added to its P rows and columns from `start`."""
+        vertices = xp.concatenate([xp.asarray(self.own)[:, None], self.others], axis=1) + start
+        values = xp.concatenate([self.weights.sum(axis=1, keepdims=True), -self.weights], axis=1)
+        products = self.penalties[:, None, None] * values[:, :, None] * values[:, None, :]
+        places, diagonal = (vertices[:, :, None], vertices[:, None, :]), start + np.arange(len(self.zeroth))
+        if xp is np:
+            matrix = matrix.copy()
+            np.add.at(matrix, places, products)
+            matrix[diagonal, diagonal] += self.zeroth
+            return matrix
+        return matrix.at[places].add(products).at[diagonal, diagonal].add(self.zeroth)
+
 
 def differences_of(inversion):
     """One `Differences` per mapper of an inversion, or None where autoarray's own terms are to stand.

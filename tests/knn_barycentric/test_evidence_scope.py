@@ -13,6 +13,7 @@ from jax_profiling.gate.likelihood import analysis_of
 from jax_profiling.lenses import lens as lens_folder
 from knn_barycentric.autoarray_patch import EVIDENCE_TERMS
 from knn_barycentric.differences import BUILDERS, differences_of
+from knn_barycentric.reconstruction import reconstruction_of
 
 BACKENDS = {"numpy": np, "jax": jnp}
 
@@ -103,11 +104,12 @@ def _terms_of(inversion):
 
 
 def _assert_autoarrays_own(inversion, patch):
-    """The three terms are autoarray's bit by bit."""
+    """The three terms are autoarray's bit by bit, and the source is solved from the same matrix."""
     shipped = _terms_of(inversion)
     patch(log_det=True)
     assert differences_of(inversion) is None
     np.testing.assert_array_equal(_terms_of(inversion), shipped)
+    assert reconstruction_of(inversion, lambda solved: solved) is inversion
 
 
 def _assert_by_differences(inversion, patch, curvature_rounding=2.0e-6):

@@ -10,6 +10,7 @@ from autoarray.inversion.inversion.abstract import AbstractInversion
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.proof.long_double import log_det_of, triangle_of
 from knn_barycentric.differences import JITTER
 from knn_barycentric.log_det import grounded_log_det
 
@@ -26,18 +27,8 @@ def stencil_of(vertices, seed, weights):
 
 
 def by_qr(stencil, row_sums):
-    """log det of S'S + diag(q) by Householder's QR in long double, rows in order of size (Cox & Higham 1998)."""
-    matrix = np.vstack([stencil, np.diag(np.sqrt(row_sums.astype(np.longdouble)))])
-    matrix = matrix[np.argsort(-np.abs(matrix).max(axis=1))]
-    total = np.longdouble(0.0)
-    for k in range(matrix.shape[1]):
-        column = matrix[k:, k]
-        length = np.sqrt((column**2).sum())
-        mirror = column.copy()
-        mirror[0] += np.copysign(length, column[0])
-        matrix[k:, k:] -= np.outer(mirror, (mirror @ matrix[k:, k:]) * (2.0 / (mirror**2).sum()))
-        total += np.log(length)
-    return float(2.0 * total)
+    """log det of S'S + diag(q) by QR in long double."""
+    return log_det_of(triangle_of(np.vstack([stencil, np.diag(np.sqrt(row_sums.astype(np.longdouble)))])))
 
 
 def grounded(matrix, row_sums, xp=np):

@@ -88,6 +88,7 @@ def patches(source=INSTALLED, vendored=False):
     delaunay = [_added(f"{PACKAGE}/fed_delaunay.py", fed)]
     delaunay += [_changed(source, DELAUNAY, with_tables), _changed(source, SIBSON, with_refusal)]
     log_det = [
+        _added(f"{REGULARIZATION}/differences.py", upstream_source((MESH / "differences.py").read_text())),
         _added(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((MESH / "log_det.py").read_text())),
         _changed(source, INVERSION, with_log_det),
     ]
@@ -103,6 +104,7 @@ def upstream_source(source, vendored=False):
     """A module as it stands in autoarray: under its name there, formatted as autoarray is."""
     package = PACKAGE.replace("/", ".")
     source = source.replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
+    source = source.replace("knn_barycentric.differences", f"{REGULARIZATION.replace('/', '.')}.differences")
     source = source.replace("knn_barycentric.log_det", f"{REGULARIZATION.replace('/', '.')}.grounded_log_det")
     source = re.sub(r"^(\s*(?:from|import) )knn_barycentric\b", rf"\1{package}", source, flags=re.M)
     if vendored:
@@ -162,7 +164,9 @@ def _with_term(source, own, module, name):
         if self.settings.log_det_method == "grounded":
             from ..regularization.{module} import {name}
 
-            return {name}(self)
+            grounded = {name}(self)
+            if grounded is not None:
+                return grounded
 """
     lines = source.splitlines(keepends=True)
     lines.insert(without.end_lineno, added)

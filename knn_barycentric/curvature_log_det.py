@@ -1,6 +1,6 @@
 """The log determinant of F + H, where large coefficients drown the curvature F of the constant source.
 
-The identity of `log_det`, with F 1 + q in the place of q, and a constant for every mapper.
+The identity is that in `log_det`, with F 1 + q in place of q and one constant source per mapper.
 """
 
 from knn_barycentric.differences import constants_of, differences_of, row_sums_of

@@ -48,7 +48,7 @@ CASES = {
 
 @pytest.mark.parametrize("xp", [np, jnp])
 @pytest.mark.parametrize("case", CASES)
-def test_is_that_of_a_qr_in_long_double(case, xp):
+def test_equals_qr_in_long_double(case, xp):
     inner, outer = CASES[case]
     signal = np.exp(-np.linspace(0.0, 8.0, 80))
     weights = inner * signal + outer * (1.0 - signal)
@@ -58,7 +58,7 @@ def test_is_that_of_a_qr_in_long_double(case, xp):
     assert found == pytest.approx(by_qr(stencil, row_sums), abs=1.0e-6)
 
 
-def test_the_formed_matrix_alone_has_lost_it():
+def test_slogdet_of_the_formed_matrix_is_wrong():
     stencil, row_sums = stencil_of(80, 0, np.full(80, 1.0e6)), np.full(80, JITTER)
     matrix = (stencil.T @ stencil).astype(float) + np.diag(row_sums)
     expected = by_qr(stencil, row_sums)
@@ -90,7 +90,7 @@ def test_gradient_matches_differences_of_the_qr():
     assert np.allclose(lanes[0], slope, rtol=1.0e-9)
 
 
-def test_a_matrix_that_is_not_finite_is_nan_and_spoils_no_other_lane():
+def test_matrix_with_nan_spoils_its_lane_only():
     good = np.eye(5) + JITTER
     bad = good.copy()
     bad[2, 2] = np.nan
@@ -100,7 +100,7 @@ def test_a_matrix_that_is_not_finite_is_nan_and_spoils_no_other_lane():
 
 @pytest.mark.parametrize("xp", [np, jnp])
 @pytest.mark.parametrize("coefficient", [1.0, 1.0e3, 1.0e6])
-def test_that_of_curvature_and_regularization_of_two_mappers(coefficient, xp):
+def test_two_mappers_with_curvature_equal_qr(coefficient, xp):
     """Against QR of blurred mapping matrices and both stencils, one below the other."""
     row_sums, mapping = np.full(80, JITTER), 1.0e2 * np.random.default_rng(0).random((60, 80))
     stencil = np.zeros((320, 80), np.longdouble)
@@ -117,7 +117,7 @@ def test_that_of_curvature_and_regularization_of_two_mappers(coefficient, xp):
     assert found == pytest.approx(expected, abs=1.0e-6)
 
 
-def test_the_curvature_of_a_constant_is_lost_at_the_ends_of_the_priors(small, patched):
+def test_shipped_curvature_term_moves_at_large_coefficients(small, patched):
     """The shipped term moves by last bits of the coefficients; the grounded one does not."""
     likelihood = Likelihood(small, al.mesh.Delaunay)
     shipped, grounded = [], []
@@ -131,7 +131,7 @@ def test_the_curvature_of_a_constant_is_lost_at_the_ends_of_the_priors(small, pa
 
 
 @pytest.mark.parametrize("name", ["small", "two_planes"])
-def test_the_term_of_an_inversion_is_the_shipped_one_where_that_is_right(name, patched):
+def test_curvature_term_equals_autoarrays_at_small_coefficients(name, patched):
     lens = lens_folder.load(name)
     inversion = (
         Likelihood(lens, al.mesh.Delaunay).fit(Likelihood(lens, al.mesh.Delaunay).prior_medians, xp=np).inversion
@@ -147,7 +147,7 @@ def patched():
     knn_barycentric.unpatch()
 
 
-def test_nothing_changes_for_who_does_not_ask():
+def test_nothing_is_replaced_without_it():
     before = vars(AbstractInversion)["log_det_regularization_matrix_term"]
     knn_barycentric.patch(delaunay=True)
     try:
@@ -159,7 +159,7 @@ def test_nothing_changes_for_who_does_not_ask():
     assert vars(AbstractInversion)["log_det_regularization_matrix_term"] is before
 
 
-def test_evidence_of_both_meshes_with_it(small, patched):
+def test_both_meshes_have_the_same_evidence(small, patched):
     ours, theirs = (Likelihood(small, mesh_cls) for mesh_cls in (knn_barycentric.KNNBarycentric, al.mesh.Delaunay))
     medians = ours.prior_medians
     assert float(ours.jitted(medians).log_evidence) == pytest.approx(

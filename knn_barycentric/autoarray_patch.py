@@ -1,7 +1,7 @@
 """Puts `KNNBarycentric` where users of autoarray, autogalaxy and autolens look for it."""
 
 import threading
-from functools import partial
+from functools import partial, wraps
 
 from autoarray.inversion.inversion.abstract import AbstractInversion
 from autoarray.inversion.mappers import mapper_util
@@ -11,13 +11,13 @@ from autoarray.inversion.mesh.interpolator import sibson
 from autonerves import cached_property
 
 from knn_barycentric import autoarray_internals
-from knn_barycentric.curvature_log_det import curvature_log_det_term_of
+from knn_barycentric.evidence.curvature_log_det import curvature_log_det_term_of
+from knn_barycentric.evidence.log_det import log_det_term_of
+from knn_barycentric.evidence.reconstruction import reconstruction_of
+from knn_barycentric.evidence.regularization_term import regularization_term_of
+from knn_barycentric.evidence.tiny_weights import without_tiny_weights
 from knn_barycentric.fed_delaunay import delaunay_tables, unless_refused
-from knn_barycentric.log_det import log_det_term_of
 from knn_barycentric.mesh import KNNBarycentric
-from knn_barycentric.reconstruction import reconstruction_of
-from knn_barycentric.regularization_term import regularization_term_of
-from knn_barycentric.tiny_weights import without_tiny_weights
 
 EVIDENCE_TERMS = {
     "log_det_regularization_matrix_term": log_det_term_of,
@@ -42,14 +42,14 @@ def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: b
         Whether `al.mesh.Delaunay` and `al.mesh.DelaunayNN` also take their triangulation from JAX in place of the Qhull
         callback, under JAX; nothing else of them changes.
     log_det : bool, optional
-        Whether the log evidence of an inversion takes log det H, log det(F + H) and s'Hs from the differences that
-        regularization penalises, not from the formed matrix H. The formed matrix is off by tens of nats, or gives NaN, where
-        coefficients are large. Only meshes of triangles with regularization by differences are concerned
-        (`differences.BUILDERS`); every other inversion keeps autoarray's own value.
+        Whether the log evidence takes log det H, log det(F + H) and s'Hs from the differences that regularization penalises,
+        not from the formed matrix H, and the solver sees bounded penalties. With large coefficients the formed matrix is off by
+        many nats, or gives NaN. Only Delaunay meshes with regularization by differences are concerned
+        (`evidence.differences.BUILDERS`). Every other inversion keeps autoarray's own value.
     zero_tiny_weights : bool, optional
-        Whether adaptive regularization on a Delaunay mesh takes weights below `tiny_weights.TINY_WEIGHT` for zero when it
-        counts the data points of a vertex. Then NumPy, `jit` and all meshes count the same where a data point lies on a vertex
-        or an edge.
+        Whether weights below `evidence.tiny_weights.TINY_WEIGHT` count as zero when adaptive regularization on a Delaunay mesh
+        counts the data points of a vertex. Then NumPy, `jit` and all meshes agree where a data point lies on a vertex or an
+        edge.
 
     Raises
     ------
@@ -89,6 +89,7 @@ def _replace(owner, name, replacement):
 def _term_by_differences(term_of, shipped):
     """A property with the value of `term_of`, or where that is None the shipped one."""
 
+    @wraps(term_of)
     def term(inversion):
         found = term_of(inversion)
         return shipped.__get__(inversion) if found is None else found

@@ -9,7 +9,7 @@ differ by nats, and Delaunay on NumPy from Delaunay under `jit`.
 import numpy as np
 from autoarray.inversion import regularization as reg
 
-from knn_barycentric.tiny_weights import TINY_WEIGHT
+from knn_barycentric.evidence.tiny_weights import TINY_WEIGHT
 
 COUNTING_SCHEMES = (reg.Adapt, reg.BrightnessZeroth, reg.MaternAdaptKernel)
 """Schemes that adapt to the signal of every vertex, with their subclasses."""

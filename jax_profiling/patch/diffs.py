@@ -34,6 +34,7 @@ from jax_profiling.terminal.arguments import folder_to_write
 from jax_profiling.terminal.writing import write_aside
 
 MESH = Path(knn_barycentric.__file__).parent
+EVIDENCE = MESH / "evidence"
 TRIANGULATION = Path(delaunax.__file__).parent
 INSTALLED = Path(autoarray.__file__).parents[1]
 
@@ -88,12 +89,14 @@ def patches(source=INSTALLED, vendored=False):
     delaunay = [_added(f"{PACKAGE}/fed_delaunay.py", fed)]
     delaunay += [_changed(source, DELAUNAY, with_tables), _changed(source, SIBSON, with_refusal)]
     log_det = [
-        _added(f"{REGULARIZATION}/differences.py", upstream_source((MESH / "differences.py").read_text())),
-        _added(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((MESH / "log_det.py").read_text())),
+        _added(f"{REGULARIZATION}/differences.py", upstream_source((EVIDENCE / "differences.py").read_text())),
+        _added(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((EVIDENCE / "log_det.py").read_text())),
         _changed(source, INVERSION, with_log_det),
     ]
     curvature = [
-        _added(f"{REGULARIZATION}/curvature_log_det.py", upstream_source((MESH / "curvature_log_det.py").read_text())),
+        _added(
+            f"{REGULARIZATION}/curvature_log_det.py", upstream_source((EVIDENCE / "curvature_log_det.py").read_text())
+        ),
         _changed(source, INVERSION, with_curvature_log_det, on_top_of=with_log_det),
     ]
     named = {"": mesh, "-delaunay": delaunay, "-log-det": log_det, "-curvature-log-det": curvature}
@@ -104,8 +107,8 @@ def upstream_source(source, vendored=False):
     """A module as it stands in autoarray: under its name there, formatted as autoarray is."""
     package = PACKAGE.replace("/", ".")
     source = source.replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
-    source = source.replace("knn_barycentric.differences", f"{REGULARIZATION.replace('/', '.')}.differences")
-    source = source.replace("knn_barycentric.log_det", f"{REGULARIZATION.replace('/', '.')}.grounded_log_det")
+    source = source.replace("knn_barycentric.evidence.differences", f"{REGULARIZATION.replace('/', '.')}.differences")
+    source = source.replace("knn_barycentric.evidence.log_det", f"{REGULARIZATION.replace('/', '.')}.grounded_log_det")
     source = re.sub(r"^(\s*(?:from|import) )knn_barycentric\b", rf"\1{package}", source, flags=re.M)
     if vendored:
         source = re.sub(r"^(\s*)import delaunax$", rf"\1from {package} import delaunax", source, flags=re.M)

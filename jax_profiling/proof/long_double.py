@@ -6,7 +6,7 @@ data as a last column, one factorization gives both log det(F + H) and the minim
 
 import numpy as np
 
-from knn_barycentric.differences import differences_of
+from knn_barycentric.evidence.differences import differences_of
 
 
 def triangle_of(matrix):

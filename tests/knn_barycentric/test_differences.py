@@ -7,7 +7,7 @@ import pytest
 
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood, interpolator_of
-from knn_barycentric.differences import BUILDERS, JITTER
+from knn_barycentric.evidence.differences import BUILDERS, JITTER
 
 SCHEMES = [
     al.reg.Constant(1.0),

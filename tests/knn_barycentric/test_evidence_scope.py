@@ -12,8 +12,8 @@ import knn_barycentric
 from jax_profiling.gate.likelihood import analysis_of
 from jax_profiling.lenses import lens as lens_folder
 from knn_barycentric.autoarray_patch import EVIDENCE_TERMS
-from knn_barycentric.differences import BUILDERS, differences_of
-from knn_barycentric.reconstruction import reconstruction_of
+from knn_barycentric.evidence.differences import BUILDERS, differences_of
+from knn_barycentric.evidence.reconstruction import reconstruction_of
 
 BACKENDS = {"numpy": np, "jax": jnp}
 

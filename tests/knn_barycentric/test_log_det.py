@@ -11,8 +11,8 @@ import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.long_double import log_det_of, triangle_of
-from knn_barycentric.differences import JITTER
-from knn_barycentric.log_det import grounded_log_det
+from knn_barycentric.evidence.differences import JITTER
+from knn_barycentric.evidence.log_det import grounded_log_det
 
 
 def stencil_of(vertices, seed, weights):

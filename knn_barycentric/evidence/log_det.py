@@ -14,7 +14,7 @@ from importlib import import_module
 
 import numpy as np
 
-from knn_barycentric.differences import JITTER, constants_of, differences_of, row_sums_of
+from knn_barycentric.evidence.differences import JITTER, constants_of, differences_of, row_sums_of
 
 LIFTS = np.array([1.0e-15, 1.0e-13, 1.0e-11, 1.0e-9])
 """Added to the unit diagonal of the scaled G, one after the other, until it can be factorized."""

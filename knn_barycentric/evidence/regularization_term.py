@@ -1,6 +1,6 @@
 """s'Hs as a sum of squared differences, where the product with the formed matrix is rounding noise and may be negative."""
 
-from knn_barycentric.reconstruction import bounded_differences_of
+from knn_barycentric.evidence.reconstruction import bounded_differences_of
 
 
 def regularization_term_of(inversion):

@@ -3,8 +3,8 @@
 The identity is that in `log_det`, with F 1 + q in place of q and one constant source per mapper.
 """
 
-from knn_barycentric.differences import constants_of, differences_of, row_sums_of
-from knn_barycentric.log_det import grounded_log_det
+from knn_barycentric.evidence.differences import constants_of, differences_of, row_sums_of
+from knn_barycentric.evidence.log_det import grounded_log_det
 
 
 def curvature_log_det_term_of(inversion):

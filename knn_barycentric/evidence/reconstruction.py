@@ -10,7 +10,7 @@ import copy
 import numpy as np
 from autoarray.inversion.mappers.abstract import Mapper
 
-from knn_barycentric.differences import differences_of
+from knn_barycentric.evidence.differences import differences_of
 
 STIFFEST = 1.0e10
 """The largest penalty of a difference, in units of the largest curvature of a vertex."""

@@ -9,7 +9,18 @@ RELIED_ON = {
     "autoarray.inversion.inversion.abstract": {
         "AbstractInversion.log_det_regularization_matrix_term": None,
         "AbstractInversion.log_det_curvature_reg_matrix_term": None,
-        "AbstractInversion._log_det_symmetric_from": ("matrix",),
+        "AbstractInversion.regularization_term": None,
+        "AbstractInversion.regularization_matrix_reduced": None,
+        "AbstractInversion.curvature_reg_matrix_reduced": None,
+        "AbstractInversion.reconstruction_reduced": None,
+        "AbstractInversion.reconstruction": None,
+        "AbstractInversion.curvature_matrix": None,
+        "AbstractInversion.curvature_reg_matrix": None,
+        "AbstractInversion.mapper_indices": None,
+        "AbstractInversion.param_range_list_from": ("cls",),
+    },
+    "autoarray.inversion.mappers.mapper_util": {
+        "adaptive_pixel_signals_from": ("pixel_weights", "exclude_zero_weight_mappings", "xp")
     },
     "autoarray.inversion.mesh.mesh": {"KNNBarycentric": None},
     "autoarray.inversion.mesh.mesh.delaunay": {

@@ -1,24 +1,36 @@
 """Puts `KNNBarycentric` where users of autoarray, autogalaxy and autolens look for it."""
 
 import threading
+from functools import partial, wraps
 
 from autoarray.inversion.inversion.abstract import AbstractInversion
+from autoarray.inversion.mappers import mapper_util
 from autoarray.inversion.mesh import mesh
 from autoarray.inversion.mesh.interpolator import delaunay as delaunay_interpolator
 from autoarray.inversion.mesh.interpolator import sibson
 from autonerves import cached_property
 
 from knn_barycentric import autoarray_internals
-from knn_barycentric.curvature_log_det import curvature_log_det_term_of
+from knn_barycentric.evidence.curvature_log_det import curvature_log_det_term_of
+from knn_barycentric.evidence.log_det import log_det_term_of
+from knn_barycentric.evidence.reconstruction import reconstruction_of
+from knn_barycentric.evidence.regularization_term import regularization_term_of
+from knn_barycentric.evidence.tiny_weights import without_tiny_weights
 from knn_barycentric.fed_delaunay import delaunay_tables, unless_refused
-from knn_barycentric.log_det import log_det_term_of
 from knn_barycentric.mesh import KNNBarycentric
+
+EVIDENCE_TERMS = {
+    "log_det_regularization_matrix_term": log_det_term_of,
+    "log_det_curvature_reg_matrix_term": curvature_log_det_term_of,
+    "regularization_term": regularization_term_of,
+}
+"""Property of autoarray's inversions -> its value by differences, or None where autoarray's own is to stand."""
 
 _lock = threading.Lock()
 _shipped = {}
 
 
-def patch(delaunay: bool = False, log_det: bool = False):
+def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: bool = False):
     """Make `al.mesh.KNNBarycentric` (and `ag.mesh`, `aa.mesh`, which are the same module) name this mesh.
 
     Idempotent and thread-safe. Undone by `unpatch`, and only by that. Programs that are compiled already keep what they were
@@ -30,9 +42,14 @@ def patch(delaunay: bool = False, log_det: bool = False):
         Whether `al.mesh.Delaunay` and `al.mesh.DelaunayNN` also take their triangulation from JAX in place of the Qhull
         callback, under JAX; nothing else of them changes.
     log_det : bool, optional
-        Whether the log evidence of every inversion takes both log determinants of regularization by differences, of H and
-        of F + H, from `log_det.grounded_log_det`, which is right where a factorization of the formed matrix is off by tens
-        of nats, or NaN.
+        Whether the log evidence takes log det H, log det(F + H) and s'Hs from the differences that regularization penalises,
+        not from the formed matrix H, and the solver sees bounded penalties. With large coefficients the formed matrix is off by
+        many nats, or gives NaN. Only Delaunay meshes with regularization by differences are concerned
+        (`evidence.differences.BUILDERS`). Every other inversion keeps autoarray's own value.
+    zero_tiny_weights : bool, optional
+        Whether weights below `evidence.tiny_weights.TINY_WEIGHT` count as zero when adaptive regularization on a Delaunay mesh
+        counts the data points of a vertex. Then NumPy, `jit` and all meshes agree where a data point lies on a vertex or an
+        edge.
 
     Raises
     ------
@@ -48,12 +65,11 @@ def patch(delaunay: bool = False, log_det: bool = False):
             for interpolator in (delaunay_interpolator.InterpolatorDelaunay, sibson.InterpolatorDelaunayNN):
                 _replace(interpolator, "_mappings_sizes_weights", _unless_refused)
         if log_det:
-            _replace(AbstractInversion, "log_det_regularization_matrix_term", lambda shipped: property(log_det_term_of))
-            _replace(
-                AbstractInversion,
-                "log_det_curvature_reg_matrix_term",
-                lambda shipped: property(curvature_log_det_term_of),
-            )
+            for name, term_of in EVIDENCE_TERMS.items():
+                _replace(AbstractInversion, name, partial(_term_by_differences, term_of))
+            _replace(AbstractInversion, "reconstruction", _with_bounded_penalties)
+        if zero_tiny_weights:
+            _replace(mapper_util, "adaptive_pixel_signals_from", without_tiny_weights)
 
 
 def unpatch():
@@ -68,6 +84,24 @@ def _replace(owner, name, replacement):
     if (owner, name) not in _shipped:
         _shipped[owner, name] = vars(owner)[name]
         setattr(owner, name, replacement(_shipped[owner, name]))
+
+
+def _term_by_differences(term_of, shipped):
+    """A property with the value of `term_of`, or where that is None the shipped one."""
+
+    @wraps(term_of)
+    def term(inversion):
+        found = term_of(inversion)
+        return shipped.__get__(inversion) if found is None else found
+
+    return property(term)
+
+
+def _with_bounded_penalties(shipped):
+    def reconstruction(self):
+        return reconstruction_of(self, shipped.func)
+
+    return cached_property(reconstruction)
 
 
 def _unless_refused(shipped):

@@ -35,6 +35,7 @@ from jax_profiling.terminal.arguments import folder_to_write
 from jax_profiling.terminal.writing import write_aside
 
 MESH = Path(knn_barycentric.__file__).parent
+EVIDENCE = MESH / "evidence"
 TRIANGULATION = Path(delaunax.__file__).parent
 SITE_PACKAGES = Path(autoarray.__file__).parents[1]
 
@@ -91,12 +92,13 @@ def patches(source=SITE_PACKAGES, vendored=False):
     delaunay = [_new_file(f"{PACKAGE}/fed_delaunay.py", fed)]
     delaunay += [_edit(source, DELAUNAY, with_tables), _edit(source, SIBSON, with_nan_weights)]
     log_det = [
-        _new_file(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((MESH / "log_det.py").read_text())),
+        _new_file(f"{REGULARIZATION}/differences.py", upstream_source((EVIDENCE / "differences.py").read_text())),
+        _new_file(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((EVIDENCE / "log_det.py").read_text())),
         _edit(source, INVERSION, with_log_det),
     ]
     curvature = [
         _new_file(
-            f"{REGULARIZATION}/curvature_log_det.py", upstream_source((MESH / "curvature_log_det.py").read_text())
+            f"{REGULARIZATION}/curvature_log_det.py", upstream_source((EVIDENCE / "curvature_log_det.py").read_text())
         ),
         _edit(source, INVERSION, with_curvature_log_det, on_top_of=with_log_det),
     ]
@@ -108,7 +110,8 @@ def upstream_source(source, vendored=False):
     """A module in autoarray's form: with its name there, formatted by autoarray's formatter."""
     package = PACKAGE.replace("/", ".")
     source = source.replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
-    source = source.replace("knn_barycentric.log_det", f"{REGULARIZATION.replace('/', '.')}.grounded_log_det")
+    source = source.replace("knn_barycentric.evidence.differences", f"{REGULARIZATION.replace('/', '.')}.differences")
+    source = source.replace("knn_barycentric.evidence.log_det", f"{REGULARIZATION.replace('/', '.')}.grounded_log_det")
     source = re.sub(r"^(\s*(?:from|import) )knn_barycentric\b", rf"\1{package}", source, flags=re.M)
     if vendored:
         source = re.sub(r"^(\s*)import delaunax$", rf"\1from {package} import delaunax", source, flags=re.M)
@@ -169,7 +172,9 @@ def _with_term(source, method, module, name):
         if self.settings.log_det_method == "grounded":
             from ..regularization.{module} import {name}
 
-            return {name}(self)
+            grounded = {name}(self)
+            if grounded is not None:
+                return grounded
 """
     lines = source.splitlines(keepends=True)
     lines.insert(condition.end_lineno, branch)

@@ -3,7 +3,7 @@
     .venv/bin/python -m jax_profiling.proof.evidence --lens hst --lens FOLDER --lens FOLDER --pixels 500 --pixels 1000
 
 For AdaptSplit at the prior median of each lens, over its inner and outer coefficient from 1e-6 to 1e6 and three signal scales:
-how far a Cholesky factorization of the formed matrix is from `knn_barycentric.log_det.grounded_log_det`, how much it moves
+how far a Cholesky factorization of the formed matrix is from `evidence.log_det.grounded_log_det`, how much it moves
 when the coefficients move by their last bits, and where it fails; and how much the grounded one moves. `--median` compares the
 log evidences at the prior medians instead, which on the lenses of this repository are near the maximum.
 """
@@ -30,7 +30,8 @@ from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
 from jax_profiling.terminal.writing import write_aside
-from knn_barycentric.log_det import grounded_log_det, row_sums_of
+from knn_barycentric.evidence.differences import BUILDERS, constants_of, row_sums_of
+from knn_barycentric.evidence.log_det import grounded_log_det
 from knn_barycentric.mesh import KNNBarycentric
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,8 +72,8 @@ def study_of(lens, progress=lambda message: None):
             scheme = al.reg.AdaptSplit(*(_moved(each, move) for each in (inner, outer, scale)))
             matrix = np.asarray(scheme.regularization_matrix_from(mapper))
             shipped.append(cholesky_log_det(matrix))
-            row_sums = row_sums_of(scheme, mapper, np)[:, None]
-            grounded.append(grounded_log_det(matrix, row_sums, np.ones_like(row_sums)))
+            differences = [BUILDERS[al.reg.AdaptSplit](scheme, mapper, np)]
+            grounded.append(grounded_log_det(matrix, row_sums_of(differences, np), constants_of(differences, np)))
         finite = np.array(shipped)[np.isfinite(shipped)]
         found["bias"][place] = np.abs(finite - grounded[0]).max() if len(finite) else np.nan
         found["noise"][place] = np.ptp(finite) if len(finite) else np.nan

@@ -10,17 +10,9 @@ from autoarray.inversion.inversion.abstract import AbstractInversion
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from knn_barycentric.log_det import JITTER, grounded_log_det, log_det_term_of
-
-SCHEMES = {
-    "ConstantSplit": lambda inner, outer: al.reg.ConstantSplit(coefficient=inner),
-    "AdaptSplit": lambda inner, outer: al.reg.AdaptSplit(inner, outer, signal_scale=0.5),
-    "AdaptSplitPower": lambda inner, outer: al.reg.AdaptSplitPower(inner, outer, signal_scale=0.5),
-    "AdaptSplitZeroth": lambda inner, outer: al.reg.AdaptSplitZeroth(1.0, 1.0, inner, outer, 0.5),
-    "AdaptSplitZerothPower": lambda inner, outer: al.reg.AdaptSplitZerothPower(1.0, 1.0, inner, outer, 0.5),
-    "Constant": lambda inner, outer: al.reg.Constant(coefficient=inner),
-    "Adapt": lambda inner, outer: al.reg.Adapt(inner, outer, signal_scale=0.5),
-}
+from jax_profiling.proof.long_double import log_det_of, triangle_of
+from knn_barycentric.evidence.differences import JITTER
+from knn_barycentric.evidence.log_det import grounded_log_det
 
 
 def stencil_of(vertices, seed, weights):
@@ -35,18 +27,8 @@ def stencil_of(vertices, seed, weights):
 
 
 def by_qr(stencil, row_sums):
-    """log det of S'S + diag(q) by Householder's QR in long double, rows in order of size (Cox & Higham 1998)."""
-    matrix = np.vstack([stencil, np.diag(np.sqrt(row_sums.astype(np.longdouble)))])
-    matrix = matrix[np.argsort(-np.abs(matrix).max(axis=1))]
-    total = np.longdouble(0.0)
-    for k in range(matrix.shape[1]):
-        column = matrix[k:, k]
-        length = np.sqrt((column**2).sum())
-        mirror = column.copy()
-        mirror[0] += np.copysign(length, column[0])
-        matrix[k:, k:] -= np.outer(mirror, (mirror @ matrix[k:, k:]) * (2.0 / (mirror**2).sum()))
-        total += np.log(length)
-    return float(2.0 * total)
+    """log det of S'S + diag(q) by QR in long double."""
+    return log_det_of(triangle_of(np.vstack([stencil, np.diag(np.sqrt(row_sums.astype(np.longdouble)))])))
 
 
 def grounded(matrix, row_sums, xp=np):
@@ -66,7 +48,7 @@ CASES = {
 
 @pytest.mark.parametrize("xp", [np, jnp])
 @pytest.mark.parametrize("case", CASES)
-def test_is_that_of_a_qr_in_long_double(case, xp):
+def test_equals_qr_in_long_double(case, xp):
     inner, outer = CASES[case]
     signal = np.exp(-np.linspace(0.0, 8.0, 80))
     weights = inner * signal + outer * (1.0 - signal)
@@ -76,7 +58,7 @@ def test_is_that_of_a_qr_in_long_double(case, xp):
     assert found == pytest.approx(by_qr(stencil, row_sums), abs=1.0e-6)
 
 
-def test_the_formed_matrix_alone_has_lost_it():
+def test_slogdet_of_the_formed_matrix_is_wrong():
     stencil, row_sums = stencil_of(80, 0, np.full(80, 1.0e6)), np.full(80, JITTER)
     matrix = (stencil.T @ stencil).astype(float) + np.diag(row_sums)
     expected = by_qr(stencil, row_sums)
@@ -108,7 +90,7 @@ def test_gradient_matches_differences_of_the_qr():
     assert np.allclose(lanes[0], slope, rtol=1.0e-9)
 
 
-def test_a_matrix_that_is_not_finite_is_nan_and_spoils_no_other_lane():
+def test_matrix_with_nan_spoils_its_lane_only():
     good = np.eye(5) + JITTER
     bad = good.copy()
     bad[2, 2] = np.nan
@@ -118,7 +100,7 @@ def test_a_matrix_that_is_not_finite_is_nan_and_spoils_no_other_lane():
 
 @pytest.mark.parametrize("xp", [np, jnp])
 @pytest.mark.parametrize("coefficient", [1.0, 1.0e3, 1.0e6])
-def test_that_of_curvature_and_regularization_of_two_mappers(coefficient, xp):
+def test_two_mappers_with_curvature_equal_qr(coefficient, xp):
     """Against QR of blurred mapping matrices and both stencils, one below the other."""
     row_sums, mapping = np.full(80, JITTER), 1.0e2 * np.random.default_rng(0).random((60, 80))
     stencil = np.zeros((320, 80), np.longdouble)
@@ -135,7 +117,7 @@ def test_that_of_curvature_and_regularization_of_two_mappers(coefficient, xp):
     assert found == pytest.approx(expected, abs=1.0e-6)
 
 
-def test_the_curvature_of_a_constant_is_lost_at_the_ends_of_the_priors(small, patched):
+def test_shipped_curvature_term_moves_at_large_coefficients(small, patched):
     """The shipped term moves by last bits of the coefficients; the grounded one does not."""
     likelihood = Likelihood(small, al.mesh.Delaunay)
     shipped, grounded = [], []
@@ -149,7 +131,7 @@ def test_the_curvature_of_a_constant_is_lost_at_the_ends_of_the_priors(small, pa
 
 
 @pytest.mark.parametrize("name", ["small", "two_planes"])
-def test_the_term_of_an_inversion_is_the_shipped_one_where_that_is_right(name, patched):
+def test_curvature_term_equals_autoarrays_at_small_coefficients(name, patched):
     lens = lens_folder.load(name)
     inversion = (
         Likelihood(lens, al.mesh.Delaunay).fit(Likelihood(lens, al.mesh.Delaunay).prior_medians, xp=np).inversion
@@ -165,21 +147,7 @@ def patched():
     knn_barycentric.unpatch()
 
 
-@pytest.mark.parametrize("name", SCHEMES)
-def test_every_scheme_by_differences_takes_it(small, name, patched):
-    from dataclasses import replace
-
-    lens = replace(small, model=small.model)
-    likelihood = Likelihood(lens, al.mesh.Delaunay)
-    likelihood.model.galaxies.source.pixelization.regularization = SCHEMES[name](1.0, 2.0)
-    inversion = likelihood.fit(likelihood.prior_medians, xp=np).inversion
-    term = inversion.log_det_regularization_matrix_term
-    assert term == log_det_term_of(inversion)
-    matrix = inversion.cls_list_from(al.Mapper)[0].regularization_matrix
-    assert term == pytest.approx(np.linalg.slogdet(matrix)[1], abs=1.0e-4)
-
-
-def test_nothing_changes_for_who_does_not_ask():
+def test_nothing_is_replaced_without_it():
     before = vars(AbstractInversion)["log_det_regularization_matrix_term"]
     knn_barycentric.patch(delaunay=True)
     try:
@@ -191,7 +159,7 @@ def test_nothing_changes_for_who_does_not_ask():
     assert vars(AbstractInversion)["log_det_regularization_matrix_term"] is before
 
 
-def test_evidence_of_both_meshes_with_it(small, patched):
+def test_both_meshes_have_the_same_evidence(small, patched):
     ours, theirs = (Likelihood(small, mesh_cls) for mesh_cls in (knn_barycentric.KNNBarycentric, al.mesh.Delaunay))
     medians = ours.prior_medians
     assert float(ours.jitted(medians).log_evidence) == pytest.approx(

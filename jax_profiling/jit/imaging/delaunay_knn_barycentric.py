@@ -64,7 +64,7 @@ def arguments_from(argv):
         "--log-det",
         choices=("shipped", "accurate"),
         default="shipped",
-        help="the log determinant of regularization: autoarray's, or the right one (knn_barycentric.log_det)",
+        help="the log determinant of regularization: autoarray's, or the right one (knn_barycentric.evidence.log_det)",
     )
     add("--profile", action="store_true", help="time the likelihood step by step on both meshes")
     add("--output", type=folder_to_write, help="folder of the report (default results/local/<lens>)")

@@ -1,12 +1,12 @@
-"""The log determinant of regularization by differences, where the formed matrix has lost it.
+"""A log determinant by differences, where the formed matrix has lost what it makes of a constant source.
 
-Differences of a constant source are zero: only a jitter of 1e-8 or a zeroth order term lifts it, H = D + diag(q) and
-H 1 = q. With large coefficients q drowns in the rounding of H, and a factorization finds noise in its place, or fails.
+Differences of a constant source are zero. Only a jitter of 1e-8 or a zeroth-order term penalises it: H = D'D + diag(q) and
+H 1 = q. With large coefficients q is below the rounding of H, and a factorization finds noise in its place, or fails.
 In the basis of the constant source and the differences from one vertex r,
 
     det H = det G (sum(q) - q' G^-1 q'),
 
-exactly, where G and q' are H and q without r, which has the largest diagonal: a Schur complement. G has no small
+exactly, where G and q' are H and q without r: a Schur complement. The vertex r has the largest diagonal. G has no small
 eigenvalue that H has lost, and q is known without rounding.
 """
 
@@ -14,17 +14,27 @@ from importlib import import_module
 
 import numpy as np
 
-JITTER = 1.0e-8  # what autoarray adds to the diagonal of every such matrix
+from knn_barycentric.evidence.differences import JITTER, constants_of, differences_of, row_sums_of
 
-# What is added to the unit diagonal of the scaled G, in turn, until it can be factorized.
 LIFTS = np.array([1.0e-15, 1.0e-13, 1.0e-11, 1.0e-9])
+"""Added to the unit diagonal of the scaled G, one after the other, until it can be factorized."""
 
 
 def grounded_log_det(matrix, images, constants, xp=np):
-    """() float, the log determinant (nats) of a (P, P) matrix that maps constants to less than its rounding.
+    """() float, the log determinant (nats) of a symmetric matrix that maps constants to less than its rounding.
 
-    `constants` are (P, k), 1 where a constant is and else 0, in each row one at most, and `images` (P, k) what the
-    matrix would make of them without rounding. Works under `jit`, `vmap` and `jax.grad`; NaN only if the matrix is.
+    Works under `jit`, `vmap` and `jax.grad`. NaN if the matrix is not finite.
+
+    Parameters
+    ----------
+    matrix
+        (P, P) float.
+    images
+        (P, k) float, the matrix times the constants, without rounding.
+    constants
+        (P, k) float, 1 where a constant source is and 0 elsewhere, at most one 1 in each row.
+    xp
+        `numpy` or `jax.numpy`.
     """
     if xp is np:
         return _factorized(matrix, images, constants, np)[0]
@@ -36,7 +46,7 @@ def grounded_log_det(matrix, images, constants, xp=np):
 
 
 def _factorized(matrix, images, constants, xp):
-    """The log determinant, and what its gradient is made of."""
+    """The log determinant, and the residuals of its gradient."""
     diagonal, eye = xp.diagonal(matrix), xp.eye(len(matrix))
     grounded = xp.argmax(xp.where(constants > 0.0, diagonal[:, None], 0.0), axis=0)
     others = (xp.arange(len(matrix))[:, None] != grounded).all(axis=1)
@@ -46,7 +56,7 @@ def _factorized(matrix, images, constants, xp):
     reduced = xp.where(others[:, None], images, 0.0)
     solved = scale[:, None] * _solve(factor, scale[:, None] * reduced, xp)
     total = constants.T @ images
-    # Its diagonal lies between the jitter and the sum, but for rounding.
+    # In exact arithmetic its diagonal lies between the jitter and the total.
     last = total - reduced.T @ solved
     last = xp.where(xp.eye(len(last)) > 0.0, xp.clip(last, JITTER, total), last)
     log_det = 2.0 * xp.log(xp.diagonal(factor) / scale).sum() + xp.linalg.slogdet(last)[1]
@@ -55,7 +65,7 @@ def _factorized(matrix, images, constants, xp):
 
 
 def _cholesky(scaled, xp):
-    """The lower factor of a matrix with unit diagonal, lifted as little as it takes."""
+    """The lower factor of a matrix with unit diagonal, with the smallest of `LIFTS` that it needs."""
     eye = xp.eye(len(scaled))
     if xp is np:
         for lift in (0.0, *LIFTS):
@@ -82,7 +92,7 @@ def _solve(factor, right, xp):
 
 
 def _gradient(kept, cotangent):
-    """Of log det G it is G^-1; of the last factor, by the derivative of an inverse."""
+    """The gradient of log det G is G^-1. That of the last factor follows from the derivative of an inverse."""
     import jax.numpy as xp
 
     factor, scale, solved, last, others, constants = kept
@@ -93,24 +103,9 @@ def _gradient(kept, cotangent):
 
 
 def log_det_term_of(inversion):
-    """() float, the log determinants of all H of an inversion (nats); autoarray's where no difference is penalised."""
-    total, xp = 0.0, inversion._xp
-    for linear_obj, scheme in zip(inversion.linear_obj_list, inversion.regularization_list):
-        if scheme is not None:
-            matrix, row_sums = linear_obj.regularization_matrix, row_sums_of(scheme, linear_obj, xp)
-            if row_sums is None:
-                total = total + inversion._log_det_symmetric_from(matrix)
-            else:
-                total = total + grounded_log_det(matrix, row_sums[:, None], xp.ones((len(matrix), 1)), xp)
-    return total
-
-
-def row_sums_of(scheme, linear_obj, xp):
-    """(P,) the exact row sums of a scheme's matrix, or None where it does not penalise differences."""
-    from autoarray.inversion import regularization as reg
-
-    jitter = xp.full(linear_obj.params, JITTER)
-    if isinstance(scheme, reg.AdaptSplitZeroth):
-        zeroth = reg.BrightnessZeroth(coefficient=scheme.zeroth_coefficient, signal_scale=scheme.zeroth_signal_scale)
-        return jitter + zeroth.regularization_weights_from(linear_obj=linear_obj, xp=xp) ** 2
-    return jitter if isinstance(scheme, (reg.Constant, reg.Adapt)) else None
+    """() float, the log determinant of H of an inversion (nats), or None where autoarray's own is to stand."""
+    differences, xp = differences_of(inversion), inversion._xp
+    if differences is None:
+        return None
+    matrix = inversion.regularization_matrix_reduced
+    return grounded_log_det(matrix, row_sums_of(differences, xp), constants_of(differences, xp), xp)

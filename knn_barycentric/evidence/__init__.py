@@ -1,0 +1,1 @@
+"""The parts of autoarray's log evidence that rounding spoils, each as `patch` replaces it."""

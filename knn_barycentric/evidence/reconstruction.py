@@ -1,0 +1,43 @@
+"""The source where regularization is so stiff that autoarray's solver loses the data, or fails.
+
+With large coefficients F drowns in the rounding of F + H, and in the tolerance of the solver. So a difference is solved with a
+penalty of `STIFFEST` times the largest curvature at most. The data see next to nothing of it either way: the minimum of
+chi^2 + s'Hs is lower by f^2 / bound, where f is the force of the data on that difference.
+"""
+
+import copy
+
+import numpy as np
+from autoarray.inversion.mappers.abstract import Mapper
+
+from knn_barycentric.evidence.differences import differences_of
+
+STIFFEST = 1.0e10
+"""The largest penalty of a difference, in units of the largest curvature of a vertex."""
+
+
+def reconstruction_of(inversion, shipped):
+    """(P,) float, the source by autoarray's solver `shipped`, from F + H with bounded penalties where there are larger ones."""
+    bounded, xp = bounded_differences_of(inversion), inversion._xp
+    if bounded is None:
+        return shipped(inversion)
+    stiffer = [each.penalties > fewer.penalties for each, fewer in zip(differences_of(inversion), bounded)]
+    any_stiffer = xp.concatenate(stiffer).any()
+    if xp is np and not any_stiffer:
+        return shipped(inversion)
+    matrix = inversion.curvature_matrix
+    for each, (start, _) in zip(bounded, inversion.param_range_list_from(Mapper)):
+        matrix = each.added_to(matrix, start, xp)
+    solved = copy.copy(inversion)
+    vars(solved).pop("_curvature_reg_matrix_cho_factor", None)
+    vars(solved)["curvature_reg_matrix"] = xp.where(any_stiffer, matrix, inversion.curvature_reg_matrix)
+    return shipped(solved)
+
+
+def bounded_differences_of(inversion):
+    """`differences_of` an inversion with no penalty above the bound, or None."""
+    differences, xp = differences_of(inversion), inversion._xp
+    if differences is None:
+        return None
+    bound = STIFFEST * xp.diagonal(inversion.curvature_matrix)[inversion.mapper_indices].max()
+    return [each._replace(penalties=xp.minimum(each.penalties, bound)) for each in differences]

@@ -1,0 +1,133 @@
+"""The log evidence at the large coefficients of the default priors, against QR factorizations in long double."""
+
+import autolens as al
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from autoarray.inversion.inversion.abstract import AbstractInversion
+
+import knn_barycentric
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.reference import moved_by_last_bits
+from jax_profiling.proof.cells import Cell, lens_of
+from jax_profiling.proof.long_double import log_evidence_of
+
+KEPT_EDGE = Cell(
+    "",
+    "every vertex keeps its flux",
+    "no_light",
+    info={"image_mesh": {"type": "Overlay", "shape": [13, 13]}, "edge_points": 0},
+    regularization=al.reg.AdaptSplit,
+    mesh={"zeroed_pixels": 0},
+)
+"""Nothing but the data holds a constant source."""
+
+COEFFICIENTS = {
+    "small enough for Cholesky": (3.0e1, 1.0e2),
+    "inner": (6.0e5, 2.0e2),
+    "outer": (1.0e-3, 9.0e5),
+    "both": (1.0e6, 1.0e6),
+}
+"""Inner and outer ones of AdaptSplit, whose fourth powers stand in H."""
+
+SHIPPED_TERM = vars(AbstractInversion)["regularization_term"]
+
+
+@pytest.fixture(scope="module")
+def lens():
+    """A lens with neither light nor zeroed vertices."""
+    return lens_of(KEPT_EDGE)
+
+
+@pytest.fixture(scope="module")
+def ours(lens):
+    """The likelihood of this mesh, compiled with the patch."""
+    knn_barycentric.patch(log_det=True, zero_tiny_weights=True)
+    likelihood = Likelihood(lens, knn_barycentric.KNNBarycentric)
+    likelihood.jitted(likelihood.prior_medians)
+    knn_barycentric.unpatch()
+    return likelihood
+
+
+@pytest.fixture
+def patched():
+    """`patch(log_det=True)`, undone when the test ends; with the same counts in both meshes."""
+    knn_barycentric.patch(log_det=True, zero_tiny_weights=True)
+    yield
+    knn_barycentric.unpatch()
+
+
+def _parameters_of(likelihood, case):
+    """The prior medians with the coefficients of a case and a signal scale of a half."""
+    names = likelihood.model.model_component_and_parameter_names
+    assert [name.rpartition(".")[2] for name in names[-3:]] == [
+        "inner_coefficient",
+        "outer_coefficient",
+        "signal_scale",
+    ]
+    return np.array([*likelihood.prior_medians[:-3], *COEFFICIENTS[case], 0.5])
+
+
+@pytest.mark.parametrize("case", COEFFICIENTS)
+def test_log_evidence_is_that_of_qr_in_long_double(lens, ours, case, patched):
+    theirs = Likelihood(lens, al.mesh.Delaunay)
+    parameters = _parameters_of(theirs, case)
+    fit = theirs.fit(parameters, xp=np)
+    expected = log_evidence_of(fit)
+    # Stiffer differences are solved as if they were less stiff (`reconstruction.STIFFEST`).
+    bound = 1.0e-10 if case == "small enough for Cholesky" else 3.0e-8
+    assert fit.log_evidence == pytest.approx(expected, rel=bound)
+    assert float(ours.jitted(parameters).log_evidence) == pytest.approx(expected, rel=bound)
+
+
+def test_shipped_log_evidence_is_lost(lens):
+    likelihood = Likelihood(lens, knn_barycentric.KNNBarycentric)
+    found = likelihood.evidences(np.array([_parameters_of(likelihood, case) for case in COEFFICIENTS]), batch=1)
+    assert np.isfinite(found.log_evidence[0])
+    assert np.isnan(found.log_evidence[1:]).any()
+
+
+@pytest.mark.parametrize("case", COEFFICIENTS)
+def test_regularization_term_is_positive_and_steady(lens, case, patched):
+    """The product with the formed matrix moves by last bits of the parameters, by more than its size."""
+    likelihood = Likelihood(lens, knn_barycentric.KNNBarycentric)
+
+    @jax.jit
+    def terms(parameters):
+        inversion = likelihood.fit(parameters).inversion
+        return jnp.stack([inversion.regularization_term, SHIPPED_TERM.__get__(inversion)])
+
+    moved = moved_by_last_bits(_parameters_of(likelihood, case)[None], 4)[0]
+    by_differences, formed = np.array([terms(each) for each in moved]).T
+    assert (by_differences > 0.0).all() and np.ptp(by_differences) <= 1.0e-4 * by_differences[0] + 1.0e-6
+    if case == "both":
+        assert np.ptp(formed) > by_differences[0]
+
+
+def test_gradient_is_that_of_the_long_double(lens, ours, patched):
+    parameters = _parameters_of(ours, "small enough for Cholesky")
+    names = ["inner_coefficient", "outer_coefficient"]
+    slope = jax.jit(jax.grad(lambda each: ours.evidence(each).log_evidence))(jnp.asarray(parameters))
+    theirs = Likelihood(lens, al.mesh.Delaunay)
+
+    def exact(place, factor):
+        moved = parameters.copy()
+        moved[place] *= factor
+        return log_evidence_of(theirs.fit(moved, xp=np))
+
+    for place, name in zip((-3, -2), names, strict=True):
+        step = 1.0e-3
+        expected = (exact(place, 1.0 + step) - exact(place, 1.0 - step)) / (2.0 * step)
+        assert float(slope[place]) * parameters[place] == pytest.approx(expected, rel=1.0e-4), name
+
+
+def test_source_is_autoarrays_own_at_small_coefficients(lens):
+    likelihood = Likelihood(lens, al.mesh.Delaunay)
+    shipped = likelihood.fit(likelihood.prior_medians, xp=np).inversion.reconstruction
+    knn_barycentric.patch(log_det=True)
+    try:
+        found = likelihood.fit(likelihood.prior_medians, xp=np).inversion.reconstruction
+    finally:
+        knn_barycentric.unpatch()
+    assert found == pytest.approx(shipped, rel=1.0e-9, abs=1.0e-12)

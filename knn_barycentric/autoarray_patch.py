@@ -1,4 +1,4 @@
-"""Puts `KNNBarycentric` where users of autoarray, autogalaxy and autolens look for it."""
+"""`patch` and `unpatch`: use this package through the names that autoarray, autogalaxy and autolens already have."""
 
 import threading
 
@@ -10,7 +10,7 @@ from autonerves import cached_property
 
 from knn_barycentric import autoarray_internals
 from knn_barycentric.curvature_log_det import curvature_log_det_term_of
-from knn_barycentric.fed_delaunay import delaunay_tables, unless_refused
+from knn_barycentric.jax_delaunay_tables import delaunay_tables, nan_if_uncertified
 from knn_barycentric.log_det import log_det_term_of
 from knn_barycentric.mesh import KNNBarycentric
 
@@ -19,25 +19,24 @@ _shipped = {}
 
 
 def patch(delaunay: bool = False, log_det: bool = False):
-    """Make `al.mesh.KNNBarycentric` (and `ag.mesh`, `aa.mesh`, which are the same module) name this mesh.
+    """Make `al.mesh.KNNBarycentric` this package's mesh, and optionally replace more of autoarray.
 
-    Idempotent and thread-safe. Undone by `unpatch`, and only by that. Programs that are compiled already keep what they were
-    compiled with.
+    `ag.mesh` and `aa.mesh` are the same module as `al.mesh`. Calling `patch` twice is safe, also from several threads.
+    Only `unpatch` undoes it. Programs that are already compiled do not change.
 
     Parameters
     ----------
     delaunay : bool, optional
-        Whether `al.mesh.Delaunay` and `al.mesh.DelaunayNN` also take their triangulation from JAX in place of the Qhull
-        callback, under JAX; nothing else of them changes.
+        Under JAX, `al.mesh.Delaunay` and `al.mesh.DelaunayNN` take their triangulation from `delaunax` instead of the
+        Qhull callback. Everything else about these meshes stays the same.
     log_det : bool, optional
-        Whether the log evidence of every inversion takes both log determinants of regularization by differences, of H and
-        of F + H, from `log_det.grounded_log_det`, which is right where a factorization of the formed matrix is off by tens
-        of nats, or NaN.
+        Every inversion computes the log determinants of H and of F + H with `log_det.grounded_log_det`. At large
+        coefficients the shipped ones are wrong by tens of nats, or NaN.
 
     Raises
     ------
     ImportError
-        If the installed autoarray differs from what this mesh relies on; nothing is patched then.
+        If the installed autoarray does not fit. Nothing is patched then.
     """
     with _lock:
         autoarray_internals.check()
@@ -46,7 +45,7 @@ def patch(delaunay: bool = False, log_det: bool = False):
             for module in (delaunay_interpolator, sibson):
                 _replace(module, "_jax_delaunay_tables", lambda shipped: delaunay_tables)
             for interpolator in (delaunay_interpolator.InterpolatorDelaunay, sibson.InterpolatorDelaunayNN):
-                _replace(interpolator, "_mappings_sizes_weights", _unless_refused)
+                _replace(interpolator, "_mappings_sizes_weights", _with_nan_if_uncertified)
         if log_det:
             _replace(AbstractInversion, "log_det_regularization_matrix_term", lambda shipped: property(log_det_term_of))
             _replace(
@@ -57,7 +56,7 @@ def patch(delaunay: bool = False, log_det: bool = False):
 
 
 def unpatch():
-    """Give everything that `patch` replaced back to what autoarray ships."""
+    """Undo `patch`: restore everything that autoarray ships."""
     with _lock:
         while _shipped:
             (owner, name), shipped = _shipped.popitem()
@@ -70,9 +69,9 @@ def _replace(owner, name, replacement):
         setattr(owner, name, replacement(_shipped[owner, name]))
 
 
-def _unless_refused(shipped):
+def _with_nan_if_uncertified(shipped):
     def _mappings_sizes_weights(self):
         mappings, sizes, weights = shipped.func(self)
-        return mappings, sizes, unless_refused(weights, self.delaunay)
+        return mappings, sizes, nan_if_uncertified(weights, self.delaunay)
 
     return cached_property(_mappings_sizes_weights)

@@ -44,8 +44,8 @@ REGULARIZATION = "autoarray/inversion/regularization"
 INVERSION = "autoarray/inversion/inversion/abstract.py"
 SIBSON = "autoarray/inversion/mesh/interpolator/sibson.py"
 
-MESH_FILES = {"exact_mesh.py": "mesh.py", "interpolator.py": "interpolator.py", "mesh_geometry.py": "mesh_geometry.py"}
-"""Files of `knn_barycentric` that autoarray would take, and their names there. The approximate rungs stay here."""
+MESH_FILES = ("mesh.py", "interpolator.py", "mesh_geometry.py")
+"""Files of `knn_barycentric` that the first patch adds to autoarray."""
 
 REQUIREMENT = "delaunax>=0.1"
 
@@ -71,10 +71,7 @@ def patches(source=INSTALLED, vendored=False):
     """
     source = Path(source)
     mesh = [_added(f"{PACKAGE}/__init__.py", '"""A Delaunay mesh whose triangulation runs in JAX."""\n')]
-    mesh += [
-        _added(f"{PACKAGE}/{name}", upstream_source((MESH / own).read_text(), vendored))
-        for own, name in MESH_FILES.items()
-    ]
+    mesh += [_added(f"{PACKAGE}/{name}", upstream_source((MESH / name).read_text(), vendored)) for name in MESH_FILES]
     mesh.append(_changed(source, MESHES, with_mesh))
     if vendored:
         mesh += [
@@ -84,8 +81,8 @@ def patches(source=INSTALLED, vendored=False):
         ]
     else:
         mesh.append(_requirement(source))
-    fed = upstream_source((MESH / "fed_delaunay.py").read_text(), vendored)
-    delaunay = [_added(f"{PACKAGE}/fed_delaunay.py", fed)]
+    fed = upstream_source((MESH / "jax_delaunay_tables.py").read_text(), vendored)
+    delaunay = [_added(f"{PACKAGE}/jax_delaunay_tables.py", fed)]
     delaunay += [_changed(source, DELAUNAY, with_tables), _changed(source, SIBSON, with_refusal)]
     log_det = [
         _added(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((MESH / "log_det.py").read_text())),
@@ -102,7 +99,6 @@ def patches(source=INSTALLED, vendored=False):
 def upstream_source(source, vendored=False):
     """A module as it stands in autoarray: under its name there, formatted as autoarray is."""
     package = PACKAGE.replace("/", ".")
-    source = source.replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
     source = source.replace("knn_barycentric.log_det", f"{REGULARIZATION.replace('/', '.')}.grounded_log_det")
     source = re.sub(r"^(\s*(?:from|import) )knn_barycentric\b", rf"\1{package}", source, flags=re.M)
     if vendored:
@@ -140,7 +136,9 @@ def with_tables(source):
         '    """Connectivity from the in-graph triangulation; see `delaunay_tables`."""\n',
         "    return delaunay_tables(points)\n",
     ]
-    return _importing("delaunay_tables, unless_refused", _refusing("".join(lines), DELAUNAY, "InterpolatorDelaunay"))
+    return _importing(
+        "delaunay_tables, nan_if_uncertified", _refusing("".join(lines), DELAUNAY, "InterpolatorDelaunay")
+    )
 
 
 def with_log_det(source):
@@ -171,7 +169,7 @@ def _with_term(source, own, module, name):
 
 def with_refusal(source):
     """autoarray's Sibson interpolation, which takes its tables from `DELAUNAY`."""
-    return _importing("unless_refused", _refusing(source, SIBSON, "InterpolatorDelaunayNN"))
+    return _importing("nan_if_uncertified", _refusing(source, SIBSON, "InterpolatorDelaunayNN"))
 
 
 def _refusing(source, path, class_name):
@@ -185,16 +183,16 @@ def _refusing(source, path, class_name):
     lines = source.splitlines(keepends=True)
     line = lines[weights.lineno - 1]
     old = line[weights.col_offset : weights.end_col_offset]
-    new = f"unless_refused({old}, self.delaunay)"
+    new = f"nan_if_uncertified({old}, self.delaunay)"
     lines[weights.lineno - 1] = line[: weights.col_offset] + new + line[weights.end_col_offset :]
     return "".join(lines)
 
 
 def _importing(names, source):
-    """A module that also imports `names` from the package's `fed_delaunay`, before the last of its imports."""
+    """A module that also imports `names` from the package's `jax_delaunay_tables`, before the last of its imports."""
     last = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))][-1]
     lines = source.splitlines(keepends=True)
-    added = f"from {PACKAGE.replace('/', '.')}.fed_delaunay import {names}\n"
+    added = f"from {PACKAGE.replace('/', '.')}.jax_delaunay_tables import {names}\n"
     lines.insert(last.lineno - 1, black.format_str(added, mode=black.Mode()))
     return "".join(lines)
 

@@ -144,13 +144,11 @@ def test_new_files_are_the_packages_own(files, site):
     for file in files:
         _apply(file, site)
     package = site / diffs.PACKAGE
-    own = {**diffs.MESH_FILES, "fed_delaunay.py": "fed_delaunay.py"}
-    assert {path.name for path in package.iterdir()} == {"__init__.py", *own.values()}
-    for name, upstream in own.items():
-        moved = (package / upstream).read_text().replace("autoarray.inversion.mesh.knn_barycentric", "knn_barycentric")
-        assert _meaning(moved) == _meaning(
-            (diffs.MESH / name).read_text().replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
-        )
+    own = (*diffs.MESH_FILES, "jax_delaunay_tables.py")
+    assert {path.name for path in package.iterdir()} == {"__init__.py", *own}
+    for name in own:
+        moved = (package / name).read_text().replace("autoarray.inversion.mesh.knn_barycentric", "knn_barycentric")
+        assert _meaning(moved) == _meaning((diffs.MESH / name).read_text())
 
 
 def test_vendored_it_needs_no_requirement_and_imports_nothing_of_delaunax(site, tmp_path):

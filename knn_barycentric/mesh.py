@@ -15,7 +15,7 @@ class KNNBarycentric(Delaunay):
     pixels : int
         Number of vertices in the image mesh, without the ring of edge points.
     zeroed_pixels : int, optional
-        Number of vertices at the end of the mesh grid (the edge points) whose flux is fixed to zero.
+        Number of vertices at the end of the mesh grid (the edge points) that get zero flux.
     areas_factor : float, optional
         Arm length of each vertex's split cross, in units of the square root of its dual area.
     """

@@ -66,7 +66,7 @@ def update_pin(gate):
     Raises
     ------
     ValueError
-        If the gate did not pass, because a pin must not hide a failure, or if the model is that of a search.
+        If the gate did not pass, because a pin must not hide a failure, or if the model comes from a search.
     """
     if not gate.passed:
         raise ValueError(f"{gate.lens.name}: the gate fails, so the pin is kept; fix the mesh first.")

@@ -46,22 +46,21 @@ def mesh_figure(gate: Gate):
         extent = 0.5 * scale * np.array([-shape[1], shape[1], -shape[0], shape[0]])
         # The arcsinh shows faint arcs next to a bright lens.
         axes[0].imshow(np.arcsinh(np.asarray(dataset.data.native.array) / 0.1), cmap="gray_r", extent=extent)
-    image_plane = gate.mapper.image_plane_mesh_grid
-    if image_plane is not None:
-        axes[0].plot(*np.asarray(image_plane.array).T[::-1], ".", color="C3", markersize=1.5)
+    *_, image_plane = gate.lens.factors[-1].adapt_images.galaxy_name_image_plane_mesh_grid_dict.values()
+    axes[0].plot(*np.asarray(image_plane).T[::-1], ".", color="C3", markersize=2.0)
     axes[0].set(title="image plane", aspect="equal", xlabel='x (")', ylabel='y (")')
     for ax, title in zip(axes[1:], (f"source plane, {len(vertices)} vertices", "source plane, near the source")):
         y, x = vertices.T
         ax.triplot(x, y, simplices[simplices[:, 0] >= 0], color="C0", linewidth=0.4)
         ax.set(title=title, aspect="equal", xlabel='x (")', ylabel='y (")')
-    _zoom_to_source(gate, axes[2])
+    _zoom_to_source(gate, axes[2], brightness=0.05)
     return figure
 
 
-def _zoom_to_source(gate, ax):
-    """Limit axes to the vertices brighter than 2 % of the brightest one."""
+def _zoom_to_source(gate, ax, brightness=0.02):
+    """Limit axes to the vertices that are brighter than this part of the brightest one."""
     flux, vertices = gate.sources["Delaunay"], np.asarray(gate.mapper.source_plane_mesh_grid.array)
-    bright = vertices[flux > 0.02 * flux.max()] if np.isfinite(flux).all() else vertices
+    bright = vertices[flux > brightness * flux.max()] if np.isfinite(flux).all() else vertices
     centre, half_width = bright.mean(axis=0), 1.2 * float(np.ptp(bright, axis=0).max()) / 2.0
     ax.set_aspect("equal")
     ax.set_ylim(centre[0] - half_width, centre[0] + half_width)

@@ -62,7 +62,7 @@ class Interpolation(NamedTuple):
 
 
 class Likelihood:
-    """The likelihood of a lens whose source is reconstructed on a mesh.
+    """The likelihood of a lens with its source reconstructed on a mesh.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ class Likelihood:
         return self._fits(self._instances(parameters, xp), xp)[-1]
 
     def _fits(self, instances, xp):
-        """The fit of every dataset. Datasets with shared preloads use those of the first, as an `af.FactorGraphModel` does."""
+        """The fit of every dataset. Datasets with shared preloads use the first dataset's, as an `af.FactorGraphModel` does."""
         analyses = self._analyses[xp is jnp]
         shared = analyses[0].shared_state_from(instances[0])
         arguments = {} if shared is None else {"preloads": shared}

@@ -4,8 +4,8 @@
 
 The meshes alternate between the families of `random_meshes.FAMILIES`: lenses from a range wider than any prior, autolens's
 default priors, and symmetric lenses. Every triangulation must be Delaunay in rational arithmetic (`delaunax.oracle`). If
-Qhull's triangulation differs, the mesh has ties or Qhull is wrong. Data points outside the hull must be those that Qhull
-finds, and their nearest vertices those of SciPy's k-d tree. The exit status is 1 on any disagreement.
+Qhull's triangulation differs, the mesh has ties or Qhull is wrong. The data points outside the hull must be the same as
+Qhull's, and their nearest vertices the same as SciPy's. The exit status is 1 on any disagreement.
 """
 
 import argparse

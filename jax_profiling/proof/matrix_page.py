@@ -18,14 +18,15 @@ page; the fits are defined in `jax_profiling/proof/fit_cases.py`.
 
 ![the error of the mesh in every fit, and the noise of Delaunay](matrix.png)
 
-The columns, all in nats:
+The columns (evidences and errors in nats):
 
 - **reference**: Delaunay's log evidence at the prior median, without the penalty of positions.
 - **at the median**: the log evidence of `KNNBarycentric` minus the reference.
 - **worst of**: the largest error over N parameter vectors. At an unstable vector only the part outside the
   reference's range counts.
 - **noise**: the largest change of the reference when the parameters change in their last bits.
-- **undefined**, **unstable**, **tied**, **dropped**: the number of such vectors. [gating.md](gating.md) defines these words.
+- **undefined**, **unstable**, **tied**, **dropped**: the number of parameter vectors with this property.
+  [gating.md](gating.md) defines the four words.
 """
 
 ACCURATE = """## With the accurate log determinants

@@ -1,4 +1,4 @@
-"""An inversion whose conditioning can be changed: by the regularization coefficient, by anisotropy, by clustered vertices."""
+"""An inversion with adjustable conditioning: by the regularization coefficient, by anisotropy, by clustered vertices."""
 
 from types import SimpleNamespace
 

@@ -8,7 +8,7 @@ from scripts.jax_assertions.case import EPS, dense, largest, same_bits
 
 
 def check_jit(case):
-    """Mappings, weights and log evidence of the jitted program are those of the eager NumPy fit."""
+    """Mappings, weights and log evidence of the jitted program equal the eager NumPy fit's."""
     jitted = case.interpolation(case.medians)
     eager = case.ours.interpolation(case.ours.prior_medians, xp=np)
     vertices = case.lens.vertices

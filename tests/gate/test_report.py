@@ -69,7 +69,7 @@ def test_sentences_describe_an_imperfect_reference():
     assert "8.0e+00 nats away" in inexact and "by up to 7.0e+00 with the order" in inexact
     rows = table.rows_from(found)
     assert [row[0] for row in rows] == ["Delaunay (reference)", table.QHULL, "delaunay (default)"]
-    assert rows[1][-1] == "judges nothing" and rows[0][4] == "3e+00 of noise"
+    assert rows[1][-1] == "judges nothing" and rows[0][4] == "± 3e+00"
 
 
 def test_sentences_name_unexplained_errors_and_faults():

@@ -22,7 +22,7 @@ def five_nearest(mesh_points, query_points, xp):
 
 
 def padded(mesh_points, query_points, xp):
-    """The nearest vertex, in four columns of which three are padding."""
+    """The nearest vertex in the first of four columns; the others are padding."""
     nearest = nearest_vertices(mesh_points, query_points, 1, xp)
     return xp.where(np.arange(4) == 0, nearest, -1), xp.where(np.arange(4) == 0, 1.0, 0.0 * nearest)
 

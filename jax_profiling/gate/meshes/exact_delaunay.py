@@ -32,7 +32,7 @@ def _weights_without_bound(data_grid, mesh_grid, **arguments):
 class InterpolatorExactDelaunay(upstream.InterpolatorDelaunay):
     """autoarray's Delaunay interpolation on JAX, with tables from `delaunax` instead of Qhull.
 
-    Location, weights, dual areas and split points are autoarray's code, so they test those of `KNNBarycentric`. The
+    Location, weights, dual areas and split points are autoarray's code, so they test `KNNBarycentric`'s. The
     triangulation is the one under test; the rational oracle certifies it first (`live_reference`).
     """
 

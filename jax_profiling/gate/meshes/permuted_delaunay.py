@@ -48,7 +48,7 @@ class InterpolatorPermutedDelaunay(InterpolatorDelaunay):
 
 
 class PermutedDelaunay(al.mesh.Delaunay):
-    """`al.mesh.Delaunay` whose vertices reach Qhull in another order."""
+    """`al.mesh.Delaunay` with its vertices passed to Qhull in another order."""
 
     @property
     def interpolator_cls(self):

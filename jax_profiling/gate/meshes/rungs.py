@@ -83,8 +83,8 @@ def enclosing(mesh_points, query_points, xp, k_neighbors):
 def enclosing_triples(mesh_points, query_points, k_neighbors, xp=np):
     """Of the `k_neighbors` nearest vertices, the three that would be the query point's Delaunay triangle.
 
-    Lift every vertex to its squared distance from the query point. Among all enclosing triples, the Delaunay triangle is
-    the one whose plane is lowest at the query point.
+    Lift every vertex to its squared distance from the query point. Among all enclosing triples, the Delaunay triangle
+    has the lowest plane at the query point.
 
     Returns
     -------
@@ -178,7 +178,7 @@ RUNGS = {
 
 
 class RungMesh(KNNBarycentric):
-    """`KNNBarycentric` whose weights come from a rung; dual areas and split points stay those of the triangulation.
+    """`KNNBarycentric` with weights from a rung; dual areas and split points still come from the triangulation.
 
     Parameters
     ----------

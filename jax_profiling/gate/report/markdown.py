@@ -40,7 +40,7 @@ def markdown_from(gate: Gate):
         "",
         "## How near the vertices of a triangle are",
         "",
-        "The share of data points inside the hull of the mesh whose triangle is among their k nearest vertices:",
+        "The share of data points (inside the hull) for which the Delaunay triangle is among the k nearest vertices:",
         "",
         *markdown_table(("k", *map(str, nearest_shares.NEIGHBOURS)), [("share", *nearest_shares.percentages_of(gate))]),
         "",
@@ -50,7 +50,7 @@ def markdown_from(gate: Gate):
 
 
 def markdown_of_lenses(lines):
-    """The page with one line per lens (str); `lines` are those of `table.summary_line`."""
+    """The page with one line per lens (str); `lines` come from `table.summary_line`."""
     text = [
         "# The gates of all lenses",
         "",

@@ -11,7 +11,7 @@ NEIGHBOURS = (3, 4, 5, 6, 8, 10, 16, 32)
 
 
 def shares_from(mapper, neighbours=NEIGHBOURS):
-    """The share of data points inside the hull of the mesh whose triangle is among their k nearest vertices.
+    """The share of data points (inside the hull) for which the Delaunay triangle is among the k nearest vertices.
 
     Parameters
     ----------

@@ -35,9 +35,9 @@ def title_from(gate: Gate):
 
 
 def rows_from(gate: Gate):
-    """The verdict table: one tuple of strings per mesh, in the order of `COLUMNS`."""
+    """The verdict table: one tuple of strings per mesh, in the order of `COLUMNS`. `±` is the noise of the reference (nats)."""
     reference = gate.reference
-    at_median, at_worst = (f"{noise:.0e} of noise" for noise in (reference.noise[0], largest(reference.noise)))
+    at_median, at_worst = (f"± {noise:.0e}" for noise in (reference.noise[0], largest(reference.noise)))
     rows = [("Delaunay (reference)", f"{gate.log_evidence:.6f}", at_median, "", at_worst, "")]
     if reference.uses_exact_triangulation.any():
         error = f"{largest(reference.qhull_error):.1e} nats"

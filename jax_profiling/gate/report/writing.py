@@ -52,6 +52,6 @@ def write(gate: Gate, folder, command=()):
 
 
 def write_lines(lines, folder):
-    """Write the `summary.md` of several lenses into a folder; `lines` are those of `table.summary_line`."""
+    """Write the `summary.md` of several lenses into a folder; `lines` come from `table.summary_line`."""
     with write_aside(folder) as aside:
         (aside / "summary.md").write_text(markdown_of_lenses(lines))

@@ -228,13 +228,13 @@ def _assert_same_without_callback(lens, mesh_cls, patch):
 
 
 @pytest.mark.parametrize("mesh_cls", FAMILY)
-def test_jax_tables_give_the_shipped_result(small, mesh_cls, patched):
+def test_jax_tables_agree_with_qhulls(small, mesh_cls, patched):
     _assert_same_without_callback(small, mesh_cls, patched)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mesh_cls", FAMILY)
-def test_jax_tables_give_the_shipped_result_on_every_lens(lens, mesh_cls, patched):
+def test_jax_tables_agree_on_every_lens(lens, mesh_cls, patched):
     _assert_same_without_callback(lens, mesh_cls, patched)
 
 

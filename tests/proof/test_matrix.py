@@ -25,7 +25,8 @@ def test_the_mesh_runs_in_every_case(key):
         return
     reference = Likelihood(lens, al.mesh.Delaunay).evidences(ours.prior_medians[None]).log_evidence
     assert np.isfinite(reference).all()
-    np.testing.assert_array_equal(ours.evidences(ours.prior_medians[None]).log_evidence, reference)
+    # Two evaluations of the same mesh can differ in the last bit: sums depend on how arrays are aligned in memory.
+    np.testing.assert_allclose(ours.evidences(ours.prior_medians[None]).log_evidence, reference, rtol=1.0e-14)
 
 
 @pytest.mark.parametrize("key, log_det", TASKS)

@@ -22,18 +22,11 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         return self._xp.__name__.startswith("jax")
 
     @cached_property
-    def tree(self):
-        """The `delaunax` k-d tree of the vertices, shared by triangulation and location."""
-        from delaunax.tables.kd_tree import build_kd_tree
-
-        return build_kd_tree(self.mesh_grid_xy)
-
-    @cached_property
     def triangulation(self):
         """The `delaunax.Triangulation` of the source-plane mesh."""
         import delaunax
 
-        return delaunax.triangulate(self.mesh_grid_xy, tree=self.tree)
+        return delaunax.triangulate(self.mesh_grid_xy)
 
     def interpolation_at(self, points):
         """Interpolate at any points of the source plane.
@@ -52,7 +45,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         """
         import delaunax
 
-        mappings = delaunax.locate(self.triangulation, self.mesh_grid_xy, points, tree=self.tree)
+        mappings = delaunax.locate(self.triangulation, self.mesh_grid_xy, points)
         return mappings, delaunax.barycentric_weights(self.mesh_grid_xy, points, mappings)
 
     @cached_property

@@ -69,12 +69,12 @@ def test_wrong_meshes_fail_at_both(found, small, vectors):
         assert candidate.unexplained.all() and candidate.verdict != "drop-in", mesh_cls
 
 
-def without_a_vertex(points, tree=None):
+def without_a_vertex(points):
     """The triangulation of all points except number 100."""
     return _triangulate(points.at[100].set(points[101]))
 
 
-def with_a_flipped_edge(points, tree=None):
+def with_a_flipped_edge(points):
     """The triangulation with the wrong diagonal in the first quadrilateral that is clearly convex."""
     triangulation = _triangulate(points)
     row = jnp.arange(len(triangulation.simplices))

@@ -1,20 +1,20 @@
-"""A Delaunay source-plane mesh for PyAutoLens in pure JAX: the patch that would move into autoarray.
+"""A Delaunay source-plane mesh for PyAutoLens in pure JAX, written as a patch that autoarray could take.
 
-Importing it does not import JAX: that happens when a mesh is used on JAX, or `triangulate` or `locate` is named.
+Importing this package does not import JAX. JAX is imported when a mesh runs on JAX, or when you use `triangulate` or `locate`.
 """
 
-# autoarray enables fp64 and must therefore come before the first import of jax.
+# autoarray enables fp64, so it must be imported before jax.
 import autoarray  # noqa: F401  isort: skip
 
 from knn_barycentric import autoarray_internals
 
-# Before the modules that import from it, so that a name it has lost is a sentence.
+# Checked before the imports below, so that a name missing from autoarray gives one clear sentence.
 autoarray_internals.check()
 
 from knn_barycentric.autoarray_patch import patch, unpatch  # noqa: E402
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric  # noqa: E402
 from knn_barycentric.mesh import KNNBarycentric  # noqa: E402
-from knn_barycentric.rungs import barycentric_weights_from_3_nearest  # noqa: E402
+from knn_barycentric.three_nearest import barycentric_weights_from_3_nearest  # noqa: E402
 
 __version__ = "0.2.0"
 

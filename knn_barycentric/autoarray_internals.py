@@ -1,11 +1,11 @@
-"""What this mesh relies on in autoarray, and whether the installed one still has it."""
+"""The parts of autoarray that this package uses, and a check that the installed release still has them."""
 
 import importlib
 import inspect
 
 import numpy as np
 
-RELIED_ON = {
+REQUIRED = {
     "autoarray.inversion.inversion.abstract": {
         "AbstractInversion.log_det_regularization_matrix_term": None,
         "AbstractInversion.log_det_curvature_reg_matrix_term": None,
@@ -57,30 +57,30 @@ RELIED_ON = {
     },
     "autoarray.inversion.regularization.regularization_util": {"split_points_from": ("points", "area_weights", "xp")},
 }
-"""Module -> the names it must have -> their parameters, all of which must be there, or None where nothing is called."""
+"""Module -> required name -> the parameters it must accept, or None if it is not called."""
 
 
 def check():
-    """Make sure that the installed autoarray has what this mesh relies on.
+    """Check that the installed autoarray has every name, signature and table layout that this package uses.
 
     Raises
     ------
     ImportError
-        In one sentence, what differs and what to do.
+        If something differs. The message is one sentence that names the difference and the fix.
     """
     differs = [*_missing_names(), *_changed_tables()]
     if differs:
         import autoarray
 
         raise ImportError(
-            f"autoarray {autoarray.__version__} is not the one that knn_barycentric was written for: {'; '.join(differs)}; "
-            "install the autoarray release that knn_barycentric pins, or a knn_barycentric for this one."
+            f"autoarray {autoarray.__version__} does not fit this knn_barycentric: {'; '.join(differs)}; "
+            "install the autoarray release that knn_barycentric pins, or a knn_barycentric for this release."
         )
 
 
 def _missing_names():
-    """What differs in names and signatures, a phrase each."""
-    for module_name, names in RELIED_ON.items():
+    """Yield one phrase per name or parameter that autoarray lacks."""
+    for module_name, names in REQUIRED.items():
         try:
             module = importlib.import_module(module_name)
         except ImportError:
@@ -98,12 +98,12 @@ def _missing_names():
 
 
 def _changed_tables():
-    """What differs in the tables of a mesh that Qhull can triangulate in one way only, a phrase each."""
+    """Yield one phrase per changed table layout, found on a mesh that has only one Delaunay triangulation."""
     try:
         from autoarray.inversion.mesh.interpolator.delaunay import scipy_delaunay_tri_only
         from autoarray.inversion.regularization.regularization_util import split_points_from
     except ImportError:
-        return  # `_missing_names` has said it.
+        return  # `_missing_names` reports it.
     points = np.array([[0.0, 0.0], [4.0, 0.5], [1.0, 3.0], [1.5, 1.0]])
     tables = scipy_delaunay_tri_only(points)
     if [(each.shape, each.dtype) for each in tables] != [((8, 3), np.int32), ((8, 3), np.int32), ((4,), np.int32)]:
@@ -113,9 +113,9 @@ def _changed_tables():
     if sorted(map(sorted, simplices.tolist())) != [[-1, -1, -1]] * 5 + [[0, 1, 3], [0, 2, 3], [1, 2, 3]]:
         yield "its simplices are not padded with -1"
     elif not all((neighbors[row, simplices[row] == 3] == -1).all() for row in range(3)):
-        yield "the triangle opposite a vertex is not in that vertex's column of its neighbours"
+        yield "column k of its neighbours does not hold the triangle opposite vertex k"
     elif not all(vertex in simplices[row] for vertex, row in enumerate(vertex_simplex)):
-        yield "its table of vertices does not name a triangle of each vertex"
+        yield "its vertex table does not name a triangle of each vertex"
     arms = np.array([1.0, 2.0, 3.0, 4.0])
     crosses = split_points_from(points=points, area_weights=arms).reshape(4, 4, 2) - points[:, None, :]
     if not (np.allclose(np.abs(crosses).sum(axis=2), arms[:, None]) and np.allclose(crosses.sum(axis=1), 0.0)):

@@ -1,4 +1,4 @@
-"""Puts `KNNBarycentric` where users of autoarray, autogalaxy and autolens look for it."""
+"""`patch` and `unpatch`: use this package through the names that autoarray, autogalaxy and autolens already have."""
 
 import threading
 from functools import partial, wraps
@@ -16,7 +16,7 @@ from knn_barycentric.evidence.log_det import log_det_term_of
 from knn_barycentric.evidence.reconstruction import reconstruction_of
 from knn_barycentric.evidence.regularization_term import regularization_term_of
 from knn_barycentric.evidence.tiny_weights import without_tiny_weights
-from knn_barycentric.fed_delaunay import delaunay_tables, unless_refused
+from knn_barycentric.jax_delaunay_tables import delaunay_tables, nan_if_uncertified
 from knn_barycentric.mesh import KNNBarycentric
 
 EVIDENCE_TERMS = {
@@ -31,16 +31,16 @@ _shipped = {}
 
 
 def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: bool = False):
-    """Make `al.mesh.KNNBarycentric` (and `ag.mesh`, `aa.mesh`, which are the same module) name this mesh.
+    """Make `al.mesh.KNNBarycentric` this package's mesh, and optionally replace more of autoarray.
 
-    Idempotent and thread-safe. Undone by `unpatch`, and only by that. Programs that are compiled already keep what they were
-    compiled with.
+    `ag.mesh` and `aa.mesh` are the same module as `al.mesh`. Calling `patch` twice is safe, also from several threads.
+    Only `unpatch` undoes it. Programs that are already compiled do not change.
 
     Parameters
     ----------
     delaunay : bool, optional
-        Whether `al.mesh.Delaunay` and `al.mesh.DelaunayNN` also take their triangulation from JAX in place of the Qhull
-        callback, under JAX; nothing else of them changes.
+        Under JAX, `al.mesh.Delaunay` and `al.mesh.DelaunayNN` take their triangulation from `delaunax` instead of the
+        Qhull callback. Everything else about these meshes stays the same.
     log_det : bool, optional
         Whether the log evidence takes log det H, log det(F + H) and s'Hs from the differences that regularization penalises,
         not from the formed matrix H, and the solver sees bounded penalties. With large coefficients the formed matrix is off by
@@ -54,7 +54,7 @@ def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: b
     Raises
     ------
     ImportError
-        If the installed autoarray differs from what this mesh relies on; nothing is patched then.
+        If the installed autoarray does not fit. Nothing is patched then.
     """
     with _lock:
         autoarray_internals.check()
@@ -63,7 +63,7 @@ def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: b
             for module in (delaunay_interpolator, sibson):
                 _replace(module, "_jax_delaunay_tables", lambda shipped: delaunay_tables)
             for interpolator in (delaunay_interpolator.InterpolatorDelaunay, sibson.InterpolatorDelaunayNN):
-                _replace(interpolator, "_mappings_sizes_weights", _unless_refused)
+                _replace(interpolator, "_mappings_sizes_weights", _with_nan_if_uncertified)
         if log_det:
             for name, term_of in EVIDENCE_TERMS.items():
                 _replace(AbstractInversion, name, partial(_term_by_differences, term_of))
@@ -73,7 +73,7 @@ def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: b
 
 
 def unpatch():
-    """Give everything that `patch` replaced back to what autoarray ships."""
+    """Undo `patch`: restore everything that autoarray ships."""
     with _lock:
         while _shipped:
             (owner, name), shipped = _shipped.popitem()
@@ -104,9 +104,9 @@ def _with_bounded_penalties(shipped):
     return cached_property(reconstruction)
 
 
-def _unless_refused(shipped):
+def _with_nan_if_uncertified(shipped):
     def _mappings_sizes_weights(self):
         mappings, sizes, weights = shipped.func(self)
-        return mappings, sizes, unless_refused(weights, self.delaunay)
+        return mappings, sizes, nan_if_uncertified(weights, self.delaunay)
 
     return cached_property(_mappings_sizes_weights)

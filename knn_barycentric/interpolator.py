@@ -1,4 +1,4 @@
-"""The interpolator that stands in for autoarray's `InterpolatorDelaunay`, without the host callback."""
+"""The interpolator: the counterpart of autoarray's `InterpolatorDelaunay`, without a host callback."""
 
 from autoarray.inversion.mesh.interpolator.delaunay import DelaunayInterface, InterpolatorDelaunay
 from autonerves import cached_property
@@ -7,13 +7,13 @@ from knn_barycentric.mesh_geometry import MeshGeometryKNNBarycentric
 
 
 class InterpolatorKNNBarycentric(InterpolatorDelaunay):
-    """Barycentric interpolation on the Delaunay triangulation of a mesh, all of it inside the JAX program.
+    """Linear interpolation on the Delaunay triangulation of a mesh, computed inside the JAX program.
 
-    Takes the arguments of autoarray's `InterpolatorDelaunay` and gives the same mappings, weights, split points
-    and dual areas. With `xp=numpy` it is autoarray's own, by SciPy, and JAX is not imported: the two may differ where the
-    mesh has several Delaunay triangulations, and where Qhull drops a vertex, and nowhere else.
+    Takes the arguments of autoarray's `InterpolatorDelaunay` and returns the same mappings, weights, split points and
+    dual areas. With `xp=numpy` it is autoarray's own code on SciPy, and JAX is not imported. The two can differ only if the
+    mesh has several Delaunay triangulations, or if Qhull drops a vertex.
 
-    A mesh that is not finite has NaN weights: its log evidence is NaN, which PyAutoFit's searches resample.
+    If a vertex is not finite, all weights are NaN. The log evidence is then NaN, and PyAutoFit's searches resample.
     """
 
     @property
@@ -22,29 +22,35 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         return self._xp.__name__.startswith("jax")
 
     @cached_property
-    def tree(self):
-        """The `delaunax` k-d tree of the source-plane mesh, which triangulation and location share."""
-        from delaunax.tables.kd_tree import build_kd_tree
-
-        return build_kd_tree(self.mesh_grid_xy)
-
-    @cached_property
     def triangulation(self):
         """The `delaunax.Triangulation` of the source-plane mesh."""
         import delaunax
 
-        return delaunax.triangulate(self.mesh_grid_xy, tree=self.tree)
+        return delaunax.triangulate(self.mesh_grid_xy)
 
     def interpolation_at(self, points):
-        """(Q, 3) mappings and weights of (Q, 2) points (arcsec)."""
+        """Interpolate at any points of the source plane.
+
+        Parameters
+        ----------
+        points
+            (Q, 2) float, the points (arcsec).
+
+        Returns
+        -------
+        mappings
+            (Q, K) int32, the vertices of each point, padded with -1. Here K is 3.
+        weights
+            (Q, K) float, their weights; 0 in the padding.
+        """
         import delaunax
 
-        mappings = delaunax.locate(self.triangulation, self.mesh_grid_xy, points, tree=self.tree)
+        mappings = delaunax.locate(self.triangulation, self.mesh_grid_xy, points)
         return mappings, delaunax.barycentric_weights(self.mesh_grid_xy, points, mappings)
 
     @cached_property
     def _interpolation(self):
-        """Mappings and weights of the data points and, below them, of the split points, found in one go."""
+        """Mappings and weights of the data points followed by the split points, located in one call."""
         points = self._xp.asarray(self.data_grid.over_sampled.array)
         if self.split_points is not None:
             points = self._xp.concatenate([points, self.split_points])
@@ -53,22 +59,22 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
 
     @cached_property
     def split_points(self):
-        """(4N, 2), the split cross of every vertex (arcsec), or None where the mesh skips it (`skip_areas`)."""
+        """(4N, 2) float, the split cross of every vertex (arcsec); None if the mesh has `skip_areas`."""
         if not self.traced:
             return self.delaunay.split_points
         if self.mesh.skip_areas:
             return None
         areas = self.triangulation.dual_areas
-        # The square root of a vertex without area (a duplicate) has no finite derivative.
+        # A duplicate vertex has area zero, where the square root has no finite derivative.
         positive = areas > 0.0
         arms = self.mesh.areas_factor * self._xp.sqrt(self._xp.where(positive, areas, 1.0)) * positive
-        # In one array operation, where autoarray's `split_points_from` takes eight.
+        # One array operation; autoarray's `split_points_from` takes eight.
         cross = self._xp.asarray([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0], [0.0, -1.0]], dtype=arms.dtype)
         return (self.mesh_grid_xy[:, None, :] + arms[:, None, None] * cross).reshape(-1, 2)
 
     @cached_property
     def delaunay(self) -> DelaunayInterface:
-        """The tables that autoarray reads of a Delaunay mesh."""
+        """The tables that autoarray reads from a Delaunay mesh."""
         if not self.traced:
             return super().delaunay
         mappings, _ = self._interpolation
@@ -84,7 +90,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
 
     @cached_property
     def mesh_geometry(self):
-        """The geometry of the mesh, with neighbours that can be traced."""
+        """The geometry of the mesh. Under JAX its neighbours can be traced."""
         if not self.traced:
             return super().mesh_geometry
         return MeshGeometryKNNBarycentric(
@@ -113,7 +119,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
             return super()._mappings_sizes_weights_split
         _, weights = self._interpolation
         weights, xp = weights[self._data_points :], self._xp
-        # The split regularization inserts a row's own vertex, which needs a spare column.
+        # Split regularization inserts each row's own vertex, which needs one spare column.
         spare = xp.zeros((len(weights), 1))
         mappings = xp.hstack([self.delaunay.splitted_mappings, spare.astype("int32") - 1])
         return mappings, self.delaunay.splitted_sizes, xp.hstack([weights, spare])

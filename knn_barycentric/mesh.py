@@ -1,51 +1,28 @@
-"""The mesh that a PyAutoLens model names: the exact one, or a rung of the ladder to compare with it."""
+"""The mesh class: Delaunay's constructor with another interpolator."""
 
-from typing import Optional
-
-from knn_barycentric import exact_mesh
+from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 
 
-class KNNBarycentric(exact_mesh.KNNBarycentric):
-    """The Delaunay mesh of `exact_mesh`, which can also be told to take another triangle, to compare with.
+class KNNBarycentric(Delaunay):
+    """A Delaunay mesh that is triangulated and interpolated in pure JAX.
+
+    Use it wherever `al.mesh.Delaunay` is used. The constructor, the priors and the log evidence are the same. Under JAX
+    there is no host callback: `jax.vmap` triangulates a batch of lens models in one program, where `Delaunay` calls Qhull
+    once per lens model. With `use_jax=False` the fit is `Delaunay`'s own.
 
     Parameters
     ----------
-    pixels, zeroed_pixels, areas_factor
-        As in `exact_mesh.KNNBarycentric`.
-    triangle : str, optional
-        How the interpolating triangle of a point is chosen. Leave it out for "delaunay", which is exact; the keys of
-        `rungs.RUNGS` take vertices near the point and exist to be compared.
-    k_neighbors : int, optional
-        How many nearest vertices "enclosing" chooses from, at least 3, by default 10; the others do not read it.
-
-    Raises
-    ------
-    ValueError
-        If `triangle` is unknown or `k_neighbors` is below 3.
+    pixels : int
+        Number of vertices in the image mesh, without the ring of edge points.
+    zeroed_pixels : int, optional
+        Number of vertices at the end of the mesh grid (the edge points) that get zero flux.
+    areas_factor : float, optional
+        Arm length of each vertex's split cross, in units of the square root of its dual area.
     """
-
-    def __init__(
-        self,
-        pixels: int,
-        zeroed_pixels: Optional[int] = 0,
-        areas_factor: float = 0.5,
-        *,
-        triangle: Optional[str] = None,
-        k_neighbors: Optional[int] = None,
-    ):
-        super().__init__(pixels=pixels, zeroed_pixels=zeroed_pixels, areas_factor=areas_factor)
-        # An `af.Model` sets keyword-only arguments after construction, and only where there is no such attribute yet.
-        if triangle is not None:
-            self.triangle = triangle
-        if k_neighbors is not None:
-            self.k_neighbors = k_neighbors
-        self.interpolator_cls  # Raises if the rung is unknown.
 
     @property
     def interpolator_cls(self):
-        triangle = getattr(self, "triangle", "delaunay")
-        if triangle == "delaunay" and getattr(self, "k_neighbors", 3) >= 3:
-            return super().interpolator_cls
-        from knn_barycentric.rungs import interpolator_of
+        """The class that autoarray interpolates this mesh with."""
+        from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 
-        return interpolator_of(triangle, getattr(self, "k_neighbors", 10))
+        return InterpolatorKNNBarycentric

@@ -1,4 +1,4 @@
-"""The geometry of the mesh as regularization by neighbours and the reading of a finished fit find it."""
+"""The geometry of the mesh: the neighbours that regularization and a finished fit read."""
 
 import numpy as np
 from autoarray.inversion.linear_obj.neighbors import Neighbors
@@ -7,7 +7,15 @@ from autonerves import cached_property
 
 
 class TracedNeighbors:
-    """autoarray's `Neighbors` for arrays that are traced: an (N, N) int array, -1 where there is none, with `sizes`."""
+    """A stand-in for autoarray's `Neighbors` that holds traced arrays.
+
+    Parameters
+    ----------
+    array
+        (N, N) int32, row i holds the neighbours of vertex i; -1 in unused places.
+    sizes
+        (N,) int, the number of neighbours of each vertex.
+    """
 
     def __init__(self, array, sizes):
         self._array = array
@@ -18,15 +26,15 @@ class TracedNeighbors:
 
 
 class MeshGeometryKNNBarycentric(MeshGeometryDelaunay):
-    """autoarray's Delaunay geometry with the neighbours of every vertex taken from the JAX triangulation.
+    """autoarray's Delaunay geometry with neighbours from the JAX triangulation.
 
-    autoarray's own calls SciPy for them, which no JAX transformation can pass; with these, `Constant` and `Adapt`
-    regularization work under `jit`, `vmap` and `grad`.
+    autoarray finds neighbours with SciPy, which cannot be traced. With this class, `Constant` and `Adapt` regularization
+    work under `jit`, `vmap` and `grad`.
 
     Parameters
     ----------
     triangulation
-        The mesh's `delaunax.Triangulation`.
+        The `delaunax.Triangulation` of the mesh.
     kwargs
         The arguments of `MeshGeometryDelaunay`.
     """
@@ -37,10 +45,10 @@ class MeshGeometryKNNBarycentric(MeshGeometryDelaunay):
 
     @cached_property
     def neighbors(self):
-        """The neighbours of every vertex: packed `Neighbors` where they are concrete, (N, N) `TracedNeighbors` elsewhere.
+        """The neighbours of every vertex: packed `Neighbors` for concrete arrays, `TracedNeighbors` for traced ones.
 
-        autoarray tells the vertex of a neighbour by its row, and no degree is bounded, so a traced row has N places: as many
-        as the regularization matrix that is made of it.
+        A traced table has N columns, because the number of neighbours has no upper bound. The regularization matrix
+        built from it has the same size.
         """
         import jax
 
@@ -51,7 +59,7 @@ class MeshGeometryKNNBarycentric(MeshGeometryDelaunay):
 
 
 def traced_neighbors_from(simplices):
-    """`TracedNeighbors` of (2N, 3) simplices, column j holding j itself."""
+    """`TracedNeighbors` of (2N, 3) int32 simplices. Column j of the table holds j if vertex j is a neighbour."""
     import jax.numpy as jnp
 
     n = simplices.shape[0] // 2
@@ -62,7 +70,7 @@ def traced_neighbors_from(simplices):
 
 
 def packed_neighbors_from(simplices):
-    """autoarray's `Neighbors` of (2N, 3) simplices: each row in increasing order, then -1."""
+    """autoarray's `Neighbors` of (2N, 3) int32 simplices. Each row is in increasing order, then padded with -1."""
     used = simplices[simplices[:, 0] >= 0]
     pairs = np.concatenate([used[:, [0, 1]], used[:, [1, 2]], used[:, [2, 0]]])
     pairs = np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)

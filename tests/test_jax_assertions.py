@@ -1,4 +1,4 @@
-"""Every smoke check can fail: break the code under it, and it turns red."""
+"""Every smoke check can fail: it fails on code that is broken on purpose."""
 
 import importlib.util
 from pathlib import Path
@@ -9,25 +9,23 @@ import numpy as np
 import pytest
 
 from delaunax import triangulate
-from knn_barycentric import InterpolatorKNNBarycentric
+from knn_barycentric import InterpolatorKNNBarycentric, KNNBarycentric
+from scripts.jax_assertions.case import Case
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "jax_assertions" / "knn_barycentric.py"
 
 
-def _script():
+@pytest.fixture(scope="module")
+def assertions():
+    """The script as a module."""
     spec = importlib.util.spec_from_file_location("jax_assertions", SCRIPT)
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 
 
-@pytest.fixture(scope="module")
-def assertions():
-    return _script()
-
-
 def wrong_triangle(mappings, weights, xp):
-    """Every tenth query takes the triangle of the query before it."""
+    """Every tenth query point gets the triangle of the one before it."""
     wrong = (xp.arange(len(mappings)) % 10 == 9)[:, None]
     return xp.where(wrong, xp.roll(mappings, 1, axis=0), mappings), weights
 
@@ -61,7 +59,7 @@ def _next_lane(axis_size, in_batched, weights):
     return jnp.roll(weights, 1, axis=0), True
 
 
-def lanes_mixed_up(mappings, weights, xp):
+def mixed_up_lanes(mappings, weights, xp):
     return mappings, weights if xp is np else _own_lane(weights)
 
 
@@ -73,8 +71,8 @@ BREAKS = [
     ("jit", swapped_weight_in_jax),
     ("jit", weights_that_do_not_sum_to_1),
     ("no host callback", callback),
-    ("vmap interpolation", lanes_mixed_up),
-    ("vmap likelihood", lanes_mixed_up),
+    ("vmap interpolation", mixed_up_lanes),
+    ("vmap likelihood", mixed_up_lanes),
     ("vmap not finite", nan_made_plausible),
     ("cross conditioning", wrong_triangle),
     ("nnls", wrong_triangle),
@@ -84,7 +82,7 @@ BREAKS = [
 
 
 SLOW = {"gradient", "determinism"}
-"""Checks that take a minute to turn red."""
+"""Checks that take a minute to fail."""
 
 
 @pytest.mark.parametrize(
@@ -92,21 +90,21 @@ SLOW = {"gradient", "determinism"}
     [pytest.param(what, broken, marks=pytest.mark.slow if what in SLOW else ()) for what, broken in BREAKS],
     ids=lambda value: getattr(value, "__name__", value),
 )
-def test_check_turns_red(what, broken, assertions, small, monkeypatch):
+def test_check_fails_on_broken_code(what, broken, assertions, small, monkeypatch):
     exact = InterpolatorKNNBarycentric.interpolation_at
     monkeypatch.setattr(
         InterpolatorKNNBarycentric, "interpolation_at", lambda self, points: broken(*exact(self, points), self._xp)
     )
-    case = assertions.Case(small)
+    case = Case(small)
     if broken is nan_made_plausible:
-        monkeypatch.setattr(assertions.KNNBarycentric, "interpolator_cls", _certifying_interpolator())
+        monkeypatch.setattr(KNNBarycentric, "interpolator_cls", _certifying_interpolator())
     with pytest.raises(AssertionError):
         assertions.CHECKS[what](case)
 
 
 def _certifying_interpolator():
     class Certifying(InterpolatorKNNBarycentric):
-        """Takes every triangulation for certified."""
+        """Marks every triangulation as certified."""
 
         @property
         def triangulation(self):
@@ -115,17 +113,17 @@ def _certifying_interpolator():
     return Certifying
 
 
-def test_every_check_is_broken_by_something(assertions):
+def test_every_check_has_a_break(assertions):
     assert {what for what, _ in BREAKS} == set(assertions.CHECKS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("what", ["jit", "no host callback", "vmap not finite"])
-def test_check_is_green_on_the_code_as_it_is(what, assertions, small):
+def test_check_passes_on_the_real_code(what, assertions, small):
     assertions.CHECKS[what](assertions.case_of(small.folder))
 
 
-def test_main_prints_a_line_per_check_and_exits_by_outcome(assertions, small, monkeypatch, capsys):
+def test_main_prints_one_line_per_check(assertions, small, monkeypatch, capsys):
     def fails(case):
         raise AssertionError("broken on purpose")
 

@@ -1,4 +1,4 @@
-"""Drift: the library's own log evidence left its pin, which says nothing about the meshes."""
+"""Drift: whether the reference still has the log evidence that was pinned. Drift says nothing about the meshes."""
 
 import json
 from dataclasses import dataclass
@@ -7,15 +7,20 @@ import autolens as al
 
 from jax_profiling.terminal.writing import write_aside
 
-DRIFT = 1.0e-3
-"""The reference may differ from its pin by this much (nats): NNLS solvers and backends differ by about 1e-5."""
+DRIFT_NATS = 1.0e-3
+"""Largest accepted difference of the reference from its pin (nats). NNLS solvers and backends differ by about 1e-5."""
 
 
 @dataclass(frozen=True)
 class Drift:
-    """The reference left its pin: the library moved, which says nothing about the meshes.
+    """A reference that differs from its pin.
 
-    `pinned` and `live` are log evidences (nats), `release` is the autolens release that `pinned` was made with.
+    Attributes
+    ----------
+    pinned, live
+        The pinned log evidence and the one found now (nats).
+    release
+        The autolens release that was pinned.
     """
 
     pinned: float
@@ -24,16 +29,26 @@ class Drift:
 
 
 def drift_of(expected, live):
-    """The `Drift` of the reference from its pin, or None.
+    """Compare the reference with its pin.
 
-    Compared with the pin of this autolens release, or with the newest pin where this release has none; None also
-    where the lens has no pins at all.
+    Parameters
+    ----------
+    expected
+        The lens's `expected.json`: autolens release -> {"log_evidence": nats}. Without a pin for this release, the newest
+        one counts.
+    live
+        The log evidence found now (nats).
+
+    Returns
+    -------
+    Drift or None
+        None if they agree, or if there is no pin.
     """
     release = al.__version__ if al.__version__ in expected else max(expected, key=_release_order, default=None)
     if release is None:
         return None
     pinned = expected[release]["log_evidence"]
-    return None if abs(live - pinned) <= DRIFT else Drift(pinned=pinned, live=live, release=release)
+    return None if abs(live - pinned) <= DRIFT_NATS else Drift(pinned=pinned, live=live, release=release)
 
 
 def _release_order(release):
@@ -45,23 +60,21 @@ def update_pin(gate):
 
     Returns
     -------
-    (old, new)
-        The log evidences; `old` is None where this release had no pin.
+    old, new
+        The log evidences (nats). `old` is None if this release had no pin.
 
     Raises
     ------
     ValueError
-        If the gate did not pass, because a pin must not bury a failure, or if the model is that of a search.
+        If the gate did not pass, because a pin must not hide a failure, or if the model comes from a search.
     """
     if not gate.passed:
-        raise ValueError(f"{gate.lens.name}: the gate fails, so its pin stays; mend the mesh first.")
+        raise ValueError(f"{gate.lens.name}: the gate fails, so the pin is kept; fix the mesh first.")
     if gate.lens.model_path.parent != gate.lens.folder:
-        raise ValueError(
-            f"{gate.lens.name}: the model is that of a search, which has no pins; pin the lens folder itself."
-        )
+        raise ValueError(f"{gate.lens.name}: the model of a search has no pins; pin the lens folder itself.")
     expected = dict(gate.lens.expected)
     old = expected.get(al.__version__, {}).get("log_evidence")
-    expected[al.__version__] = {"log_evidence": gate.reference.as_it_stands}
+    expected[al.__version__] = {"log_evidence": gate.reference.qhull_log_evidence}
     with write_aside(gate.lens.folder) as aside:
         (aside / "expected.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n")
-    return old, gate.reference.as_it_stands
+    return old, gate.reference.qhull_log_evidence

@@ -1,29 +1,28 @@
-"""The pictures of a report: the source on both meshes, and how far every mesh is from Delaunay."""
+"""The figures of a report: the source on both meshes, the mesh, and the error of every mesh."""
 
 import logging
 import math
 
+import autolens as al
 import matplotlib.pyplot as plt
 import numpy as np
 from autoarray.plot.inversion import plot_inversion_reconstruction
 
-from jax_profiling.gate.verdict import DEFAULT_RUNG, VERDICTS, Gate
+from jax_profiling.gate.candidate import VERDICTS
+from jax_profiling.gate.ladder import DEFAULT_RUNG
+from jax_profiling.gate.verdict import Gate
 
 plt.switch_backend("Agg")
-# A machine without one of the fonts of formulas has another.
+# matplotlib warns if a font for formulas is missing, and uses another one.
 logging.getLogger("matplotlib.font_manager").setLevel(logging.ERROR)
 
 
 def reconstruction_figure(gate: Gate):
-    """The source reconstructed on Delaunay and on the default rung, and their difference."""
+    """The source on Delaunay and on the default rung, and their difference; axes in arcsec."""
     reference, candidate = gate.sources["Delaunay"], gate.sources[DEFAULT_RUNG]
     difference = candidate - reference
     largest = float(np.nanmax(np.abs(difference), initial=0.0)) or 1.0
     scale = {"vmin": float(reference.min()), "vmax": float(reference.max())}
-
-    mesh_grid = np.asarray(gate.mapper.source_plane_mesh_grid.array)
-    bright = mesh_grid[reference > 0.02 * reference.max()]
-    centre, half_width = bright.mean(axis=0), 1.2 * float(np.ptp(bright, axis=0).max()) / 2.0
 
     figure, axes = plt.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
     for ax, values, title, kwargs in (
@@ -32,18 +31,48 @@ def reconstruction_figure(gate: Gate):
         (axes[2], difference, "difference", {"vmin": -largest, "vmax": largest, "colormap": "RdBu_r"}),
     ):
         plot_inversion_reconstruction(values, gate.mapper, ax=ax, title=title, **kwargs)
-        ax.set_aspect("equal")
-        ax.set_ylim(centre[0] - half_width, centre[0] + half_width)
-        ax.set_xlim(centre[1] - half_width, centre[1] + half_width)
-        ax.set_xticks(centre[1] + half_width * np.array([-0.8, 0.0, 0.8]))
-        ax.set_yticks(centre[0] + half_width * np.array([-0.8, 0.0, 0.8]))
-        ax.xaxis.set_major_formatter('{x:.2f}"')
-        ax.yaxis.set_major_formatter('{x:.2f}"')
+        _zoom_to_source(gate, ax)
     return figure
 
 
+def mesh_figure(gate: Gate):
+    """The mesh at the prior median (arcsec): on the image, in the source plane, and in the source plane near the source."""
+    dataset = gate.lens.factors[-1].dataset
+    vertices = np.asarray(gate.mapper.source_plane_mesh_grid.array)
+    simplices = np.asarray(gate.mapper.interpolator.delaunay.simplices)
+    figure, axes = plt.subplots(1, 3, figsize=(15, 5), layout="constrained")
+    if isinstance(dataset, al.Imaging):
+        shape, scale = dataset.data.shape_native, dataset.data.pixel_scales[0]
+        extent = 0.5 * scale * np.array([-shape[1], shape[1], -shape[0], shape[0]])
+        # The arcsinh shows faint arcs next to a bright lens.
+        axes[0].imshow(np.arcsinh(np.asarray(dataset.data.native.array) / 0.1), cmap="gray_r", extent=extent)
+    *_, image_plane = gate.lens.factors[-1].adapt_images.galaxy_name_image_plane_mesh_grid_dict.values()
+    axes[0].plot(*np.asarray(image_plane).T[::-1], ".", color="C3", markersize=2.0)
+    axes[0].set(title="image plane", aspect="equal", xlabel='x (")', ylabel='y (")')
+    for ax, title in zip(axes[1:], (f"source plane, {len(vertices)} vertices", "source plane, near the source")):
+        y, x = vertices.T
+        ax.triplot(x, y, simplices[simplices[:, 0] >= 0], color="C0", linewidth=0.4)
+        ax.set(title=title, aspect="equal", xlabel='x (")', ylabel='y (")')
+    _zoom_to_source(gate, axes[2], brightness=0.05)
+    return figure
+
+
+def _zoom_to_source(gate, ax, brightness=0.02):
+    """Limit axes to the vertices that are brighter than this part of the brightest one."""
+    flux, vertices = gate.sources["Delaunay"], np.asarray(gate.mapper.source_plane_mesh_grid.array)
+    bright = vertices[flux > brightness * flux.max()] if np.isfinite(flux).all() else vertices
+    centre, half_width = bright.mean(axis=0), 1.2 * float(np.ptp(bright, axis=0).max()) / 2.0
+    ax.set_aspect("equal")
+    ax.set_ylim(centre[0] - half_width, centre[0] + half_width)
+    ax.set_xlim(centre[1] - half_width, centre[1] + half_width)
+    ax.set_xticks(centre[1] + half_width * np.array([-0.8, 0.0, 0.8]))
+    ax.set_yticks(centre[0] + half_width * np.array([-0.8, 0.0, 0.8]))
+    ax.xaxis.set_major_formatter('{x:.2f}"')
+    ax.yaxis.set_major_formatter('{x:.2f}"')
+
+
 def verdict_figure(gate: Gate):
-    """|difference| in nats per mesh on a log axis: at the prior median, and at every draw."""
+    """The error of every mesh on a log axis (nats): a dot for the prior median, a tick for every draw."""
     figure, ax = plt.subplots(figsize=(8, 1.6 + 0.45 * len(gate.candidates)), layout="constrained")
     floor = 1.0e-12
     for row, candidate in enumerate(gate.candidates):
@@ -62,11 +91,11 @@ def verdict_figure(gate: Gate):
     ax.set_xlim(left=floor / 2)
     ax.set_ylim(len(gate.candidates) - 0.5, -0.5)
     ax.set_yticks(range(len(gate.candidates)), [candidate.rung for candidate in gate.candidates])
-    ax.set_xlabel(f"|log evidence - Delaunay's| [nats], {gate.lens.name} (at most {floor:g}: drawn there)")
+    ax.set_xlabel(f"|log evidence - Delaunay's| [nats], {gate.lens.name} (smaller values are drawn at {floor:g})")
     return figure
 
 
 def save(figure, path, dpi=110):
-    """Write a figure as PNG and close it."""
+    """Write a figure as PNG and close it. `path` may be a file object."""
     figure.savefig(path, dpi=dpi)
     plt.close(figure)

@@ -1,66 +1,30 @@
-"""Why three nearest neighbours fail: how often a query's Delaunay triangle is among its nearest vertices."""
+"""The meshes that the gate compares with Delaunay, by name: this project's rungs and autoarray's own meshes."""
 
-import matplotlib.pyplot as plt
-import numpy as np
-from scipy.spatial import cKDTree
+from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
+from autoarray.inversion.mesh.mesh.knn import KNearestNeighbor
+from autoarray.inversion.mesh.mesh.knn import KNNBarycentric as ShippedKNNBarycentric
 
-from delaunax import locate, triangulate
+from jax_profiling.gate.meshes import rungs
+from jax_profiling.gate.meshes.fixed_knn_meshes import FixedKNearestNeighbor, FixedKNNBarycentric
+from knn_barycentric.mesh import KNNBarycentric
 
-NEIGHBOURS = (3, 4, 5, 6, 8, 10, 16, 32)
+DEFAULT_RUNG = "delaunay"
+"""The rung that users get. The gate passes or fails on it."""
 
+RUNGS = {
+    **{name: (rungs.RungMesh, {"rung": name}) for name in rungs.RUNGS},
+    DEFAULT_RUNG: (KNNBarycentric, {}),
+}
+"""This project's rungs: name -> mesh class and arguments. `meshes/rungs.py` says how to add one."""
 
-def shares_from(mapper, neighbours=NEIGHBOURS):
-    """Of the data points inside the hull of a mapper's mesh, the share whose triangle is among their k nearest vertices.
+_SHIPPED_ARGUMENTS = {"k_neighbors": 10, "radius_scale": 1.5, "split_neighbor_division": 2}
+"""autoarray's defaults."""
 
-    Parameters
-    ----------
-    mapper
-        The mapper, on NumPy arrays (`Likelihood.mapper`).
-    neighbours
-        The values of k.
-
-    Returns
-    -------
-    dict
-        k -> share, from 0 to 1.
-    """
-    _, queries, triangles, nearest = _tables_from(mapper, max(neighbours))
-    return {k: float(_among(triangles, nearest[:, :k]).mean()) for k in neighbours}
-
-
-def figure_from(mapper):
-    """The data points in the source plane, coloured by whether their three nearest vertices are their triangle."""
-    points, queries, triangles, nearest = _tables_from(mapper, 3)
-    right = _among(triangles, nearest)
-    centre, radius = np.median(queries, axis=0), 0.5 * np.percentile(np.hypot(*(queries - queries.mean(axis=0)).T), 90)
-
-    figure, axes = plt.subplots(1, 2, figsize=(12, 6), layout="constrained")
-    for ax, reach, size in zip(axes, (None, 0.3 * radius), (2.0, 14.0), strict=True):
-        simplices = triangulate(points).simplices
-        y, x = points.T
-        ax.triplot(x, y, simplices[simplices[:, 0] >= 0], color="0.8", linewidth=0.5)
-        for chosen, colour, label in ((~right, "C3", "another triangle"), (right, "C0", "their triangle")):
-            share = f"{100.0 * chosen.mean():.1f} %"
-            ax.plot(*queries[chosen].T[::-1], ".", markersize=size**0.5, color=colour, label=f"{label}: {share}")
-        ax.set_aspect("equal")
-        ax.set_xlabel("x (arcsec)")
-        ax.set_ylabel("y (arcsec)")
-        if reach is not None:
-            ax.set_xlim(centre[1] - reach, centre[1] + reach)
-            ax.set_ylim(centre[0] - reach, centre[0] + reach)
-    axes[0].legend(title="the 3 nearest vertices of a data point are", loc="upper right", markerscale=4)
-    return figure
-
-
-def _tables_from(mapper, number):
-    """Mesh vertices, the data points inside their hull, and those points' triangles and nearest vertices."""
-    points = np.asarray(mapper.interpolator.mesh_grid_xy)
-    queries = np.asarray(mapper.interpolator.data_grid.over_sampled.array)
-    mappings = locate(triangulate(points), points, queries)
-    inside = mappings[:, 1] >= 0
-    nearest = cKDTree(points).query(queries, k=np.arange(1, number + 1))[1]
-    return points, queries[inside], mappings[inside], nearest[inside]
-
-
-def _among(triangles, nearest):
-    return (triangles[:, :, None] == nearest[:, None, :]).any(axis=2).all(axis=1)
+PEERS = {
+    "autoarray KNNBarycentric": (ShippedKNNBarycentric, _SHIPPED_ARGUMENTS),
+    "autoarray KNNBarycentric fixed": (FixedKNNBarycentric, _SHIPPED_ARGUMENTS),
+    "autoarray KNearestNeighbor": (KNearestNeighbor, _SHIPPED_ARGUMENTS),
+    "autoarray KNearestNeighbor fixed": (FixedKNearestNeighbor, _SHIPPED_ARGUMENTS),
+    "autoarray DelaunayNN": (DelaunayNN, {}),
+}
+"""autoarray's own meshes: name -> mesh class and arguments."""

@@ -1,4 +1,4 @@
-"""One lens and one mesh -> its log evidence: eager, jitted, batched."""
+"""The log evidence of one lens with one mesh: eager, jitted and batched."""
 
 import copy
 from contextlib import contextmanager
@@ -14,13 +14,13 @@ import numpy as np
 from autoarray.inversion.mesh.interpolator.delaunay import InterpolatorDelaunay
 
 import knn_barycentric
-from jax_profiling.gate.exact_delaunay import InterpolatorExactDelaunay
+from jax_profiling.gate.meshes.exact_delaunay import InterpolatorExactDelaunay
 from jax_profiling.lenses.lens import Lens
 from jax_profiling.lenses.model import galaxies_with_pixelization, models_of
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 
 BATCH = 3
-"""Lanes of the batched program; a lane of the HST fiducial takes about 1 GB."""
+"""Number of lanes of the batched program. One lane of the HST fiducial takes about 1 GB."""
 
 
 class Evidence(NamedTuple):
@@ -29,16 +29,17 @@ class Evidence(NamedTuple):
     Attributes
     ----------
     log_evidence
-        In nats; where the lens has positions, less their penalty.
+        () float, in nats, minus the penalty of positions.
     penalty
-        That penalty (nats), which no mesh has a part in and which may be a thousand times the rest.
+        () float, the penalty of positions (nats); 0 if the lens has none. It does not depend on the mesh and can be a
+        thousand times larger than the rest.
     certified
-        Whether every triangulation is certified; true for meshes that have no certificate.
+        () bool, whether every triangulation is certified; true for meshes without a certificate.
     meshes
-        The (N, 2) vertices (arcsec) and (2N, 3) simplices of every pixelization, for Delaunay as it stands and on the exact
-        triangulation; nothing for other meshes, and on NumPy, where this project's mesh is autoarray's own code.
+        (N, 2) vertices (arcsec) and (2N, 3) simplices of every pixelization, for Delaunay on Qhull's and on the exact
+        triangulation. Empty for other meshes, and on NumPy.
     values
-        (N,), the flux at every vertex of the last pixelization of the last dataset.
+        (N,) float, the flux at every vertex of the last pixelization of the last dataset.
     """
 
     log_evidence: jax.Array
@@ -49,7 +50,10 @@ class Evidence(NamedTuple):
 
 
 class Interpolation(NamedTuple):
-    """Which vertices interpolate the data points (Q rows) and the split points (4N rows), and their weights."""
+    """The vertices that interpolate the data points (Q rows) and the split points (4N rows), and their weights.
+
+    Mappings are int, padded with -1; weights are float, and 0 in the padding.
+    """
 
     mappings: jax.Array
     weights: jax.Array
@@ -58,17 +62,17 @@ class Interpolation(NamedTuple):
 
 
 class Likelihood:
-    """The likelihood of a lens whose source is reconstructed on a mesh.
+    """The likelihood of a lens with its source reconstructed on a mesh.
 
     Parameters
     ----------
     lens
         The lens, from `lens.load`.
     mesh_cls
-        The mesh class that takes the place of every mesh of the lens's model, keeping its `pixels`,
-        `zeroed_pixels` and `areas_factor`, and the regularization.
+        The mesh class that replaces every mesh of the lens's model. `pixels`, `zeroed_pixels`, `areas_factor` and the
+        regularization are kept.
     use_jax
-        Whether `evidences` runs under JAX; the lens's own by default.
+        Whether `evidences` runs under JAX; by default as the lens says.
     mesh_kwargs
         Further arguments of the mesh class.
     """
@@ -86,18 +90,18 @@ class Likelihood:
 
     @property
     def prior_medians(self):
-        """(D,) float64: the parameters at the median of every prior."""
+        """(D,) float64, the median of every prior."""
         return np.asarray(self.model.physical_values_from_prior_medians, dtype=float)
 
     def draws(self, number, seed=0):
-        """(number, D) float64: parameter vectors drawn from the priors; the same ones for every mesh."""
+        """(number, D) float64, parameter vectors drawn from the priors; the same for every mesh."""
         unit = np.random.default_rng(seed).random((number, self.model.prior_count))
         return np.array([self.model.vector_from_unit_vector(vector) for vector in unit], dtype=float).reshape(
             number, self.model.prior_count
         )
 
     def median_and_draws(self, number):
-        """(1 + number, D) float64: the median of every prior, and then draws from them."""
+        """(1 + number, D) float64, the median of every prior followed by draws."""
         return np.concatenate([self.prior_medians[None], self.draws(number)])
 
     def _instances(self, parameters, xp):
@@ -105,11 +109,11 @@ class Likelihood:
         return models_of(self.model.instance_from_vector(vector=parameters, ignore_assertions=True, xp=xp))
 
     def fit(self, parameters, xp=jnp):
-        """The autolens fit of one parameter vector, to the last dataset; traceable where `xp` is `jax.numpy`."""
+        """The autolens fit of one parameter vector to the last dataset; can be traced if `xp` is `jax.numpy`."""
         return self._fits(self._instances(parameters, xp), xp)[-1]
 
     def _fits(self, instances, xp):
-        """The fit of every dataset; those that share their preloads have the first one's, as in an `af.FactorGraphModel`."""
+        """The fit of every dataset. Datasets with shared preloads use the first dataset's, as an `af.FactorGraphModel` does."""
         analyses = self._analyses[xp is jnp]
         shared = analyses[0].shared_state_from(instances[0])
         arguments = {} if shared is None else {"preloads": shared}
@@ -119,9 +123,16 @@ class Likelihood:
         ]
 
     def evidence(self, parameters, xp=jnp) -> Evidence:
-        """The log evidence of one parameter vector, and the source behind it; NaN where the likelihood is undefined.
+        """The `Evidence` of one parameter vector; NaN if the likelihood is undefined.
 
-        That of several datasets is the sum. Where the lens has positions their penalty is taken off, as a search does.
+        The log evidence of several datasets is the sum. The penalty of positions is subtracted, as in a search.
+
+        Parameters
+        ----------
+        parameters
+            (D,) float64.
+        xp
+            `numpy` or `jax.numpy`.
         """
         instances = self._instances(parameters, xp)
         fits = self._fits(instances, xp)
@@ -145,7 +156,7 @@ class Likelihood:
         )
 
     def _evidence_on_numpy(self, parameters):
-        """`evidence` on NumPy, where autolens refuses some parameters (an ellipticity above one): NaN there, too."""
+        """`evidence` on NumPy; NaN if autolens rejects the parameters, such as an ellipticity above one."""
         try:
             return self.evidence(parameters, xp=np)
         except al.exc.ModelParameterException:
@@ -170,23 +181,23 @@ class Likelihood:
 
     @cached_property
     def batched(self):
-        """`evidence` of (B, D) parameter vectors under `jax.jit(jax.vmap)`."""
+        """`evidence` of (B, D) parameter vectors under `jax.jit(jax.vmap(...))`."""
         return jax.jit(jax.vmap(self.evidence))
 
     def evidences(self, parameters, batch=BATCH) -> Evidence:
-        """The log evidence of any number of parameter vectors, by one compiled program; on NumPy where the lens is.
+        """The `Evidence` of any number of parameter vectors, by one compiled program, or on NumPy if the lens says so.
 
         Parameters
         ----------
         parameters
             (M, D) float64.
         batch
-            How many lanes the program has; 1 is not vmapped.
+            Number of lanes of the program; 1 means no `vmap`.
 
         Returns
         -------
         Evidence
-            NumPy arrays, whose first axis is M.
+            NumPy arrays with a first axis of length M.
         """
         count = len(parameters)
         if batch == 1 or not self.use_jax:
@@ -200,7 +211,7 @@ class Likelihood:
 
 @contextmanager
 def log_dets(accurate):
-    """Evidences have the right log determinants inside of the block, or where `accurate` is false the shipped ones."""
+    """A context in which log evidences have the accurate log determinants, or the shipped ones if `accurate` is false."""
     knn_barycentric.patch(log_det=accurate)
     try:
         yield
@@ -209,7 +220,7 @@ def log_dets(accurate):
 
 
 def analysis_of(factor, use_jax):
-    """The autolens analysis of one dataset, as a search has it."""
+    """The autolens analysis of one dataset (`lenses.lens.Lens.factors`), as in a search."""
     kind = "Imaging" if isinstance(factor.dataset, al.Imaging) else "Interferometer"
     return getattr(al, f"Analysis{kind}")(
         dataset=factor.dataset,
@@ -217,14 +228,14 @@ def analysis_of(factor, use_jax):
         settings=factor.settings,
         positions_likelihood_list=factor.positions,
         shared_preloads=factor.info["shared_preloads"],
-        # Every parameter vector has its evidence here, demagnified solutions too.
+        # Demagnified solutions get a log evidence here too.
         raise_inversion_positions_likelihood_exception=False,
         use_jax=use_jax,
     )
 
 
 def _figure_of_merit_of(fit):
-    """The log evidence of a fit; NaN where NumPy's linear algebra fails, which JAX's says in this way."""
+    """The log evidence of a fit; NaN if NumPy's linear algebra fails, as under JAX."""
     try:
         return fit.figure_of_merit
     except (al.exc.InversionException, np.linalg.LinAlgError):
@@ -232,14 +243,14 @@ def _figure_of_merit_of(fit):
 
 
 def interpolator_of(mesh, mesh_grid, data_points, xp=jnp):
-    """What a mesh interpolates with, on coordinates that are in the source plane already.
+    """The interpolator of a mesh on coordinates that are already in the source plane.
 
     Parameters
     ----------
     mesh
         An instance of a mesh class.
     mesh_grid, data_points
-        (N, 2) and (Q, 2) float, its vertices and the over-sampled data points (arcsec).
+        (N, 2) and (Q, 2) float, the vertices and the over-sampled data points (arcsec).
     xp
         `numpy` or `jax.numpy`.
     """
@@ -252,13 +263,13 @@ def interpolator_of(mesh, mesh_grid, data_points, xp=jnp):
 
 
 def tables_of(mesh, mesh_grid, data_points, xp=jnp):
-    """(mappings, sizes, weights) of the data points, and the same of the split points, by `interpolator_of`."""
+    """(mappings, sizes, weights) of the data points, then of the split points, from `interpolator_of`."""
     interpolator = interpolator_of(mesh, mesh_grid, data_points, xp)
     return interpolator._mappings_sizes_weights, interpolator._mappings_sizes_weights_split
 
 
 def model_with_mesh(model, mesh_cls, **mesh_kwargs):
-    """A copy of a model in which every pixelization has a mesh of another class."""
+    """A copy of a model with another mesh class in every pixelization."""
     model = copy.deepcopy(model)
     for _, galaxy in galaxies_with_pixelization(model):
         mesh = galaxy.pixelization.mesh

@@ -1,4 +1,4 @@
-"""What stands beside a figure: where and with which releases it was found."""
+"""Provenance of a result: the device, and the releases of the software."""
 
 import hashlib
 import importlib.util
@@ -14,16 +14,17 @@ from autoarray.inversion.inversion.abstract import AbstractInversion
 
 
 def device():
-    """The device that JAX runs on, in words."""
+    """The device that JAX runs on (str)."""
     if jax.default_backend() == "cpu":
         return f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
     return f"{jax.devices()[0].device_kind} ({jax.default_backend()})"
 
 
 def releases():
-    """The releases that results depend on, by name; the mesh has none of its own where autoarray has taken it.
+    """Name -> release (str) of every package that results depend on.
 
-    A release of this repository's packages ends in the digest of their sources, which may change between two releases.
+    This repository's packages have the digest of their sources appended, because sources change between releases. A package
+    that is not installed is left out: an autoarray that has taken the patch needs no `knn-barycentric`.
     """
     found = {"autolens": al.__version__, "jax": jax.__version__}
     for name in ("knn-barycentric", "delaunax"):
@@ -33,18 +34,18 @@ def releases():
 
 
 def _digest_of(package):
-    """The first digits of the SHA-256 of a package's Python sources."""
+    """The first eight digits of the SHA-256 of a package's Python sources."""
     (folder,) = importlib.util.find_spec(package).submodule_search_locations
     sources = sorted(Path(folder).rglob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()[:8]
 
 
 def versions():
-    """What stands beside every figure: the releases of autolens and of JAX, and the device."""
+    """The releases of autolens and JAX and the device, in one line."""
     return f"autolens {al.__version__}, jax {jax.__version__}, {device()}"
 
 
 def log_det():
-    """Which log determinant of regularization the evidence has: "shipped", or "accurate" by `patch(log_det=True)`."""
+    """Which log determinants the log evidence contains: "shipped", or "accurate" after `patch(log_det=True)`."""
     term = vars(AbstractInversion)["log_det_regularization_matrix_term"]
     return "accurate" if term.fget.__name__ == "log_det_term_of" else "shipped"

@@ -46,8 +46,8 @@ REGULARIZATION = "autoarray/inversion/regularization"
 INVERSION = "autoarray/inversion/inversion/abstract.py"
 SIBSON = "autoarray/inversion/mesh/interpolator/sibson.py"
 
-MESH_FILES = {"exact_mesh.py": "mesh.py", "interpolator.py": "interpolator.py", "mesh_geometry.py": "mesh_geometry.py"}
-"""Files of `knn_barycentric` that autoarray would take, and their names there."""
+MESH_FILES = ("mesh.py", "interpolator.py", "mesh_geometry.py")
+"""Files of `knn_barycentric` that the first patch adds to autoarray."""
 
 REQUIREMENT = "delaunax>=0.1"
 
@@ -74,8 +74,7 @@ def patches(source=SITE_PACKAGES, vendored=False):
     source = Path(source)
     mesh = [_new_file(f"{PACKAGE}/__init__.py", '"""A Delaunay mesh whose triangulation runs in JAX."""\n')]
     mesh += [
-        _new_file(f"{PACKAGE}/{name}", upstream_source((MESH / own).read_text(), vendored))
-        for own, name in MESH_FILES.items()
+        _new_file(f"{PACKAGE}/{name}", upstream_source((MESH / name).read_text(), vendored)) for name in MESH_FILES
     ]
     mesh.append(_edit(source, MESHES, with_mesh))
     if vendored:
@@ -88,8 +87,8 @@ def patches(source=SITE_PACKAGES, vendored=False):
         ]
     else:
         mesh.append(_requirement(source))
-    fed = upstream_source((MESH / "fed_delaunay.py").read_text(), vendored)
-    delaunay = [_new_file(f"{PACKAGE}/fed_delaunay.py", fed)]
+    fed = upstream_source((MESH / "jax_delaunay_tables.py").read_text(), vendored)
+    delaunay = [_new_file(f"{PACKAGE}/jax_delaunay_tables.py", fed)]
     delaunay += [_edit(source, DELAUNAY, with_tables), _edit(source, SIBSON, with_nan_weights)]
     log_det = [
         _new_file(f"{REGULARIZATION}/differences.py", upstream_source((EVIDENCE / "differences.py").read_text())),
@@ -109,7 +108,6 @@ def patches(source=SITE_PACKAGES, vendored=False):
 def upstream_source(source, vendored=False):
     """A module in autoarray's form: with its name there, formatted by autoarray's formatter."""
     package = PACKAGE.replace("/", ".")
-    source = source.replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
     source = source.replace("knn_barycentric.evidence.differences", f"{REGULARIZATION.replace('/', '.')}.differences")
     source = source.replace("knn_barycentric.evidence.log_det", f"{REGULARIZATION.replace('/', '.')}.grounded_log_det")
     source = re.sub(r"^(\s*(?:from|import) )knn_barycentric\b", rf"\1{package}", source, flags=re.M)
@@ -148,8 +146,9 @@ def with_tables(source):
         '    """Connectivity from the in-graph triangulation; see `delaunay_tables`."""\n',
         "    return delaunay_tables(points)\n",
     ]
-    source = _with_nan_weights("".join(lines), DELAUNAY, "InterpolatorDelaunay")
-    return _with_import("delaunay_tables, unless_refused", source)
+    return _with_import(
+        "delaunay_tables, nan_if_uncertified", _with_nan_weights("".join(lines), DELAUNAY, "InterpolatorDelaunay")
+    )
 
 
 def with_log_det(source):
@@ -182,8 +181,8 @@ def _with_term(source, method, module, name):
 
 
 def with_nan_weights(source):
-    """autoarray's Sibson interpolation, which takes its tables from `DELAUNAY`, with NaN weights without a certificate."""
-    return _with_import("unless_refused", _with_nan_weights(source, SIBSON, "InterpolatorDelaunayNN"))
+    """autoarray's Sibson interpolation, which takes its tables from `DELAUNAY`."""
+    return _with_import("nan_if_uncertified", _with_nan_weights(source, SIBSON, "InterpolatorDelaunayNN"))
 
 
 def _with_nan_weights(source, path, class_name):
@@ -197,16 +196,16 @@ def _with_nan_weights(source, path, class_name):
     lines = source.splitlines(keepends=True)
     line = lines[weights.lineno - 1]
     old = line[weights.col_offset : weights.end_col_offset]
-    new = f"unless_refused({old}, self.delaunay)"
+    new = f"nan_if_uncertified({old}, self.delaunay)"
     lines[weights.lineno - 1] = line[: weights.col_offset] + new + line[weights.end_col_offset :]
     return "".join(lines)
 
 
 def _with_import(names, source):
-    """A module that also imports `names` from the package's `fed_delaunay`, before its last import."""
+    """A module that also imports `names` from the package's `jax_delaunay_tables`, before its last import."""
     last = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))][-1]
     lines = source.splitlines(keepends=True)
-    line = f"from {PACKAGE.replace('/', '.')}.fed_delaunay import {names}\n"
+    line = f"from {PACKAGE.replace('/', '.')}.jax_delaunay_tables import {names}\n"
     lines.insert(last.lineno - 1, black.format_str(line, mode=black.Mode()))
     return "".join(lines)
 

@@ -1,10 +1,10 @@
-"""What a search makes of the log determinant of regularization: `docs/evidence.md`'s table of `af.Nautilus` runs.
+"""How the log determinants change a search: the table of `af.Nautilus` runs in `docs/evidence.md`.
 
     .venv/bin/python -m jax_profiling.proof.coefficients --lens small
 
-AdaptSplit with autolens's default priors (both coefficients from 1e-6 to 1e6), the Einstein radius free, everything else at its
-prior median, on this mesh: with the shipped log determinant and with the accurate one, from the same seed. Says how many
-evaluations the search took, in what share of draws from the priors the log evidence is NaN, and what it found.
+Searches the coefficients of AdaptSplit with autolens's default priors (1e-6 to 1e6) and the Einstein radius. Everything else is
+fixed at its prior median. Runs with the shipped and with the accurate log determinants, from the same seed. The table shows the
+share of draws with a log evidence of NaN, the number of evaluations, and the posterior.
 """
 
 import argparse
@@ -27,10 +27,11 @@ from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
 LANES = 20
+"""Number of lanes of the batched likelihood."""
 
 
 def likelihood_of(lens):
-    """The `Likelihood` of the model that is searched."""
+    """The `Likelihood` of the model to search."""
     likelihood = Likelihood(lens, KNNBarycentric)
     likelihood.model = posterior.model_of(lens, KNNBarycentric, free=("einstein_radius",))
     for _, galaxy in galaxies_with_pixelization(likelihood.model):
@@ -39,9 +40,9 @@ def likelihood_of(lens):
 
 
 def row_of(name, lens, draws, folder):
-    """The row of one log determinant: draws from the priors, then a search."""
+    """The column names and the row for one kind of log determinants: draws from the priors, then a search."""
     likelihood = likelihood_of(lens)
-    drawn = likelihood.evidences(likelihood.draws(draws), LANES).log_evidence
+    at_draws = likelihood.evidences(likelihood.draws(draws), LANES).log_evidence
     found = posterior.search(lens, likelihood.model, name, folder)
     names = [path.rpartition(".")[2] for path in likelihood.model.model_component_and_parameter_names]
     is_log = np.array(["coefficient" in each for each in names])
@@ -49,7 +50,7 @@ def row_of(name, lens, draws, folder):
     columns = [f"log10 {each}" if log else each for each, log in zip(names, is_log)]
     return columns, (
         name,
-        f"{100.0 * np.isnan(drawn).mean():.1f} %",
+        f"{100.0 * np.isnan(at_draws).mean():.1f} %",
         str(found.evaluations),
         f"{found.log_evidence:.3f}",
         *(f"{each:.4f} +- {by:.4f}" for each, by in zip(found.mean, found.error)),
@@ -62,10 +63,10 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
     parser.add_argument(
-        "--draws", type=at_least(1), default=1000, help="from the priors, for the share of NaN (default 1000)"
+        "--draws", type=at_least(1), default=1000, help="draws from the priors, for the share of NaN (default 1000)"
     )
     parser.add_argument(
-        "--output", type=folder_to_write, default=Path("results/local/coefficients"), help="where it all goes"
+        "--output", type=folder_to_write, default=Path("results/local/coefficients"), help="folder of the results"
     )
     arguments = parser.parse_args(argv)
     lens = lens_folder.load(arguments.lens)
@@ -84,7 +85,7 @@ def main(argv=None):
         "effective samples",
     )
     lines = [
-        f"{lens.name}: `af.Nautilus`, {posterior.SEARCH}; {provenance.versions()}.",
+        f"{lens.name}: `af.Nautilus`, {posterior.SEARCH_ARGUMENTS}; {provenance.versions()}.",
         "",
         *report.markdown_table(heads, rows),
     ]

@@ -25,7 +25,7 @@ from jax_profiling.gate.provenance import device
 from jax_profiling.gate.report import markdown_table
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.spec import hilbert
-from jax_profiling.proof.cells import Cell, lens_of
+from jax_profiling.proof.fit_cases import FitCase, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
@@ -97,7 +97,7 @@ def with_pixels(name, pixels):
     """A lens whose mesh has so many vertices, and its edge points; the folder's own mesh where `pixels` is None."""
     if pixels is None:
         return lens_folder.load(name)
-    lens = lens_of(Cell("", name, name, info={"image_mesh": hilbert(pixels)}, mesh={"pixels": pixels}))
+    lens = lens_of(FitCase("", name, name, info={"image_mesh": hilbert(pixels)}, mesh={"pixels": pixels}))
     return replace(lens, name=lens.folder.name)
 
 

@@ -1,9 +1,9 @@
-"""Searches by gradients near a caustic, from one start, with Delaunay and with KNNBarycentric.
+"""Gradient searches near a caustic with Delaunay and with KNNBarycentric, from the same start.
 
     .venv/bin/python -m jax_profiling.proof.gradients
 
-runs `af.MultiStartProdigy` and `af.LBFGS` on the lens `gradient_search`, and compares gradients of the log evidence in batches
-of different widths. The table goes to `results/local/gradients/gradients.md`.
+Runs `af.MultiStartProdigy` and `af.LBFGS` on the lens `gradient_search`, and compares the gradients of the log evidence between
+batch sizes. The table goes to `results/local/gradients/gradients.md`.
 """
 
 import argparse
@@ -42,42 +42,47 @@ START = {
     "regularization.outer_coefficient": 1.0,
     "regularization.signal_scale": 1.0,
 }
-"""The truth. These parameters are free, with Gaussian priors around it; all others are at the medians of their own."""
+"""The true parameters. They are free, with Gaussian priors around the truth; all others are fixed at their prior medians."""
 
-WIDTH = 0.01
-"""The width of a prior as a part of its mean, or itself where that is zero: searches start as far from the truth as that."""
+PRIOR_WIDTH = 0.01
+"""Width of a prior divided by its mean (not divided if the mean is zero). Searches start about this far from the truth."""
 
 
 def near_truth(lens, mesh_cls):
-    """The `Likelihood` of a lens whose model has few parameters, with priors around the truth."""
+    """The `Likelihood` of a lens with the parameters of `START` free, with priors around the truth."""
     likelihood = Likelihood(lens, mesh_cls)
     medians = dict(zip(likelihood.model.priors_ordered_by_id, likelihood.prior_medians))
     priors = dict(medians)
     for path, prior in likelihood.model.path_priors_tuples:
         for name, value in START.items():
             if ".".join(path).endswith(name):
-                priors[prior] = af.GaussianPrior(mean=value, sigma=WIDTH * (abs(value) or 1.0))
+                priors[prior] = af.GaussianPrior(mean=value, sigma=PRIOR_WIDTH * (abs(value) or 1.0))
     likelihood.model = likelihood.model.mapper_from_partial_prior_arguments(priors)
     return likelihood
 
 
 def start_of(likelihood, seed=0):
-    """(D,) float64: a draw from the priors, where searches start."""
+    """(D,) float64, a draw from the priors where the searches start."""
     return likelihood.draws(1, seed)[0]
 
 
 def gradients_of(likelihood):
-    """A function that gives the (B, D) gradients of the log evidence at (B, D) parameters; compiled once for each B."""
+    """A function from (B, D) parameters to the (B, D) gradients of the log evidence, compiled once per B."""
     both = jax.value_and_grad(lambda vector: likelihood.evidence(vector).log_evidence)
     program = jax.jit(jax.vmap(both))
     return lambda parameters: np.asarray(program(parameters)[1])
 
 
 def spread_of(likelihood):
-    """(4,) float64: by how much the gradient of each of four starts differs between batches of one, two and four lanes.
+    """How much the gradient at each of four starts differs between batches of one, two and four lanes.
 
-    Relative to its largest component. Where a data point is on an edge, as relocated ones may be, either triangle gives the
-    same value and another gradient, and rounding decides between them.
+    A relocated data point can lie on an edge. Both triangles then give the same value and different gradients, and rounding
+    decides between them.
+
+    Returns
+    -------
+    (4,) float64
+        The difference divided by the largest component of the gradient.
     """
     starts = np.array([start_of(likelihood, seed=seed) for seed in range(4)])
     gradients = gradients_of(likelihood)
@@ -88,18 +93,18 @@ def spread_of(likelihood):
 
 
 def search_of(likelihood, search):
-    """The highest log likelihood that a search finds, and how long that took (s)."""
+    """The highest log likelihood that a search finds, and its duration (s)."""
     began = time.perf_counter()
     result = search.fit(model=likelihood.model, analysis=analysis_of(likelihood.lens.factors[0], use_jax=True))
     return float(result.samples.max_log_likelihood_sample.log_likelihood), time.perf_counter() - began
 
 
 def searches_of(likelihood, name, steps):
-    """The searches, which begin where those with the other mesh do."""
+    """Name -> search. The starts are the same for both meshes."""
     point = dict(zip(likelihood.model.priors_ordered_by_id, start_of(likelihood)))
     start = af.InitializerParamStartPoints(point)
     return {
-        # It draws its own starts, the same ones for the same seed.
+        # This search draws its own starts, which depend only on the seed.
         "af.MultiStartProdigy": af.MultiStartProdigy(
             name="prodigy", unique_tag=name, n_starts=4, n_steps=steps, seed=1
         ),
@@ -111,9 +116,9 @@ def searches_of(likelihood, name, steps):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="gradient_search", help="name or folder (default gradient_search)")
-    parser.add_argument("--steps", type=at_least(1), default=30, help="of every search (default 30)")
+    parser.add_argument("--steps", type=at_least(1), default=30, help="steps of every search (default 30)")
     parser.add_argument(
-        "--output", type=folder_to_write, default=Path("results/local/gradients"), help="where it all goes"
+        "--output", type=folder_to_write, default=Path("results/local/gradients"), help="folder of the results"
     )
     arguments = parser.parse_args(argv)
     lens = lens_folder.load(arguments.lens)

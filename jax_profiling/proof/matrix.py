@@ -1,9 +1,9 @@
-"""The production matrix: the gate on every kind of fit that people run.
+"""The production matrix: the gate on every kind of fit that PyAutoLens users run.
 
     .venv/bin/python -m jax_profiling.proof.matrix --workers 2
 
-runs the cells of `jax_profiling.proof.cells` on the default rung, writes a JSON file for each under `results/matrix/`, and from
-all of them `docs/matrix.md` and its picture. `--cells` runs some of them, `--page` none.
+Runs the default rung on the cases of `jax_profiling.proof.fit_cases` and writes one JSON file per case to `results/matrix/`.
+Then it rewrites `docs/matrix.md` and its figure from all files. `--cases` selects cases; `--page` only rewrites the page.
 """
 
 import argparse
@@ -23,9 +23,10 @@ from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from rich.console import Console
 
 from jax_profiling.gate import report, verdict
+from jax_profiling.gate.ladder import DEFAULT_RUNG
 from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.proof import matrix_page
-from jax_profiling.proof.cells import CELLS, lens_of
+from jax_profiling.proof.fit_cases import CASES, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least
 from jax_profiling.terminal.progress import progress_of
@@ -36,7 +37,7 @@ RESULTS = ROOT / "results" / "matrix"
 
 
 def runs_under_jit(lens):
-    """Whether Delaunay itself can be traced on a lens; autoarray's neighbours of vertices are NumPy's."""
+    """Whether `al.mesh.Delaunay` can be traced on a lens. Regularization by neighbours runs on NumPy there."""
     delaunay = Likelihood(lens, Delaunay)
     try:
         jax.eval_shape(delaunay.evidence, delaunay.prior_medians)
@@ -45,17 +46,24 @@ def runs_under_jit(lens):
     return True
 
 
-def summary_of(cell, log_det="shipped", progress=lambda message: None):
-    """The summary of a cell's gate; whether Delaunay itself can run as the mesh does; the penalty of positions."""
-    lens = lens_of(cell)
+def summary_of(case, log_det="shipped", progress=lambda message: None):
+    """Run the gate on a fit case.
+
+    Returns
+    -------
+    dict
+        `report.summary_from`, with "delaunay_under_jit" (whether Delaunay ran under JAX too), "is_delaunay"
+        (`Candidate.is_delaunay`) and "penalty" (of positions, nats).
+    """
+    lens = lens_of(case)
     traced = not lens.use_jax or runs_under_jit(lens)
     with log_dets(log_det == "accurate"):
         found = verdict.run(
             lens,
-            rungs=[verdict.DEFAULT_RUNG],
-            draws=cell.draws,
-            moves=cell.moves,
-            batch=cell.batch,
+            rungs=[DEFAULT_RUNG],
+            draws=case.draws,
+            perturbations=case.perturbations,
+            batch=case.batch,
             reference_on_numpy=not traced,
             progress=progress,
         )
@@ -68,11 +76,11 @@ def summary_of(cell, log_det="shipped", progress=lambda message: None):
 
 
 def measure(key, log_det):
-    """Run the gate of one cell, write its JSON, and say how it went."""
+    """Run one fit case, write its JSON file and print its result."""
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore")
     with progress_of(Console(), f"{key}, {log_det}") as progress:
-        summary = summary_of(CELLS[key], log_det, progress)
+        summary = summary_of(CASES[key], log_det, progress)
     with write_aside(RESULTS) as aside:
         (aside / f"{key}.{log_det}.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
     found = summary["candidates"][0]
@@ -83,38 +91,34 @@ def measure(key, log_det):
 @command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument(
-        "--cells", help="comma-separated keys, each of a cell or of what several begin with (default all)"
-    )
-    parser.add_argument(
-        "--workers", type=at_least(1), default=1, help="processes, each on cores of its own (default 1)"
-    )
+    parser.add_argument("--cases", help="comma-separated keys of fit cases, or the beginnings of keys (default all)")
+    parser.add_argument("--workers", type=at_least(1), default=1, help="processes, each on its own cores (default 1)")
     parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
-    begins = tuple((arguments.cells or "").split(","))
-    if unknown := [each for each in begins if not any(key.startswith(each) for key in CELLS)]:
-        parser.error(f"--cells names {unknown[0]}, which no cell begins with; give any of {', '.join(CELLS)}.")
-    chosen = [cell for key, cell in CELLS.items() if key.startswith(begins)]
-    tasks = [(cell.key, "shipped") for cell in chosen] + [(cell.key, "accurate") for cell in chosen if cell.accurate]
+    begins = tuple((arguments.cases or "").split(","))
+    if unknown := [each for each in begins if not any(key.startswith(each) for key in CASES)]:
+        parser.error(f"--cases: no key begins with {unknown[0]}; give any of {', '.join(CASES)}.")
+    chosen = [case for key, case in CASES.items() if key.startswith(begins)]
+    tasks = [(case.key, "shipped") for case in chosen] + [(case.key, "accurate") for case in chosen if case.accurate]
     failed = [] if arguments.page else run(tasks, arguments.workers)
     for task in failed:
-        print(f"{', '.join(task)}: failed, its reason is above.", file=sys.stderr)
+        print(f"{', '.join(task)}: failed; the reason is printed above.", file=sys.stderr)
     found = matrix_page.write(RESULTS, ROOT / "docs")
     return 1 if failed or not all(summary["passed"] for summary in found) else 0
 
 
 def run(tasks, workers):
-    """Run (key, log determinant) tasks, each in a process of its own; those that failed."""
+    """Run (key, log determinant) tasks in one process each, and return the tasks that failed."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     shares = [set(cores[number::workers]) or set(cores) for number in range(workers)]
 
     def pin():
-        # A thread's cores are those of the processes that it starts.
+        # Processes inherit the cores of the thread that starts them.
         if cores:
             os.sched_setaffinity(0, shares.pop())
 
     def run_one(task):
-        # Spawned, because JAX cannot be forked; its memory and compiled programs end with it.
+        # Spawned because JAX cannot be forked. Memory and compiled programs end with the process.
         process = get_context("spawn").Process(target=measure, args=task, daemon=True)
         process.start()
         process.join()

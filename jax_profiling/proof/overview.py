@@ -1,8 +1,8 @@
-"""All lenses of the repository on one page: what each looks like, and what its source plane does to the mesh.
+"""The page of all lenses: the image and the source-plane mesh of each.
 
     .venv/bin/python -m jax_profiling.proof.overview
 
-writes `docs/lenses.png`, and `docs/lenses.md` with a line per lens.
+Writes `docs/lenses.png`, and `docs/lenses.md` with one line per lens.
 """
 
 from pathlib import Path
@@ -21,25 +21,25 @@ from jax_profiling.terminal.writing import write_aside
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
-ACROSS = 5
-"""Lenses beside each other in the figure."""
+COLUMNS = 5
+"""Number of lenses in a row of the figure."""
 
 
 def figure_from(lenses):
-    """For every lens its image, and below it the source plane with the caustics and the mesh at the prior median."""
-    down = -(-len(lenses) // ACROSS)
-    figure, axes = plt.subplots(2 * down, ACROSS, figsize=(3.2 * ACROSS, 6.4 * down), layout="constrained")
+    """The image of every lens, and below each its source plane with caustics and the mesh at the prior median."""
+    rows = -(-len(lenses) // COLUMNS)
+    figure, axes = plt.subplots(2 * rows, COLUMNS, figsize=(3.2 * COLUMNS, 6.4 * rows), layout="constrained")
     for ax in axes.flat:
         ax.set_axis_off()
     for number, lens in enumerate(lenses):
-        row, column = divmod(number, ACROSS)
+        row, column = divmod(number, COLUMNS)
         plot_image(lens, axes[2 * row, column])
         plot_source_plane(lens, axes[2 * row + 1, column])
     return figure
 
 
 def plot_image(lens, ax):
-    """The data inside the mask, by arcsinh so that arcs show beside the lens's centre (arcsec)."""
+    """The data inside the mask (axes in arcsec). The arcsinh shows faint arcs next to a bright lens."""
     reach = 0.5 * lens.info["pixel_scale"] * lens.dataset.data.shape_native[0]
     image = np.arcsinh(np.asarray(lens.dataset.data.native.array) / 0.1)
     ax.set_axis_on()
@@ -49,7 +49,7 @@ def plot_image(lens, ax):
 
 
 def plot_source_plane(lens, ax):
-    """The mesh of the last pixelization at the prior median, and the caustics of the truth (arcsec)."""
+    """The mesh of the last pixelization at the prior median, and the true caustics (axes in arcsec)."""
     likelihood = Likelihood(lens, al.mesh.Delaunay)
     interpolator = likelihood.mapper(likelihood.prior_medians).interpolator
     y, x = np.asarray(interpolator.mesh_grid_xy).T
@@ -81,15 +81,16 @@ def markdown_from(lenses):
     lines = [
         "# The lenses",
         "",
-        "Simulated from the specs in `jax_profiling/lenses/specs.py`, one folder each under `dataset/imaging/`. `python -m "
-        "jax_profiling.lenses.simulate NAME` simulates one whose folder is missing; `ao` is too large for the repository.",
+        "Every lens is simulated from a spec in `jax_profiling/lenses/specs.py` and has a folder under `dataset/imaging/`. "
+        "`python -m jax_profiling.lenses.simulate NAME` simulates a lens without a folder. The data of `ao` are too large for "
+        "the repository.",
         "",
-        *markdown_table(("lens", "instrument", "size", "the geometry that it stresses"), rows),
+        *markdown_table(("lens", "instrument", "size", "what it tests"), rows),
         "",
         "![image and source plane of every lens, with mesh and caustics](lenses.png)",
         "",
-        "The source plane is that of the prior median: grey the mesh, red the tangential caustics of the truth, blue crosses "
-        "the centres of the source's light profiles. Of two source planes the farther is shown.",
+        "The source planes are shown at the prior median. Grey: the mesh. Red: the true tangential caustics. Blue crosses: the "
+        "centres of the source's light profiles. If there are two source planes, the farther one is shown.",
     ]
     return "\n".join(lines) + "\n"
 

@@ -1,10 +1,10 @@
-"""The same science: one real search with each mesh, and whether both give the same posterior.
+"""Whether a search finds the same posterior with both meshes.
 
     .venv/bin/python -m jax_profiling.proof.posterior
 
-runs `af.Nautilus` on a lens twice, with `al.mesh.Delaunay` and with `KNNBarycentric`, from the same seed. Means, errors and
-the evidence have to agree within the noise of sampling. Writes `summary.json`, `summary.md` and `corner.png`, and leaves the
-output folders of both searches. The exit status is 0 if they agree, 1 if they do not, 2 if the input is bad.
+Runs `af.Nautilus` on a lens twice from the same seed, with `al.mesh.Delaunay` and with `KNNBarycentric`. Means, errors and the
+evidence must agree within the sampling noise. Writes `summary.json`, `summary.md` and `corner.png`, and keeps the output
+folders of both searches. The exit status is 0 if they agree, 1 if they differ, 2 if the input is bad.
 """
 
 import argparse
@@ -34,27 +34,27 @@ from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 
 FREE = ("einstein_radius", "gamma_1", "gamma_2")
-"""The mass parameters that are sampled; all others stay at the median of their priors."""
+"""The mass parameters that are sampled. All others are fixed at the median of their priors."""
 
-SEARCH = {"n_live": 100, "n_batch": 20, "n_eff": 500, "seed": 1}
+SEARCH_ARGUMENTS = {"n_live": 100, "n_batch": 20, "n_eff": 500, "seed": 1}
 
-NOISE = 3.0
-"""How many standard deviations of sampling noise two runs may differ by."""
+MAX_DEVIATIONS = 3.0
+"""Two runs agree if no difference exceeds this many standard deviations of the sampling noise."""
 
 
 class Posterior(NamedTuple):
-    """What a search found.
+    """The result of a search.
 
     Attributes
     ----------
     samples, weights
         (S, D) and (S,) float64; the weights sum to 1.
     log_evidence
-        Of the model (nats).
+        The log evidence of the model (nats).
     evaluations
-        How many likelihoods the search evaluated.
+        Number of likelihood evaluations.
     seconds
-        How long it took.
+        Duration of the search.
     folder
         The search's output folder.
     """
@@ -68,22 +68,22 @@ class Posterior(NamedTuple):
 
     @property
     def mean(self):
-        """(D,)"""
+        """(D,) the mean of the posterior."""
         return self.weights @ self.samples
 
     @property
     def error(self):
-        """(D,): the standard deviation of the posterior."""
+        """(D,) the standard deviation of the posterior."""
         return np.sqrt(self.weights @ (self.samples - self.mean) ** 2)
 
     @property
     def effective_size(self):
-        """How many independent samples the weighted ones are worth (Kish)."""
+        """The effective number of independent samples (Kish)."""
         return 1.0 / np.sum(self.weights**2)
 
 
 def model_of(lens, mesh_cls, free=FREE):
-    """The lens's model with a mesh, and only some of its lens galaxy's parameters free, by name."""
+    """The lens's model with another mesh class, in which only the named parameters of the lens galaxy are free."""
     model = model_with_mesh(lens.model, mesh_cls)
     medians = dict(zip(model.priors_ordered_by_id, model.physical_values_from_prior_medians))
     kept = {prior for path, prior in model.path_priors_tuples if "lens" in path and path[-1] in free}
@@ -91,8 +91,8 @@ def model_of(lens, mesh_cls, free=FREE):
 
 
 def emptied(output):
-    """The folder for a command's searches, emptied: PyAutoFit would take a finished one up again, whatever it was run with."""
-    # Pictures of every improvement would take longer than the fits.
+    """The folder of a command's searches, emptied. PyAutoFit resumes a finished search even if its arguments differ."""
+    # Figures of every improvement take longer than the fits.
     os.environ.setdefault("PYAUTO_SKIP_VISUALIZATION", "1")
     searches = output.resolve() / "searches"
     shutil.rmtree(searches, ignore_errors=True)
@@ -109,16 +109,16 @@ def search(lens, model, name, folder):
     model
         The PyAutoFit model.
     name
-        What PyAutoFit's output is called.
+        Name of PyAutoFit's output.
     folder
-        Where PyAutoFit's output goes.
+        Folder of PyAutoFit's output.
 
     Returns
     -------
     Posterior
     """
     conf.instance.output_path = str(folder)
-    nautilus = af.Nautilus(name=name, unique_tag=lens.name, **SEARCH)
+    nautilus = af.Nautilus(name=name, unique_tag=lens.name, **SEARCH_ARGUMENTS)
     analysis = analysis_of(lens.factors[0], use_jax=True)
     began = time.perf_counter()
     samples = nautilus.fit(model=model, analysis=analysis).samples
@@ -134,10 +134,10 @@ def search(lens, model, name, folder):
 
 
 def differences_of(one, other):
-    """How far two posteriors are apart, in standard deviations of their sampling noise.
+    """The differences of two posteriors, in standard deviations of their sampling noise.
 
-    The mean of n independent samples is good to error / sqrt(n), the error to itself / sqrt(2 n), and the logarithm of the
-    evidence to 1 / sqrt(n).
+    From n independent samples, the mean has the noise error / sqrt(n), the error has error / sqrt(2 n), and the log evidence
+    has 1 / sqrt(n).
 
     Returns
     -------
@@ -154,12 +154,12 @@ def differences_of(one, other):
 
 
 def agree(one, other):
-    """Whether no difference exceeds `NOISE`."""
-    return bool(all(np.max(each) <= NOISE for each in differences_of(one, other).values()))
+    """Whether no difference exceeds `MAX_DEVIATIONS`."""
+    return bool(all(np.max(each) <= MAX_DEVIATIONS for each in differences_of(one, other).values()))
 
 
 def figure_from(posteriors):
-    """A corner plot of all posteriors: the first in wide lines, the next in narrow ones on top."""
+    """A corner plot of two posteriors: wide solid lines, with narrow dashed ones on top."""
     first = next(iter(posteriors.values()))
     figure, handles = None, []
     for number, (name, posterior) in enumerate(posteriors.items()):
@@ -186,7 +186,7 @@ def figure_from(posteriors):
 
 
 def rows_of(posteriors):
-    """The table of `summary.md`, a line per mesh."""
+    """Yield the rows of the table in `summary.md`, one per mesh."""
     for name, each in posteriors.items():
         values = (f"{mean:.6f} +- {error:.6f}" for mean, error in zip(each.mean, each.error))
         size = f"{each.effective_size:.0f}"
@@ -194,7 +194,7 @@ def rows_of(posteriors):
 
 
 def write(lens, posteriors, folder):
-    """Write `summary.json`, `summary.md` and `corner.png` into a folder."""
+    """Write `summary.json`, `summary.md` and `corner.png` into a folder; the lines of `summary.md`."""
     apart = differences_of(*posteriors.values())
     verdict = "agree" if agree(*posteriors.values()) else "DIFFER"
     worst = max(np.max(each) for each in apart.values())
@@ -202,11 +202,11 @@ def write(lens, posteriors, folder):
     lines = [
         f"# The posterior of {lens.name} with both meshes",
         "",
-        f"`af.Nautilus`, {SEARCH}; {provenance.versions()}.",
+        f"`af.Nautilus`, {SEARCH_ARGUMENTS}; {provenance.versions()}.",
         "",
         *report.markdown_table(columns, rows_of(posteriors)),
         "",
-        f"They {verdict}: the largest difference is {worst:.2f} standard deviations of the sampling noise.",
+        f"The two searches {verdict}: the largest difference is {worst:.2f} standard deviations of the sampling noise.",
         "",
         "![corner plot of both](corner.png)",
     ]
@@ -215,7 +215,7 @@ def write(lens, posteriors, folder):
         "autolens": al.__version__,
         "jax": jax.__version__,
         "device": provenance.device(),
-        "search": SEARCH,
+        "search": SEARCH_ARGUMENTS,
         "posteriors": {
             name: {
                 "mean": dict(zip(FREE, each.mean.tolist())),
@@ -242,7 +242,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
     parser.add_argument(
-        "--output", type=folder_to_write, default=Path("results/local/posterior"), help="where it all goes"
+        "--output", type=folder_to_write, default=Path("results/local/posterior"), help="folder of the results"
     )
     arguments = parser.parse_args(argv)
     lens = lens_folder.load(arguments.lens)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from jax_profiling.gate.likelihood import BATCH
-from jax_profiling.gate.reference import MOVES
+from jax_profiling.gate.live_reference import PERTURBATIONS
 from jax_profiling.gate.verdict import DEFAULT_RUNG
 from jax_profiling.lenses.files import LensError
 from jax_profiling.lenses.lens import folder_of
@@ -31,7 +31,7 @@ class Settings:
     """
 
     rungs: tuple = (DEFAULT_RUNG,)
-    perturbations: int = MOVES
+    perturbations: int = PERTURBATIONS
     batch: int = BATCH
     log_det: str = "shipped"
 

@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
+from jax_profiling.gate.candidate import Candidate
 from jax_profiling.gate.reference import Reference
-from jax_profiling.gate.verdict import Candidate
 from jax_profiling.terminal.writing import write_aside
 
 ARRAYS = ("penalties", "tied", "dropped", "qhull", "permuted")

@@ -8,7 +8,8 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from jax_profiling.gate import figures, report
-from jax_profiling.gate.verdict import DEFAULT_RUNG, VERDICTS
+from jax_profiling.gate.candidate import VERDICTS
+from jax_profiling.gate.ladder import DEFAULT_RUNG
 from jax_profiling.lenses.population import FACTS
 from jax_profiling.sweep import records
 from jax_profiling.terminal.writing import write_aside
@@ -58,7 +59,7 @@ def lens_summary_from(name, of_lens):
             candidate.rung: {
                 "nats": _round_all(candidate.errors),
                 "unexplained": int(candidate.unexplained.sum()),
-                "undefined": _round_all(candidate.undefined),
+                "undefined": _round_all(candidate.nan_shares),
                 "certified": candidate.certified,
                 "verdict": candidate.verdict,
                 "passed": bool(candidate.passed),

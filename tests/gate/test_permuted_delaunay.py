@@ -1,4 +1,4 @@
-"""Permuting the vertices of the reference changes nothing but its choice among ties."""
+"""Permuting the vertices changes only the choice among ties."""
 
 from types import SimpleNamespace
 
@@ -7,13 +7,13 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jax_profiling.gate.permuted_delaunay import PermutedDelaunay
+from jax_profiling.gate.meshes.permuted_delaunay import PermutedDelaunay
 
 import point_sets
 
 
 def _dense(mesh_cls, points, queries, xp):
-    """(Q + 4N, N): the weight of every vertex at the data points and at the split points."""
+    """(Q + 4N, N) float, the weight of every vertex at the data points and split points."""
     mesh = mesh_cls(pixels=len(points), zeroed_pixels=20)
     interpolator = mesh.interpolator_cls(
         mesh=mesh,
@@ -31,14 +31,14 @@ def _dense(mesh_cls, points, queries, xp):
 
 
 @pytest.mark.parametrize("xp", [np, jnp])
-def test_a_mesh_without_ties_does_not_move(xp):
+def test_order_does_not_matter_without_ties(xp):
     points = point_sets.UNIQUE["random"]
     queries = point_sets.queries_of(points)[:1000]
     reference, permuted = (_dense(cls, points, queries, xp) for cls in (al.mesh.Delaunay, PermutedDelaunay))
     assert np.allclose(permuted, reference, rtol=0.0, atol=1.0e-11)
 
 
-def test_a_mesh_with_ties_moves():
+def test_order_matters_with_ties():
     points = point_sets.TIED["grid"]
     queries = point_sets.queries_of(points)[:1000]
     reference, permuted = (_dense(cls, points, queries, np) for cls in (al.mesh.Delaunay, PermutedDelaunay))

@@ -1,4 +1,4 @@
-"""What stands beside figures."""
+"""Provenance tells two states of the sources apart."""
 
 import sys
 from importlib import metadata
@@ -6,7 +6,7 @@ from importlib import metadata
 from jax_profiling.gate import provenance
 
 
-def test_a_release_tells_sources_apart_that_have_one_number(tmp_path, monkeypatch):
+def test_changed_sources_change_the_release(tmp_path, monkeypatch):
     package = tmp_path / "delaunax"
     package.mkdir()
     source = package / "__init__.py"

@@ -1,4 +1,4 @@
-"""What users read of a finished fit is Delaunay's, from a fit on JAX and from one on NumPy."""
+"""After a fit, users read the same results as with Delaunay, from JAX and from NumPy."""
 
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from knn_barycentric import KNNBarycentric
 
 @pytest.fixture(scope="module", params=["JAX", "NumPy"])
 def fits(request, small):
-    """A draw's fit with this mesh, and Delaunay's eager one."""
+    """The fit of one draw with this mesh, and Delaunay's eager fit."""
     ours, theirs = (Likelihood(small, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
     vector = ours.draws(1)[0]
     return ours.fit(vector, xp={"JAX": jnp, "NumPy": np}[request.param]), theirs.fit(vector, xp=np)
@@ -44,7 +44,7 @@ def test_reconstruction_is_the_same(fits):
 
 
 @pytest.mark.parametrize("threshold", [0.1, 0.2, 0.5])
-def test_source_clumps(fits, threshold):
+def test_source_clumps_are_the_same(fits, threshold):
     ours, theirs = (fit.inversion.source_clumps_from(threshold=threshold) for fit in fits)
     assert len(ours) == len(theirs)
     assert ours or threshold == 0.5
@@ -53,32 +53,32 @@ def test_source_clumps(fits, threshold):
 
 
 @pytest.mark.parametrize("filter_neighbors", [False, True])
-def test_brightest_pixels(fits, filter_neighbors):
+def test_brightest_pixels_are_the_same(fits, filter_neighbors):
     ours, theirs = (
         fit.inversion.max_pixel_list_from(total_pixels=5, filter_neighbors=filter_neighbors) for fit in fits
     )
     assert ours == theirs
 
 
-def test_max_pixel_centre(fits):
+def test_brightest_centre_is_the_same(fits):
     ours, theirs = (np.asarray(fit.inversion.max_pixel_centre().array) for fit in fits)
     assert np.allclose(ours, theirs, atol=1.0e-10)
 
 
-def test_mappings(fits):
+def test_mappings_have_the_same_types(fits):
     ours, theirs = (fit.inversion.mappings_from(threshold=0.2) for fit in fits)
     assert len(ours) == len(theirs) > 0
     for mine, their in zip(ours, theirs, strict=True):
         assert type(mine) is type(their)
 
 
-def test_areas(fits):
+def test_areas_are_the_same(fits):
     ours, theirs = (mapper_of(fit).mesh_geometry for fit in fits)
     assert np.allclose(ours.areas_for_magnification, theirs.areas_for_magnification, rtol=1.0e-9)
     assert np.allclose(ours.voronoi_areas, theirs.voronoi_areas, rtol=1.0e-9)
 
 
-def test_reconstruction_written_as_csv(fits, tmp_path):
+def test_reconstruction_is_written_as_csv(fits, tmp_path):
     from autoarray.inversion.plot.inversion_plots import save_reconstruction_csv
 
     for name, fit in zip(("ours", "theirs"), fits, strict=True):
@@ -97,21 +97,19 @@ def test_figures_are_drawn(fits, tmp_path):
     assert len(list(tmp_path.rglob("*.png"))) >= 2
 
 
-def test_a_jitted_fit_with_neighbours_is_the_eager_one_on_jax(small):
-    """Where the mesh is traced the neighbours are too, and the regularization matrix is the same."""
+def test_traced_neighbours_equal_the_eager_ones(small):
+    """The number of neighbours is the same under `jit`."""
     likelihood = Likelihood(small, KNNBarycentric)
     vector = likelihood.draws(1)[0]
 
-    def laplacian(parameters):
-        neighbors = likelihood.mapper(parameters, xp=jnp).neighbors
-        return neighbors.sizes
+    def sizes(parameters):
+        return likelihood.mapper(parameters, xp=jnp).neighbors.sizes
 
-    sizes = likelihood.mapper(vector, xp=jnp).neighbors.sizes
-    assert np.array_equal(jax.jit(laplacian)(jnp.asarray(vector)), sizes)
+    assert np.array_equal(jax.jit(sizes)(jnp.asarray(vector)), sizes(vector))
 
 
-def test_a_search_is_reloaded_through_the_aggregator(small, tmp_path):
-    """With visualization, results on disk, and the fit that the aggregator makes of them again."""
+def test_the_aggregator_reloads_a_search(small, tmp_path):
+    """A search with visualization and results on disk, and the fit that the aggregator makes from them."""
     before = conf.instance.output_path
     conf.instance.output_path = str(tmp_path)
     try:

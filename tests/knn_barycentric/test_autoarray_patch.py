@@ -1,4 +1,4 @@
-"""The patch of an installed autoarray: what it replaces, what it refuses, and that nothing of it stays behind."""
+"""`patch` and `unpatch`: what they replace, what they reject, and that nothing stays behind."""
 
 import json
 import subprocess
@@ -21,7 +21,7 @@ from autoarray.inversion.mesh.mesh.knn import KNNBarycentric as ShippedKNNBaryce
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from knn_barycentric import KNNBarycentric, fed_delaunay
+from knn_barycentric import KNNBarycentric, jax_delaunay_tables
 
 import point_sets
 
@@ -36,7 +36,7 @@ def patched():
 
 
 def _autoarray_state():
-    """Everything that the patch may replace."""
+    """Everything that `patch(delaunay=True)` can replace."""
     return (
         al.mesh.KNNBarycentric,
         delaunay_interpolator._jax_delaunay_tables,
@@ -46,7 +46,7 @@ def _autoarray_state():
     )
 
 
-def test_patch_is_idempotent_and_unpatch_leaves_nothing_behind(patched):
+def test_patch_and_unpatch_are_idempotent(patched):
     before = _autoarray_state()
     for _ in range(2):
         patched()
@@ -59,8 +59,8 @@ def test_patch_is_idempotent_and_unpatch_leaves_nothing_behind(patched):
         assert _autoarray_state() == before
 
 
-def test_mesh_is_named_wherever_autoarrays_own_was(patched):
-    """By every module of PyAuto that names a KNNBarycentric, but for the one that defines it."""
+def test_every_module_names_this_mesh(patched):
+    """Every PyAuto module that exports a KNNBarycentric, except the one that defines it."""
 
     def naming(mesh_cls):
         modules = [(name, module) for name, module in sys.modules.items() if name.startswith("auto")]
@@ -75,7 +75,7 @@ def test_mesh_is_named_wherever_autoarrays_own_was(patched):
     assert aa.mesh.KNNBarycentric is ag.mesh.KNNBarycentric is al.mesh.KNNBarycentric is KNNBarycentric
 
 
-def test_importing_it_patches_nothing():
+def test_importing_patches_nothing():
     code = """
 import autolens as al
 before = al.mesh.KNNBarycentric
@@ -85,7 +85,7 @@ assert al.mesh.KNNBarycentric is before
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_threads_patch_and_unpatch_at_once():
+def test_patching_is_thread_safe():
     before = _autoarray_state()
     start = threading.Barrier(8)
 
@@ -104,7 +104,9 @@ def test_threads_patch_and_unpatch_at_once():
     assert _autoarray_state() == before
 
 
-"""An autoarray that differs."""
+"""
+__Another autoarray__
+"""
 
 
 def _missing(monkeypatch):
@@ -134,33 +136,35 @@ def _other_neighbors(monkeypatch):
 
     shipped = delaunay_interpolator.scipy_delaunay_tri_only
     monkeypatch.setattr(delaunay_interpolator, "scipy_delaunay_tri_only", tables)
-    return "opposite a vertex is not in that vertex's column"
+    return "column k of its neighbours does not hold the triangle opposite vertex k"
 
 
 @pytest.mark.parametrize("differs", [_missing, _renamed_argument, _other_padding, _other_neighbors])
-def test_other_internals_are_refused_in_a_sentence(differs, monkeypatch):
+def test_changed_internals_raise_one_sentence(differs, monkeypatch):
     phrase = differs(monkeypatch)
     shipped = al.mesh.KNNBarycentric
-    with pytest.raises(ImportError) as refusal:
+    with pytest.raises(ImportError) as raised:
         knn_barycentric.patch()
-    assert phrase in str(refusal.value)
-    assert "\n" not in str(refusal.value)
+    assert phrase in str(raised.value)
+    assert "\n" not in str(raised.value)
     assert al.mesh.KNNBarycentric is shipped
 
 
-def test_lost_name_is_a_sentence_at_import_already():
+def test_a_missing_name_raises_at_import():
     code = "from autoarray.inversion.mesh.interpolator import delaunay; del delaunay.DelaunayInterface; import knn_barycentric"
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert ran.returncode != 0
     assert "has no DelaunayInterface; install the autoarray release" in ran.stderr.splitlines()[-1]
 
 
-"""model.json."""
+"""
+__model.json__
+"""
 
 
 @pytest.fixture
 def model_json(small, patched, tmp_path):
-    """A lens folder whose model was written with `al.mesh.KNNBarycentric` of a patched autoarray."""
+    """A lens folder with a model that was written under `patch`, with `al.mesh.KNNBarycentric`."""
     patched()
     folder = tmp_path / "patched"
     folder.mkdir()
@@ -186,14 +190,14 @@ print(f"{type(mesh).__module__}.{type(mesh).__name__}", mesh.pixels, mesh.zeroed
 
 
 @pytest.mark.parametrize("process", ["patched", "stock"])
-def test_written_model_loads_as_this_mesh_in_another_process(model_json, process):
-    """Even where nothing was patched: `model.json` names the class, never autoarray's mesh of the same name."""
+def test_a_written_model_loads_in_another_process(model_json, process):
+    """Patched or not: `model.json` names this class, never autoarray's mesh of the same name."""
     ran = subprocess.run([sys.executable, "-c", LOAD, str(model_json), process], capture_output=True, text=True)
     assert ran.returncode == 0, ran.stderr
     assert ran.stdout.split()[-4:] == ["knn_barycentric.mesh.KNNBarycentric", "180", "30", "0.5"]
 
 
-def test_written_model_is_refused_in_a_sentence_where_the_mesh_is_not_installed(model_json, monkeypatch):
+def test_a_model_of_a_missing_mesh_raises(model_json, monkeypatch):
     for name in [name for name in sys.modules if name.split(".")[0] == "knn_barycentric"]:
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(
@@ -202,11 +206,13 @@ def test_written_model_is_refused_in_a_sentence_where_the_mesh_is_not_installed(
         lens_folder.load(model_json.parent)
 
 
-"""Delaunay and DelaunayNN without a host callback."""
+"""
+__Delaunay and DelaunayNN without a host callback__
+"""
 
 
 def _assert_same_without_callback(lens, mesh_cls, patch):
-    """The log evidence to 1e-9, and its gradient, under jit and vmap, with Qhull's tables and with the in-graph ones."""
+    """Log evidence (to 1e-9) and gradient under jit and vmap are the same with Qhull's tables and with JAX's."""
     found = []
     for each in (lambda: None, lambda: patch(delaunay=True)):
         each()
@@ -222,27 +228,27 @@ def _assert_same_without_callback(lens, mesh_cls, patch):
 
 
 @pytest.mark.parametrize("mesh_cls", FAMILY)
-def test_fed_mesh_is_the_shipped_one(small, mesh_cls, patched):
+def test_jax_tables_agree_with_qhulls(small, mesh_cls, patched):
     _assert_same_without_callback(small, mesh_cls, patched)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("mesh_cls", FAMILY)
-def test_fed_mesh_is_the_shipped_one_on_every_lens(lens, mesh_cls, patched):
+def test_jax_tables_agree_on_every_lens(lens, mesh_cls, patched):
     _assert_same_without_callback(lens, mesh_cls, patched)
 
 
 @pytest.mark.parametrize("mesh_cls", FAMILY)
-def test_mesh_without_certificate_has_nan_weights_in_its_lane_alone(mesh_cls, patched, monkeypatch):
-    """A finite mesh that is refused: integers alone would make every data point that of its nearest vertex."""
+def test_uncertified_meshes_are_nan_in_their_lane(mesh_cls, patched, monkeypatch):
+    """Without `nan_if_uncertified` every data point would get its nearest vertex, with a plausible log evidence."""
     good, queries = point_sets.UNIQUE["random"], np.random.default_rng(0).uniform(-0.5, 0.5, (5, 2))
 
-    def refusing(points):
+    def uncertifying(points):
         tables = triangulate(points)
         return tables._replace(certified=tables.certified & (points[0, 0] == good[0, 0]))
 
     triangulate = knn_barycentric.triangulate
-    monkeypatch.setattr("delaunax.triangulate", refusing)
+    monkeypatch.setattr("delaunax.triangulate", uncertifying)
     patched(delaunay=True)
     mesh = mesh_cls(pixels=len(good))
 
@@ -254,7 +260,7 @@ def test_mesh_without_certificate_has_nan_weights_in_its_lane_alone(mesh_cls, pa
             xp=jnp,
         ).weights
 
-    certified, refused = jax.jit(jax.vmap(weights))(jnp.stack([good, good + 0.1]))
+    certified, uncertified = jax.jit(jax.vmap(weights))(jnp.stack([good, good + 0.1]))
     assert np.isfinite(certified).all()
-    assert np.isnan(refused).all()
-    assert fed_delaunay.REFUSED < 0
+    assert np.isnan(uncertified).all()
+    assert jax_delaunay_tables.UNCERTIFIED < 0

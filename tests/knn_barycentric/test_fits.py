@@ -1,4 +1,4 @@
-"""Whole fits on a small lens: the log evidence is Delaunay's with every kind of regularization."""
+"""Fits of a small lens: the log evidence is Delaunay's with every kind of regularization."""
 
 import copy
 from dataclasses import replace
@@ -18,7 +18,7 @@ TRACEABLE = {
     "AdaptSplit": lambda: al.reg.AdaptSplit(inner_coefficient=0.7, outer_coefficient=2.0, signal_scale=0.5),
     "ExponentialKernel": lambda: al.reg.ExponentialKernel(coefficient=1.0, scale=0.4),
 }
-# autoarray takes the Bessel function of the Matern kernel from a package that is not here.
+# Under `jit`, autoarray's Matern kernel needs a package with Bessel functions.
 EAGER_ONLY = {"MaternKernel": lambda: al.reg.MaternKernel(coefficient=1.0, scale=0.4, nu=0.5)}
 BY_NEIGHBORS = {
     "Constant": lambda: al.reg.Constant(coefficient=1.0),
@@ -27,7 +27,7 @@ BY_NEIGHBORS = {
 
 
 class WithoutSplit(KNNBarycentric):
-    """As a mesh that is paired with a kernel may have it: no split points."""
+    """A mesh for kernel regularization, which needs no split points."""
 
     skip_areas = True
 
@@ -42,7 +42,7 @@ ALL = {**TRACEABLE, **EAGER_ONLY, **BY_NEIGHBORS}
 
 
 @pytest.mark.parametrize("name", ALL)
-def test_eager_log_evidence(small, name):
+def test_eager_log_evidence_is_delaunays(small, name):
     lens = _with(small, ALL[name])
     ours, theirs = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
     log_evidence = float(theirs.evidence(theirs.prior_medians, xp=np).log_evidence)
@@ -51,7 +51,7 @@ def test_eager_log_evidence(small, name):
 
 
 @pytest.mark.parametrize("name", TRACEABLE)
-def test_jitted_log_evidence(small, name):
+def test_jitted_log_evidence_is_delaunays(small, name):
     lens = _with(small, TRACEABLE[name])
     ours, theirs = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
     log_evidence = float(theirs.jitted(theirs.prior_medians).log_evidence)
@@ -60,8 +60,8 @@ def test_jitted_log_evidence(small, name):
 
 
 @pytest.mark.parametrize("name", BY_NEIGHBORS)
-def test_regularization_by_neighbors_is_traced(small, name):
-    """Where autoarray's Delaunay works eagerly only: its eager result under `jit` and `vmap`, and a gradient."""
+def test_regularization_by_neighbours_can_be_traced(small, name):
+    """autoarray's Delaunay only works eagerly here; `jit` and `vmap` give its result, and `grad` is finite."""
     lens = _with(small, BY_NEIGHBORS[name])
     ours, theirs = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
     medians = ours.prior_medians
@@ -76,7 +76,7 @@ def test_regularization_by_neighbors_is_traced(small, name):
     slope = jax.jit(jax.grad(lambda parameters: (matrix(parameters) ** 2).sum()))(jnp.asarray(medians))
     assert np.isfinite(slope).all()
     log_evidence = float(theirs.evidence(medians, xp=np).log_evidence)
-    # The NNLS solvers of the two backends differ by some 1e-10.
+    # The NNLS solvers of NumPy and JAX differ by about 1e-10.
     assert float(ours.jitted(medians).log_evidence) == pytest.approx(log_evidence, rel=1.0e-8)
 
 
@@ -87,8 +87,8 @@ def test_kernel_regularization_needs_no_split_points(small):
     assert float(without.jitted(medians).log_evidence) == float(with_split.jitted(medians).log_evidence)
 
 
-def test_fit_imaging_through_a_patched_model(small):
-    """As a user meets it: `al.mesh.KNNBarycentric` in a model, `al.FitImaging`, magnification areas."""
+def test_a_patched_model_fits_an_image(small):
+    """`al.mesh.KNNBarycentric` in a model, `al.FitImaging`, magnification areas."""
     import knn_barycentric
 
     knn_barycentric.patch()
@@ -109,7 +109,7 @@ def test_fit_imaging_through_a_patched_model(small):
     assert (mapper.zeroed_pixels == np.arange(len(areas) - 30, len(areas))).all()
 
 
-def test_magnification_areas_are_traced(small):
+def test_magnification_areas_can_be_traced(small):
     likelihood = Likelihood(small, KNNBarycentric)
 
     def total(parameters):

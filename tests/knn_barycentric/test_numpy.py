@@ -1,4 +1,4 @@
-"""NumPy means NumPy: without JAX a fit starts no XLA backend, and forked processes come to their end."""
+"""With `use_jax=False` a fit starts no XLA backend, and forked processes finish."""
 
 import os
 import subprocess
@@ -13,11 +13,12 @@ PREPARE = """
 import sys
 import autolens as al
 from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.gate.ladder import RUNGS
 from jax_profiling.gate.likelihood import model_with_mesh
-from knn_barycentric import KNNBarycentric
 
 lens = lens_folder.load(sys.argv[1])
-model = model_with_mesh(lens.model, KNNBarycentric, **eval(sys.argv[2]))
+mesh_cls, arguments = RUNGS[sys.argv[2]]
+model = model_with_mesh(lens.model, mesh_cls, **arguments)
 instance = model.instance_from_prior_medians()
 dataset = lens.dataset
 
@@ -47,7 +48,7 @@ from autonerves import conf
 def main():
     conf.instance.output_path = tempfile.mkdtemp()
     analysis = al.AnalysisImaging(dataset=dataset, adapt_images=lens.adapt_images, use_jax=False)
-    # What hung: the parent has evaluated once, then forks.
+    # Forking after an evaluation used to hang.
     analysis.log_likelihood_function(instance=instance)
     search = af.Nautilus(name="fork", n_live=20, n_batch=4, n_like_max=40, number_of_cores=2, iterations_per_quick_update=10**9)
     result = search.fit(model=model, analysis=analysis)
@@ -60,6 +61,7 @@ if __name__ == "__main__":
 
 
 def in_fresh_process(code, *arguments, timeout, script=None):
+    """The output of a new Python process that runs the code, from a file if `script` names one."""
     command = [sys.executable, "-c", code] if script is None else [sys.executable, script]
     if script is not None:
         script.write_text(code)
@@ -71,22 +73,19 @@ def in_fresh_process(code, *arguments, timeout, script=None):
     return ran.stdout
 
 
-RUNGS = ["{}", "{'triangle': 'clip'}", "{'triangle': 'wendland'}", "{'triangle': 'enclosing', 'k_neighbors': 5}"]
+@pytest.mark.parametrize("rung", ["delaunay", "clip", "wendland", "enclosing-5"])
+def test_a_numpy_fit_starts_no_xla_backend(small, rung):
+    assert float(in_fresh_process(EVALUATE, small.folder, rung, "dense", timeout=300).split()[-1])
 
 
-@pytest.mark.parametrize("arguments", RUNGS)
-def test_a_numpy_fit_starts_no_xla_backend(small, arguments):
-    assert float(in_fresh_process(EVALUATE, small.folder, arguments, "dense", timeout=300).split()[-1])
-
-
-def test_a_numpy_fit_with_the_sparse_operator_is_the_dense_one(small):
+def test_sparse_and_dense_numpy_fits_agree(small):
     dense, sparse = (
-        float(in_fresh_process(EVALUATE, small.folder, "{}", how, timeout=300).split()[-1])
+        float(in_fresh_process(EVALUATE, small.folder, "delaunay", how, timeout=300).split()[-1])
         for how in ("dense", "sparse")
     )
     assert sparse == pytest.approx(dense, rel=1.0e-6)
 
 
-def test_a_search_on_two_cores_comes_to_its_end(small, tmp_path):
-    printed = in_fresh_process(SEARCH, small.folder, "{}", timeout=400, script=tmp_path / "search.py")
+def test_a_search_on_two_cores_finishes(small, tmp_path):
+    printed = in_fresh_process(SEARCH, small.folder, "delaunay", timeout=400, script=tmp_path / "search.py")
     assert int(printed.split("samples")[-1]) > 0

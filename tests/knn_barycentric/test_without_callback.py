@@ -1,4 +1,4 @@
-"""What a host callback forbids: the compiled likelihood leaves the process, and its batch is spread over devices."""
+"""Without a host callback the likelihood can be exported, sharded, compiled ahead of time, scanned and mapped."""
 
 import os
 import subprocess
@@ -27,7 +27,7 @@ def _log_evidence(likelihood):
 
 
 def _in_fresh_process(code, *arguments, flags=""):
-    """What a Python process of its own prints."""
+    """The words that a new Python process prints."""
     environment = os.environ | {"XLA_FLAGS": f"{os.environ['XLA_FLAGS']} {flags}", "JAX_ENABLE_X64": "1"}
     ran = subprocess.run(
         [sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, cwd=ROOT, env=environment
@@ -42,10 +42,10 @@ import jax, numpy as np
 program = jax.export.deserialize(bytearray(open(sys.argv[1], "rb").read()))
 print(*(float(program.call(parameters)).hex() for parameters in np.load(sys.argv[2])))
 """
-"""Without PyAutoLens: the program and the parameters are all it needs."""
+"""Runs an exported program; PyAutoLens is not imported."""
 
 
-def test_exported_likelihood_gives_the_same_bits_in_a_fresh_process(likelihood, tmp_path):
+def test_an_exported_likelihood_gives_the_same_bits(likelihood, tmp_path):
     parameters = likelihood.draws(2)
     program = export.export(jax.jit(_log_evidence(likelihood)))(jax.ShapeDtypeStruct(parameters[0].shape, jnp.float64))
     (tmp_path / "likelihood.jax").write_bytes(program.serialize())
@@ -72,7 +72,7 @@ print(len(sharded.sharding.device_set), *(float(each).hex() for each in np.asarr
 """
 
 
-def test_batch_sharded_over_devices_is_the_unsharded_one(likelihood, tmp_path):
+def test_a_sharded_batch_equals_the_unsharded_one(likelihood, tmp_path):
     parameters = likelihood.draws(2)
     np.save(tmp_path / "parameters.npy", parameters)
     flags = "--xla_force_host_platform_device_count=2"
@@ -82,14 +82,14 @@ def test_batch_sharded_over_devices_is_the_unsharded_one(likelihood, tmp_path):
     assert [float.fromhex(one), float.fromhex(two)] == pytest.approx(list(expected), rel=1.0e-12)
 
 
-def test_compiled_ahead_of_time_for_another_batch_size(likelihood):
+def test_likelihood_compiles_ahead_of_time(likelihood):
     parameters = likelihood.draws(4)
     compiled = likelihood.batched.lower(jax.ShapeDtypeStruct(parameters.shape, jnp.float64)).compile()
     expected = likelihood.evidences(parameters, batch=2).log_evidence
     assert list(compiled(parameters).log_evidence) == pytest.approx(list(expected), rel=1.0e-12)
 
 
-def test_inside_scan_and_map(likelihood):
+def test_likelihood_runs_inside_scan_and_map(likelihood):
     parameters = jnp.asarray(likelihood.draws(2))
     log_evidence = _log_evidence(likelihood)
 

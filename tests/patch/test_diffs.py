@@ -146,13 +146,11 @@ def test_new_files_equal_the_packages_files(files, site):
     for file in files:
         _apply(file, site)
     package = site / diffs.PACKAGE
-    own = {**diffs.MESH_FILES, "fed_delaunay.py": "fed_delaunay.py"}
-    assert {path.name for path in package.iterdir()} == {"__init__.py", *own.values()}
-    for name, upstream in own.items():
-        source = (package / upstream).read_text().replace("autoarray.inversion.mesh.knn_barycentric", "knn_barycentric")
-        assert _syntax_of(source) == _syntax_of(
-            (diffs.MESH / name).read_text().replace("knn_barycentric.exact_mesh", "knn_barycentric.mesh")
-        )
+    own = (*diffs.MESH_FILES, "jax_delaunay_tables.py")
+    assert {path.name for path in package.iterdir()} == {"__init__.py", *own}
+    for name in own:
+        source = (package / name).read_text().replace("autoarray.inversion.mesh.knn_barycentric", "knn_barycentric")
+        assert _syntax_of(source) == _syntax_of((diffs.MESH / name).read_text())
 
 
 def test_vendored_patch_needs_no_delaunax(site, tmp_path):

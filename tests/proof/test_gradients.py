@@ -1,4 +1,4 @@
-"""Searches by gradients: where they start, and gradients that do not depend on the width of the batch."""
+"""Gradient searches: their start, and gradients that do not depend on the batch size."""
 
 import autolens as al
 import numpy as np
@@ -26,12 +26,12 @@ def test_searches_start_around_the_truth(likelihood):
 
 
 @pytest.mark.slow
-def test_gradients_depend_on_the_width_of_the_batch_no_more_often_than_delaunays(likelihood):
+def test_gradients_depend_on_batches_as_delaunays_do(likelihood):
     delaunay = gradients.near_truth(likelihood.lens, al.mesh.Delaunay)
     ours, theirs = (gradients.spread_of(each) for each in (likelihood, delaunay))
     assert (ours > 1.0e-9).sum() <= (theirs > 1.0e-9).sum() < len(theirs)
 
 
-def test_a_lens_that_is_not_there_is_a_sentence(capsys):
+def test_a_missing_lens_gives_one_sentence(capsys):
     assert gradients.main(["--lens", "no-such-lens"]) == 2
     assert "no such lens" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""Two posteriors agree if they differ by no more than sampling does."""
+"""Two posteriors agree if their difference is within the sampling noise."""
 
 from pathlib import Path
 
@@ -18,33 +18,33 @@ def _posterior(seed, shift=0.0, scale=1.0, log_evidence=100.0, size=4000):
     return posterior.Posterior(samples, weights / weights.sum(), log_evidence, size, 1.0, Path())
 
 
-def test_same_posterior_sampled_twice_agrees():
+def test_two_samples_of_one_posterior_agree():
     agreed = [posterior.agree(_posterior(seed), _posterior(1000 + seed)) for seed in range(100)]
-    # Seven differences within three standard deviations: 98 % of pairs, if they are as independent as they are normal.
+    # If the seven differences are independent and normal, 98 % of the pairs are within three standard deviations.
     assert 93 <= sum(agreed) <= 100
 
 
 @pytest.mark.parametrize("other", [{"shift": 0.2}, {"scale": 1.2}, {"log_evidence": 100.5}])
-def test_another_posterior_does_not(other):
+def test_different_posteriors_do_not_agree(other):
     assert not posterior.agree(_posterior(0), _posterior(1, **other))
 
 
-def test_only_the_named_parameters_are_free(small):
+def test_only_named_parameters_are_free(small):
     for mesh_cls in (al.mesh.Delaunay, KNNBarycentric):
         model = posterior.model_of(small, mesh_cls)
         assert sorted(path[-1] for path, _ in model.path_priors_tuples) == sorted(posterior.FREE)
         assert model.galaxies.source.pixelization.mesh.cls is mesh_cls
 
 
-def test_report_is_written_whole(small, tmp_path):
+def test_the_report_is_complete(small, tmp_path):
     pair = {"Delaunay": _posterior(0), "KNNBarycentric": _posterior(1)}
     lines = posterior.write(small, pair, tmp_path / "report")
     assert sorted(path.name for path in (tmp_path / "report").iterdir()) == ["corner.png", "summary.json", "summary.md"]
-    assert any(line.startswith("They agree") for line in lines)
+    assert any(line.startswith("The two searches agree") for line in lines)
 
 
-def test_models_of_searches_are_lenses(small, tmp_path):
-    """What PyAutoFit writes for a search is read back as a lens on the dataset of another."""
+def test_a_finished_search_is_a_lens(small, tmp_path):
+    """The output folder of a PyAutoFit search loads as a lens on the dataset of another folder."""
     import autofit as af
     from autonerves import conf
 

@@ -2,18 +2,19 @@
 Regression: KNNBarycentric against Delaunay
 ===========================================
 
-PyAutoLens reconstructs a lensed source on a Delaunay mesh. `KNNBarycentric` is that mesh without the host callback,
-so its log evidence has to be Delaunay's. This script evaluates both, live and in this process, on a lens folder, and
-gives a verdict on every way to choose the interpolating triangle.
+PyAutoLens reconstructs a lensed source on a Delaunay mesh. `KNNBarycentric` is the same mesh without a host callback, so
+its log evidence must be Delaunay's. This script evaluates both on a lens folder, in one process, and gives a verdict on
+`KNNBarycentric`, on approximate meshes and on autoarray's own meshes.
 
     python jax_profiling/jit/imaging/delaunay_knn_barycentric.py --lens hst --draws 8
 
-The exit status is 0 if the gate passed on every lens, 1 if it failed on one, 2 if the input is bad.
+It prints the verdict table and one sentence per lens, and writes `report.html`, `summary.json`, `summary.md` and figures to
+`results/local/<lens>/`. The exit status is 0 if the gate passed on every lens, 1 if it failed on one, 2 if the input is bad.
 
 __Contents__
 
 - **Options:** what to compare, on which lens.
-- **By hand:** the lenses one after the other, a table and a report for each.
+- **By hand:** a table and a report for each lens.
 - **Under pytest:** one test per lens and check; `pytest --lens NAME` selects.
 """
 
@@ -35,8 +36,10 @@ import autolens as al  # noqa: E402
 import numpy as np  # noqa: E402
 import pytest  # noqa: E402
 from rich.console import Console  # noqa: E402
+from rich.markup import escape
 
 from jax_profiling.gate import drift, report, verdict
+from jax_profiling.gate.ladder import DEFAULT_RUNG, PEERS, RUNGS
 from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 from jax_profiling.lenses.check.figure import figure_from  # noqa: E402
@@ -48,6 +51,7 @@ from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write  # noqa: E402
 from jax_profiling.terminal.progress import progress_of  # noqa: E402
 from jax_profiling.terminal.writing import write_aside  # noqa: E402
+from knn_barycentric.mesh import KNNBarycentric
 
 """
 __Options__
@@ -58,29 +62,27 @@ def arguments_from(argv):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
     add("--lens", action="append", help="name under dataset/imaging, or a folder; repeatable; 'all' (default hst)")
-    add("--draws", type=at_least(0), default=0, help="also compare at N seeded draws from the model's priors")
-    add("--rungs", help=f"comma-separated, of: {', '.join([*verdict.RUNGS, *verdict.PEERS])} (default all)")
+    add("--draws", type=at_least(0), default=0, help="also compare at N draws from the priors (seed 0)")
+    add("--rungs", help=f"comma-separated, of: {', '.join([*RUNGS, *PEERS])} (default all)")
     add(
         "--log-det",
         choices=("shipped", "accurate"),
         default="shipped",
-        help="the log determinant of regularization: autoarray's, or the right one (knn_barycentric.evidence.log_det)",
+        help="the log determinants: autoarray's, or those of `patch(log_det=True)` (default shipped)",
     )
-    add("--profile", action="store_true", help="time the likelihood step by step on both meshes")
+    add("--profile", action="store_true", help="also time each step of the likelihood on both meshes")
     add("--output", type=folder_to_write, help="folder of the report (default results/local/<lens>)")
     add(
         "--check", action="store_true", help="show what was understood of the lens, a table and a figure, without a fit"
     )
     add("--schema", action="store_true", help="print the JSON schema of info.json and positions.json, and nothing else")
-    add("--update-pins", action="store_true", help="pin the live reference for this autolens release")
+    add("--update-pins", action="store_true", help="pin the reference's log evidence for this autolens release")
     arguments = parser.parse_args(argv)
     if arguments.rungs is not None:
         arguments.rungs = arguments.rungs.split(",")
-        unknown = set(arguments.rungs) - {*verdict.RUNGS, *verdict.PEERS}
+        unknown = set(arguments.rungs) - {*RUNGS, *PEERS}
         if unknown:
-            parser.error(
-                f"--rungs names {', '.join(sorted(unknown))}, which is none of {', '.join([*verdict.RUNGS, *verdict.PEERS])}."
-            )
+            parser.error(f"--rungs: unknown {', '.join(sorted(unknown))}; give any of {', '.join([*RUNGS, *PEERS])}.")
     names = arguments.lens or ["hst"]
     arguments.lens = sorted({*lens_folder.names()}) if "all" in names else names
     return arguments
@@ -107,7 +109,7 @@ def main(argv=None):
     lenses = loaded(arguments.lens, console)
     visibilities = [lens.name for lens in lenses if not isinstance(lens.dataset, al.Imaging)]
     if arguments.profile and visibilities:
-        raise command.BadInput(f"--profile times images, and {visibilities[0]} holds visibilities; leave it out.")
+        raise command.BadInput(f"--profile: {visibilities[0]} holds visibilities; leave --profile out.")
 
     if arguments.log_det == "accurate":
         from knn_barycentric import patch
@@ -115,22 +117,22 @@ def main(argv=None):
         patch(log_det=True)
 
     gates = []
-    for lens in lenses:
+    for given, lens in zip(arguments.lens, lenses, strict=True):
         folder = output_of(arguments, lens)
         with progress_of(console, lens.name) as progress:
             found = verdict.run(lens, rungs=arguments.rungs, draws=arguments.draws, progress=progress)
-            report.write(found, folder)
+            page = report.write(found, folder, command=command_of(arguments, given))
             if arguments.profile:
                 steps.write(steps.profile(lens, progress=progress), folder)
         console.print(report.table_from(found))
-        for sentence in report.conclusion_from(found):
+        pinned = pin_sentence_of(found) if arguments.update_pins else None
+        for sentence in filter(None, (report.verdict_sentence(found), report.drift_sentence(found), pinned)):
             console.print(sentence, highlight=False, soft_wrap=True)
-        if arguments.update_pins:
-            console.print(pin_sentence_of(found), highlight=False, soft_wrap=True)
-        console.print(f"Report: {os.path.relpath(folder)}/summary.md\n", highlight=False, soft_wrap=True)
+        link = f"[link={page.resolve().as_uri()}]{escape(os.path.relpath(page))}[/link]"
+        console.print(f"Report: {link}", highlight=False, soft_wrap=True)
         gates.append(found)
     if len(gates) > 1:
-        report.write_lines(map(report.nonzero, gates), arguments.output or LOCAL)
+        report.write_lines(map(report.summary_line, gates), arguments.output or LOCAL)
     return 0 if all(found.passed for found in gates) else 1
 
 
@@ -155,11 +157,20 @@ def show(lens, folder, console):
 
 
 def output_of(arguments, lens):
+    """The folder of a lens's report."""
     base = arguments.output or LOCAL / lens.name
     return base / lens.name if arguments.output and len(arguments.lens) > 1 else base
 
 
+def command_of(arguments, lens):
+    """The words of the command that repeats the run on one lens, by the name or folder that was given."""
+    words = ["python", Path(__file__).resolve().relative_to(ROOT), "--lens", lens]
+    words += ["--draws", arguments.draws, "--log-det", arguments.log_det]
+    return words + (["--rungs", ",".join(arguments.rungs)] if arguments.rungs else [])
+
+
 def pin_sentence_of(found):
+    """Update the pin and say so, or say why the pin is kept."""
     try:
         old, new = drift.update_pin(found)
     except ValueError as error:
@@ -170,21 +181,21 @@ def pin_sentence_of(found):
 """
 __Under pytest__
 
-The prior median and three draws from the priors are one batched program of distinct parameter vectors, on every lens. The
-other modes, and autoarray's own mesh, are compared on the first lens and on those that are asked for.
+On every lens one batched program evaluates the prior median and three draws. The other modes, and autoarray's own mesh, are
+compared on the first lens and on the lenses of `--lens`.
 """
 
-DRAWS, MOVES = 3, 2
+DRAWS, PERTURBATIONS = 3, 2
 
 
 @pytest.fixture(scope="module")
 def found(lens):
-    return verdict.run(lens, rungs=[verdict.DEFAULT_RUNG], draws=DRAWS, moves=MOVES)
+    return verdict.run(lens, rungs=[DEFAULT_RUNG], draws=DRAWS, perturbations=PERTURBATIONS)
 
 
 @pytest.mark.every_lens
 def test_gate_passes(found, record_property):
-    record_property("gate", json.dumps(report.nonzero(found)))
+    record_property("gate", json.dumps(report.summary_line(found)))
     assert found.passed
     assert found.default.verdict == "drop-in"
     assert found.default.draws == DRAWS
@@ -197,32 +208,32 @@ def test_default_rung_is_delaunay_under_vmap(found):
 
 @pytest.mark.every_lens
 def test_reference_has_not_drifted(found):
-    assert found.drift is None, report.conclusion_from(found)[-1]
+    assert found.drift is None, report.drift_sentence(found)
 
 
 @pytest.mark.slow
 def test_default_rung_is_delaunay_at_32_draws(lens):
-    default = verdict.run(lens, rungs=[verdict.DEFAULT_RUNG], draws=32).default
+    default = verdict.run(lens, rungs=[DEFAULT_RUNG], draws=32).default
     assert default.draws > 0
     assert default.is_delaunay
 
 
 def test_default_rung_is_delaunay_under_jit(lens, found):
-    alone = verdict.run(lens, rungs=[verdict.DEFAULT_RUNG], moves=MOVES)
+    alone = verdict.run(lens, rungs=[DEFAULT_RUNG], perturbations=PERTURBATIONS)
     assert alone.default.is_delaunay
     assert alone.log_evidence == pytest.approx(found.log_evidence, rel=1.0e-9)
 
 
 def test_default_rung_is_delaunay_eagerly(lens, found):
-    """On NumPy, without any JAX transformation; its NNLS is another solver, which moves both meshes alike."""
-    likelihoods = [Likelihood(lens, mesh_cls) for mesh_cls in (verdict.Delaunay, verdict.KNNBarycentric)]
+    """On NumPy, where another NNLS solver changes both meshes alike."""
+    likelihoods = [Likelihood(lens, mesh_cls) for mesh_cls in (al.mesh.Delaunay, KNNBarycentric)]
     reference, default = (float(each.evidence(each.prior_medians, xp=np).log_evidence) for each in likelihoods)
     assert abs(default - reference) <= min(1.0e-6, 1.0e-9 * abs(reference))
     assert reference == pytest.approx(found.log_evidence, rel=1.0e-8)
 
 
-def test_shipped_knn_barycentric_is_no_drop_in(lens, found):
-    mesh_cls, arguments = verdict.PEERS["autoarray KNNBarycentric"]
+def test_shipped_knn_barycentric_is_not_drop_in(lens, found):
+    mesh_cls, arguments = PEERS["autoarray KNNBarycentric"]
     shipped = Likelihood(lens, mesh_cls, **arguments)
     log_evidence = float(shipped.jitted(shipped.prior_medians).log_evidence)
     assert log_evidence != pytest.approx(found.log_evidence, rel=1.0e-3)

@@ -1,11 +1,11 @@
-"""Proof by trial: meshes of drawn lenses, each triangulated here and by Qhull, and judged in rational arithmetic.
+"""Fuzz the triangulation with random lens meshes, and judge every one in rational arithmetic.
 
-    .venv/bin/python -m jax_profiling.proof.trial --meshes 10000 --seed 0
+    .venv/bin/python -m jax_profiling.proof.fuzz --meshes 10000 --seed 0
 
-The meshes are those of `drawn.FAMILIES` in turn: lenses far wider than any prior, autolens's default priors, and symmetric
-lenses. Every triangulation has to be Delaunay in rational arithmetic (`delaunax.oracle`). So where it is the only one, Qhull's
-is the same or wrong. Which data points lie outside the hull, and which vertex is nearest to them, must be as Qhull and a k-d
-tree of SciPy's say. Exit status 1 on any disagreement.
+The meshes alternate between the families of `random_meshes.FAMILIES`: lenses from a range wider than any prior, autolens's
+default priors, and symmetric lenses. Every triangulation must be Delaunay in rational arithmetic (`delaunax.oracle`). If
+Qhull's triangulation differs, the mesh has ties or Qhull is wrong. The data points outside the hull must be the same as
+Qhull's, and their nearest vertices the same as SciPy's. The exit status is 1 on any disagreement.
 """
 
 import argparse
@@ -22,24 +22,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from scipy.spatial import Delaunay, cKDTree
 
 from delaunax import locate, oracle, triangulate
-from delaunax.triangulation import effort_of
+from delaunax.triangulation import triangulate_and_count
 from jax_profiling.gate.provenance import device
-from jax_profiling.proof.drawn import FAMILIES
+from jax_profiling.proof.random_meshes import FAMILIES
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.writing import write_aside
 
 AGREE, TIED, QHULL_ERRS = "agree", "tied", "Qhull is not exact"
-"""What a draw can be and pass: the same triangles; one of several right ones; Qhull drops a vertex, or has a wrong triangle."""
+"""The outcomes that pass.
 
-
-_triangulate = jax.jit(triangulate)
-_locate = jax.jit(locate)
-_effort_of = jax.jit(effort_of)
+The triangles are Qhull's; the mesh has ties and both triangulations are right; Qhull drops a vertex or has a wrong triangle."""
 
 
 def outcome_of(points, queries):
-    """Judge one mesh, and compare it with Qhull.
+    """Judge the triangulation of one mesh and compare it with Qhull's.
 
     Parameters
     ----------
@@ -49,9 +46,9 @@ def outcome_of(points, queries):
     Returns
     -------
     str
-        `AGREE`, `TIED` or `QHULL_ERRS`; anything else is a disagreement, in words.
+        `AGREE`, `TIED` or `QHULL_ERRS`; any other text describes a disagreement.
     """
-    triangulation, qhull = jax.tree.map(np.asarray, _triangulate(points)), Delaunay(points)
+    triangulation, qhull = triangulate(points), Delaunay(points)
     if not triangulation.certified:
         return "not certified"
     fault = oracle.fault_of(points, triangulation.simplices)
@@ -62,17 +59,17 @@ def outcome_of(points, queries):
         set(map(tuple, np.sort(each[each[:, 0] >= 0], axis=1))) for each in (triangulation.simplices, qhull.simplices)
     )
     if ours != theirs:
-        # Ours is right: theirs can only be another one, or none.
+        # Ours is Delaunay, so Qhull's is another Delaunay triangulation or none.
         outcome = TIED if oracle.fault_of(points, qhull.simplices) is None else QHULL_ERRS
 
-    mappings = np.asarray(_locate(triangulation, points, queries))
+    mappings = locate(triangulation, points, queries)
     outside = mappings[:, 1] < 0
     distance = np.hypot(*(queries[outside] - points[mappings[outside, 0]]).T)
     if not np.allclose(distance, cKDTree(points).query(queries[outside])[0], rtol=1.0e-12, atol=0.0):
-        return "a nearest vertex is another"
-    # Points that the relocation puts onto the hull itself are on either side of it by rounding.
-    strayed = queries[outside != (qhull.find_simplex(queries) < 0)]
-    if len(strayed) and _distance_to_hull(points, qhull.convex_hull, strayed).max() > 1.0e-12 * np.ptp(points):
+        return "a nearest vertex differs from SciPy's"
+    # Relocation puts some points on the hull itself; rounding decides their side.
+    differing = queries[outside != (qhull.find_simplex(queries) < 0)]
+    if len(differing) and _distance_to_hull(points, qhull.convex_hull, differing).max() > 1.0e-12 * np.ptp(points):
         return "a data point is on the other side of the hull"
     return outcome
 
@@ -85,43 +82,39 @@ def _distance_to_hull(points, hull, queries):
 
 
 def run(meshes, seed, families, progress=lambda: None):
-    """Draw meshes and compare each with Qhull.
+    """Triangulate random meshes and judge each (`outcome_of`).
 
     Parameters
     ----------
     meshes
-        How many; they alternate between the families.
+        Number of meshes; they alternate between the families.
     seed
-        Draw k depends on the seed and on k alone.
+        Mesh k depends on the seed and on k only.
     families
-        Name -> what draws meshes, as in `drawn.FAMILIES`.
+        Name -> source of random meshes, as in `random_meshes.FAMILIES`.
     progress
         Called after every mesh.
 
     Returns
     -------
     dict
-        "outcomes": family -> outcome -> how often; "disagreements": [draw, family, what] of those that fail;
-        "rounds": tables that were put to the certificate -> how often; "exact": quantiles of the number of
-        decisions that were made in integers (`delaunax.triangulation.Effort`).
+        "outcomes": family -> outcome -> count; "disagreements": [mesh, family, outcome] of every failure; "exact": quantiles
+        of the number of signs decided in integers (CPU) or of stars recomputed exactly (GPU).
     """
-    outcomes, rounds, disagreements, exact = {name: Counter() for name in families}, Counter(), [], []
+    outcomes, disagreements, exact = {name: Counter() for name in families}, [], []
     names = list(families)
-    for draw in range(meshes):
-        name = names[draw % len(names)]
-        points, queries = families[name].drawn(np.random.default_rng((seed, draw)))
+    for number in range(meshes):
+        name = names[number % len(names)]
+        points, queries = families[name].random(np.random.default_rng((seed, number)))
         outcome = outcome_of(points, queries)
         outcomes[name][outcome] += 1
         if outcome not in (AGREE, TIED, QHULL_ERRS):
-            disagreements.append([draw, name, outcome])
-        effort = _effort_of(points)
-        rounds[int(effort.rounds)] += 1
-        exact.append(int(effort.exact))
+            disagreements.append([number, name, outcome])
+        exact.append(int(triangulate_and_count(points)[1]))
         progress()
     return {
         "outcomes": {name: dict(found) for name, found in outcomes.items() if found},
         "disagreements": disagreements,
-        "rounds": dict(sorted(rounds.items())),
         "exact": {f"{q} %": float(np.percentile(exact, q)) for q in (0, 50, 90, 99, 100)},
     }
 
@@ -129,9 +122,9 @@ def run(meshes, seed, families, progress=lambda: None):
 @command.refuses_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--meshes", type=at_least(1), default=10000, help="how many meshes to draw (default 10000)")
-    parser.add_argument("--seed", type=at_least(0), default=0, help="seed of the draws (default 0)")
-    parser.add_argument("--output", type=folder_to_write, help="folder for trial.json (default: none is written)")
+    parser.add_argument("--meshes", type=at_least(1), default=10000, help="number of meshes (default 10000)")
+    parser.add_argument("--seed", type=at_least(0), default=0, help="seed of the meshes (default 0)")
+    parser.add_argument("--output", type=folder_to_write, help="folder for fuzz.json (default: no file)")
     arguments = parser.parse_args(argv)
     console = Console()
     columns = (TextColumn("meshes"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
@@ -143,7 +136,7 @@ def main(argv=None):
     console.print_json(json.dumps(found))
     if arguments.output:
         with write_aside(arguments.output) as aside:
-            (aside / "trial.json").write_text(json.dumps(found, indent=1) + "\n")
+            (aside / "fuzz.json").write_text(json.dumps(found, indent=1) + "\n")
     return 1 if found["disagreements"] else 0
 
 

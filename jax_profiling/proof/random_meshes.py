@@ -1,8 +1,8 @@
-"""Lens meshes as samplers meet them: drawn lenses, image meshes, and their vertices in the source plane.
+"""Random meshes as samplers meet them: random lenses over several image meshes, traced to the source plane.
 
-`ImagePlane` traces lenses drawn far wider than any prior (`drawn_tracer`), eagerly. `DefaultPriors` traces an isothermal mass
-with shear under `jit`, from autolens's own default priors: at random, or with all but one parameter at the prior median, as
-the first steps of a search find it.
+`ImagePlane` traces lenses from a range much wider than any prior. `DefaultPriors` traces an isothermal mass with shear, with
+autolens's default priors: all parameters random, or one random and the others at the prior median, as in the first steps of a
+search.
 """
 
 import autofit as af
@@ -16,7 +16,15 @@ from jax_profiling.lenses.spec import EDGE_POINTS, MASK_RADIUS, PIXEL_SCALES
 
 
 class ImagePlane:
-    """The data grid of an instrument, its border relocator and a mesh grid of (N, 2) vertices (arcsec)."""
+    """Random lenses from a wide range, over an Overlay image mesh.
+
+    Parameters
+    ----------
+    instrument
+        A key of `PIXEL_SCALES`, which sets the data grid.
+    shape
+        Shape of the Overlay mesh.
+    """
 
     def __init__(self, instrument, shape=(39, 39)):
         pixel_scale = PIXEL_SCALES[instrument]
@@ -29,22 +37,22 @@ class ImagePlane:
             overlay, centre=(0.0, 0.0), radius=MASK_RADIUS, n_points=EDGE_POINTS
         )
 
-    def drawn(self, rng):
-        """(N, 2) mesh vertices and (Q, 2) data points in the source plane of a drawn lens, both relocated."""
-        return self.traced(drawn_tracer(rng))
+    def random(self, rng):
+        """(N, 2) vertices and (Q, 2) data points of a random lens in the source plane, both relocated (arcsec)."""
+        return self.traced(random_tracer(rng))
 
     def traced(self, tracer):
-        """(N, 2) mesh vertices and (Q, 2) data points in the source plane of a tracer, both relocated."""
+        """(N, 2) vertices and (Q, 2) data points in the source plane of a tracer, both relocated (arcsec)."""
         grid, mesh_grid = (tracer.traced_grid_2d_list_from(grid=each)[-1] for each in (self.grid, self.mesh_grid))
         vertices = self.relocator.relocated_mesh_grid_from(grid=grid, mesh_grid=mesh_grid)
         return np.array(vertices.array), np.array(self.relocator.relocated_grid_from(grid=grid).over_sampled.array)
 
 
-def drawn_tracer(rng):
-    """A lens drawn far wider than a sampler's priors.
+def random_tracer(rng):
+    """A random lens from a range much wider than a sampler's priors.
 
-    Power law, power law with an m=4 multipole, isothermal, NFW or cored (PIEMD): Einstein radius 0.3-3.2 arcsec, slope
-    1.5-2.5, axis ratio 0.3-1, off-centre by up to 0.2 arcsec, either shear up to 0.2.
+    The mass is a power law, a power law with an m=4 multipole, isothermal, NFW or cored (PIEMD). Einstein radius 0.3 to 3.2
+    arcsec, slope 1.5 to 2.5, axis ratio 0.3 to 1, off-centre by up to 0.2 arcsec, each shear component up to 0.2.
     """
     centre = tuple(rng.uniform(-0.2, 0.2, 2))
     ell_comps = al.convert.ell_comps_from(axis_ratio=rng.uniform(0.3, 1.0), angle=rng.uniform(0.0, 180.0))
@@ -73,11 +81,11 @@ IMAGE_MESHES = {
     "Hilbert": lambda: al.image_mesh.Hilbert(pixels=1000, weight_power=3.5, weight_floor=0.01),
     "KMeans": lambda: al.image_mesh.KMeans(pixels=400, weight_power=3.5, weight_floor=0.01),
 }
-"""The image meshes of upstream's pipelines."""
+"""The image meshes of PyAuto's pipelines."""
 
 
 class DefaultPriors:
-    """An isothermal mass with shear at autolens's default priors, over an image mesh of a ring, traced under `jit`.
+    """Random isothermal lenses with shear from autolens's default priors, over an image mesh of a ring, traced under `jit`.
 
     Parameters
     ----------
@@ -104,9 +112,9 @@ class DefaultPriors:
         self.model = af.Collection(lens=lens)
         self._traced = jax.jit(self.traced)
 
-    def drawn(self, rng):
-        """(N, 2) mesh vertices and (Q, 2) data points in the source plane of a drawn lens, both relocated."""
-        # Ellipticities beyond 1 are no lens, and the model refuses them.
+    def random(self, rng):
+        """(N, 2) vertices and (Q, 2) data points of a random lens in the source plane, both relocated (arcsec)."""
+        # The model raises for an ellipticity above 1, which is no lens; such a draw is repeated.
         while True:
             unit = rng.random(self.model.prior_count)
             if self.symmetric:
@@ -119,7 +127,7 @@ class DefaultPriors:
             return tuple(map(np.asarray, self._traced(vector)))
 
     def traced(self, vector):
-        """The same of one parameter vector, traceable."""
+        """(N, 2) vertices and (Q, 2) data points of a (D,) parameter vector; can be traced by JAX."""
         lens = self.model.instance_from_vector(vector, ignore_assertions=True, xp=jnp).lens
         tracer = al.Tracer(galaxies=[lens, al.Galaxy(redshift=1.0)])
         grid, mesh_grid = (
@@ -140,4 +148,4 @@ FAMILIES = {
         for name in IMAGE_MESHES
     },
 }
-"""Name -> what draws meshes of that kind."""
+"""Name -> function that makes a source of random meshes."""

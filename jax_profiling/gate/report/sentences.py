@@ -1,0 +1,50 @@
+"""The result of the gate in sentences: the verdict, the state of the reference, and drift."""
+
+from jax_profiling.gate.report.summary import largest
+from jax_profiling.gate.verdict import Gate
+
+
+def verdict_sentence(gate: Gate):
+    """The one sentence that matters: whether the gate passed, and by how much."""
+    default = gate.default
+    return (
+        f"{gate.lens.name}: the gate {'passed' if gate.passed else 'FAILED'}: the default rung is '{default.verdict}', "
+        f"at worst {default.worst_nats:.1e} nats from Delaunay."
+    )
+
+
+def drift_sentence(gate: Gate):
+    """The sentence about drift, or None without drift."""
+    if gate.drift is None:
+        return None
+    return (
+        f"{gate.lens.name}: the library drifted: Delaunay gives {gate.drift.live:.6f} here and gave {gate.drift.pinned:.6f} "
+        f"under autolens {gate.drift.release}. The verdict uses the live value."
+    )
+
+
+def reference_sentences(gate: Gate):
+    """Yield sentences on the reference: where it is unstable, not Qhull's, unable to explain an error, or wrong."""
+    reference, default, count = gate.reference, gate.default, len(gate.reference.values)
+    if reference.unstable.any():
+        own, theirs = default.nan_shares
+        yield (
+            f"The reference is unstable at {reference.unstable.sum()} of {count} vectors: perturbing the last bits of the "
+            f"parameters changes it by up to {largest(reference.noise):.1e} nats. NaN are {theirs:.0%} of its evaluations "
+            f"there and {own:.0%} of the default rung's{', which is too often' if default.nan_more_often else ''}. "
+            f"It is undefined at {reference.undefined.sum()} vectors."
+        )
+    if reference.uses_exact_triangulation.any():
+        yield (
+            f"{reference.tied.sum()} of {count} meshes have several Delaunay triangulations, and Qhull drops vertices from "
+            f"{reference.dropped.sum()}. There the reference is Delaunay on the exact triangulation. Qhull's value is up to "
+            f"{largest(reference.qhull_error):.1e} nats away, and changes by up to {largest(reference.order_dependence):.1e} "
+            f"with the order of the vertices."
+        )
+    if default.unexplained.any():
+        yield (
+            f"The noise of the reference does not explain the error of the default rung at {default.unexplained.sum()} of "
+            f"{count} vectors, at worst {largest(default.errors[default.unexplained]):.1e} nats."
+        )
+    for fault in sorted({fault for fault in reference.faults if fault is not None}):
+        yield f"The exact triangulation is wrong ({fault}), so it judges nothing."

@@ -1,0 +1,1 @@
+"""Scripts that run by hand and under pytest."""

@@ -1,0 +1,1 @@
+"""Smoke checks of meshes under JAX; run `knn_barycentric.py`."""

@@ -21,7 +21,6 @@ from scipy.spatial import Delaunay  # noqa: E402
 
 import delaunax  # noqa: E402
 from delaunax import oracle  # noqa: E402
-from jax_profiling.gate.figures import save  # noqa: E402
 from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 from jax_profiling.proof.drawn import DefaultPriors  # noqa: E402
@@ -100,5 +99,5 @@ CROWD = 1e-8
 
 if __name__ == "__main__":
     plt.switch_backend("Agg")
-    save(symmetric_mesh(), FOLDER / "symmetric_mesh.png", dpi=90)
-    save(lens_and_source("hst"), FOLDER / "lens_and_source.png", dpi=90)
+    symmetric_mesh().savefig(FOLDER / "symmetric_mesh.png", dpi=90)
+    lens_and_source("hst").savefig(FOLDER / "lens_and_source.png", dpi=90)

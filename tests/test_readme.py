@@ -1,4 +1,4 @@
-"""What the README shows runs as it stands, and what it names is there."""
+"""The README's example runs, and every file that a page names exists."""
 
 import re
 from pathlib import Path

@@ -69,7 +69,7 @@ class Insertion:
         self.triangles += [(self.a, b, c), (self.a, c, d), (self.a, d, b)]
 
     def next_flip(self):
-        """The next edge (b, c) opposite the vertex whose circle contains the vertex d beyond; None if all circles are empty."""
+        """The next edge (b, c) opposite the vertex with the vertex d beyond inside its circle; None if there is none."""
         apexes = {(t[k - 2], t[k - 1]): t[k] for t in self.triangles for k in range(3)}
         for (b, c), apex in apexes.items():
             d = apexes.get((c, b))
@@ -122,7 +122,7 @@ def insertion(points, a):
 
 
 def star(points, a):
-    """From the nearest neighbour, counter-clockwise: each step takes the candidate whose circle is empty."""
+    """From the nearest neighbour, counter-clockwise: each step takes the candidate with the empty circle."""
     sites = oracle.integer_points(points)
     others = [k for k in range(len(points)) if k != a]
     fan = [min(others, key=lambda k: (sites[k][0] - sites[a][0]) ** 2 + (sites[k][1] - sites[a][1]) ** 2)]
@@ -165,7 +165,7 @@ def star(points, a):
 
 
 def cavity_and_ring(points, query):
-    """The triangles whose circle contains a query, and the vertices on their boundary, counter-clockwise."""
+    """The triangles with a query inside their circle, and the vertices on their boundary, counter-clockwise."""
     sites, number = oracle.integer_points(np.vstack([points, query])), len(points)
     triangles = (t if oracle.orientation(*(sites[k] for k in t)) > 0 else t[::-1] for t in triangles_of(points))
     cavity = [t for t in triangles if is_in_circle(sites, *t, number)]

@@ -2,8 +2,8 @@
 
     .venv/bin/python docs/pictures/lens.py
 
-writes `lens_and_source.png` and `symmetric_mesh.png` into this folder. Both are real: the first is the fit of the lens `hst` at
-its prior median, the second the Overlay mesh of a first search at the median of autolens's default priors.
+writes `lens_and_source.png` and `symmetric_mesh.png` into this folder. The first is the fit of the
+lens `hst` at its prior median. The second is an Overlay mesh at the median of autolens's default priors.
 """
 
 import sys

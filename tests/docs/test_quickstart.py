@@ -1,4 +1,4 @@
-"""The quick start runs as it stands, and shows what it says."""
+"""The quick start runs, and its result is the one it promises."""
 
 import re
 from pathlib import Path
@@ -10,7 +10,7 @@ PAGE = ROOT / "docs" / "start" / "quickstart.md"
 
 
 def run(code, capsys, monkeypatch):
-    """What a page's code prints in the root of the repository."""
+    """The output of a page's code in the root of the repository."""
     monkeypatch.chdir(ROOT)
     exec(compile(code, str(PAGE), "exec"), {})
     return capsys.readouterr().out

@@ -56,7 +56,7 @@ posterior: $(READY)
 	$(PY) -m jax_profiling.proof.posterior $(ARGS)
 
 docs: $(READY)
-	$(PY) -m sphinx --fail-on-warning --keep-going --quiet docs results/local/site
+	$(PY) -m sphinx --fail-on-warning --keep-going --fresh-env --write-all --quiet docs results/local/site
 
 patch: $(READY)
 	$(PY) -m jax_profiling.patch.diffs $(ARGS)

@@ -100,7 +100,7 @@ def insertion(points, a):
         stages.append((f"{len(stages) + 1}. flip", [(a, edge[2])], steps.next_flip(), list(steps.triangles)))
     assert sorted(tuple(sorted(t)) for t in steps.triangles) == triangles_of(points)
 
-    figure, axes = panels(len(stages), width=2.7)
+    figure, axes = panels(len(stages), columns=3, width=2.9)
     for ax, (title, new_edges, tested, triangles) in zip(axes, stages, strict=True):
         draw_mesh(ax, points, triangles)
         for edge in new_edges:
@@ -137,7 +137,7 @@ def star(points, a):
     found = sorted(tuple(sorted((a, b, c))) for b, c in pairwise(fan))
     assert found == [t for t in triangles_of(points) if a in t]
 
-    figure, axes = panels(4, width=2.9)
+    figure, axes = panels(4, columns=4, width=2.25)
     titles = {
         0: "begin at the nearest\nneighbour b",
         1: "left of a-b, c has\nthe empty circle",
@@ -195,7 +195,7 @@ def natural_neighbours(points, query):
     weights = areas / areas.sum()
     assert np.allclose(weights @ points[ring], query)
 
-    figure, axes = panels(3)
+    figure, axes = panels(3, columns=3, width=2.9)
     for ax in axes:
         draw_mesh(ax, points, triangles_of(points))
         ax.plot(*query, "o", color=NEW, markersize=6)
@@ -222,7 +222,7 @@ def in_circle():
     """The four points of every in-circle test, and its three answers."""
     a, b, c = corners = np.array([[0.0, 0.0], [180.0, -30.0], [120.0, 150.0]])
     centre, radius = circle_of(a, b, c)
-    figure, axes = panels(3, width=2.9)
+    figure, axes = panels(3, columns=3, width=2.9)
     answers = {
         0.72: "d inside: the edge b-c is wrong",
         1.0: "d on the circle: a tie",

@@ -23,12 +23,14 @@ def unit(vector):
     return vector / np.hypot(*vector)
 
 
-def panels(number, width=3.3):
-    figure, axes = plt.subplots(1, number, figsize=(width * number, 3.0), layout="constrained")
-    for ax in np.atleast_1d(axes):
+def panels(number, columns, width):
+    """A figure of square panels without axes, `width` inches each."""
+    rows = -(-number // columns)
+    figure, axes = plt.subplots(rows, columns, figsize=(width * columns, (width + 0.45) * rows), layout="constrained")
+    for ax in axes.flat:
         ax.set_axis_off()
         ax.set_aspect("equal")
-    return figure, np.atleast_1d(axes)
+    return figure, axes.flat[:number]
 
 
 def draw_mesh(ax, points, triangles, **style):

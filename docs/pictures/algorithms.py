@@ -2,13 +2,16 @@
 
     .venv/bin/python docs/pictures/algorithms.py
 
-writes `in_circle.svg`, `insertion.svg`, `star.svg` and `natural_neighbours.svg` into this folder. Every step is computed, not
-sketched: signs come from `delaunax.oracle`, and each drawing ends by comparing its triangles with `delaunax.triangulate`.
+writes `in_circle.svg`, `insertion.svg`, `star.svg` and `natural_neighbours.svg` into this folder, or into the one that it is
+given. Every step is computed, not sketched: signs come from `delaunax.oracle`, and each drawing compares its triangles with
+`delaunax.triangulate`.
 """
 
+import sys
 from itertools import pairwise
 from pathlib import Path
 
+import jax
 import matplotlib.pyplot as plt
 import numpy as np
 from drawing import EMPTY, FLIPPED, GREY, NEW, circle_of, draw_circle, draw_edge, draw_mesh, name, panels, unit, zoom
@@ -17,7 +20,7 @@ from matplotlib.patches import Circle, Polygon
 import delaunax
 from delaunax import oracle
 
-FOLDER = Path(__file__).resolve().parent
+jax.config.update("jax_enable_x64", True)
 
 CENTRE = 14
 """The vertex in the middle of the mesh."""
@@ -34,12 +37,6 @@ def triangles_of(points):
     """The triangles that `delaunax` finds, as sorted tuples."""
     simplices = delaunax.triangulate(points).simplices
     return sorted(tuple(sorted(row)) for row in simplices.tolist() if row[0] >= 0)
-
-
-def save(figure, stem):
-    plt.rcParams["svg.hashsalt"] = stem  # The same file on every run.
-    figure.savefig(FOLDER / f"{stem}.svg", metadata={"Date": None})
-    plt.close(figure)
 
 
 class Insertion:
@@ -241,11 +238,20 @@ def in_circle():
     return figure
 
 
-if __name__ == "__main__":
+def main(folder):
+    """Write all drawings into a folder."""
     plt.switch_backend("Agg")
-    plt.rcParams["svg.fonttype"] = "path"
     mesh = thirty_points()
-    save(in_circle(), "in_circle")
-    save(insertion(mesh, CENTRE), "insertion")
-    save(star(mesh, CENTRE), "star")
-    save(natural_neighbours(np.delete(mesh, CENTRE, axis=0), mesh[CENTRE] + [13.0, 7.0]), "natural_neighbours")
+    drawings = {
+        "in_circle": in_circle(),
+        "insertion": insertion(mesh, CENTRE),
+        "star": star(mesh, CENTRE),
+        "natural_neighbours": natural_neighbours(np.delete(mesh, CENTRE, axis=0), mesh[CENTRE] + [13.0, 7.0]),
+    }
+    for stem, figure in drawings.items():
+        with plt.rc_context({"svg.hashsalt": stem}):  # The same file on every run.
+            figure.savefig(Path(folder) / f"{stem}.svg", metadata={"Date": None})
+
+
+if __name__ == "__main__":
+    main(sys.argv[1] if len(sys.argv) > 1 else Path(__file__).parent)

@@ -40,3 +40,14 @@ def test_site_has_no_fault(tmp_path):
     built = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert built.returncode == 0, built.stderr
     assert CHECK["main"](tmp_path) == 0
+
+
+@pytest.mark.slow
+def test_drawings_are_what_the_script_draws(tmp_path):
+    """Up to date, and computed: the script compares every drawing with the triangulation."""
+    script = ROOT / "docs" / "pictures" / "algorithms.py"
+    ran = subprocess.run([sys.executable, str(script), str(tmp_path)], cwd=ROOT, capture_output=True, text=True)
+    assert ran.returncode == 0, ran.stderr
+    for drawing in sorted(tmp_path.iterdir()):
+        assert drawing.read_text() == (script.parent / drawing.name).read_text(), drawing.name
+    assert len(list(tmp_path.iterdir())) == 4

@@ -3,7 +3,7 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test lint bench launches gpu wheels matrix patch posterior sweep dist compat clean
+.PHONY: gate test test-long lint bench docs launches gpu wheels matrix patch posterior sweep dist compat clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -56,6 +56,9 @@ sweep: $(READY)
 posterior: $(READY)
 	$(PY) -m jax_profiling.proof.posterior $(ARGS)
 
+docs: $(READY)
+	$(PY) -m sphinx --fail-on-warning --keep-going --fresh-env --write-all --quiet docs results/local/site
+
 patch: $(READY)
 	$(PY) -m jax_profiling.patch.diffs $(ARGS)
 
@@ -87,7 +90,7 @@ compat:
 
 $(READY): pyproject.toml delaunax/pyproject.toml constraints.txt find_python.sh
 	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && echo "Building .venv with $$python" && "$$python" -m venv --clear .venv
-	@$(PY) -m pip install --quiet --disable-pip-version-check --editable ./delaunax --editable '.[test,sweep]' --constraint constraints.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --editable ./delaunax --editable '.[test,sweep,docs]' --constraint constraints.txt
 	@touch $@
 
 clean:

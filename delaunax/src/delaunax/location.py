@@ -207,7 +207,8 @@ def is_certainly_inside(triangle: Any, query_point: Array) -> Array:
     """() bool: whether a query is inside a triangle, given by its six coordinates, whatever rounding does."""
     x, y = query_point
     xs, ys = [each - x for each in triangle[0::2]], [each - y for each in triangle[1::2]]
-    bound, inside = ORIENTATION * unit_of(query_point.dtype), np.True_
+    bound = ORIENTATION * unit_of(query_point.dtype)
+    inside: Any = np.True_
     for k in range(3):
         first, second = xs[k - 1] * (ys[k] - ys[k - 1]), ys[k - 1] * (xs[k] - xs[k - 1])
         inside = inside & (first - second > bound * (jnp.abs(first) + jnp.abs(second)))

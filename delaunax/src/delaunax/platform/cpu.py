@@ -111,7 +111,7 @@ def running_sums(values: Array) -> Array:
 
 def orders_of(keys: Array) -> tuple[Array, Array]:
     """The places of (2, M) keys in the order of x and then y, and in the order of y; equal ones keep their order."""
-    slots = np.arange(keys.shape[1], dtype=np.int32)
+    slots: Any = np.arange(keys.shape[1], dtype=np.int32)
     # By y, and then, in a stable sort, by x: a CPU sorts by one key several times faster than by two.
     _, by_y = lax.sort((keys[1], slots), num_keys=1)
     _, by_x = lax.sort((gather(keys[0], by_y), by_y), num_keys=1)

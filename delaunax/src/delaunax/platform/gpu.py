@@ -165,7 +165,8 @@ def running_sums(values: Array) -> Array:
 
 def orders_of(keys: Array) -> tuple[Array, Array]:
     """The places of (2, M) keys in the order of x and then y, and in the order of y; equal ones keep their order."""
-    slots = np.arange(keys.shape[1], dtype=np.int32)
+    slots: Any = np.arange(keys.shape[1], dtype=np.int32)
+    both: Any = np.stack([slots, slots])
     # Both in one launch, which is compiled once.
-    by_x, by_y = lax.sort((keys, keys[::-1], np.stack([slots, slots])), num_keys=2)[2]
+    by_x, by_y = lax.sort((keys, keys[::-1], both), num_keys=2)[2]
     return by_x, by_y

@@ -17,7 +17,7 @@ DROP: dict[str, Any] = {"mode": "drop", "wrap_negative_indices": False}
 """Arguments with which `array.at[places].set`, `.add` and `.max` skip places outside the array, `NONE` among them."""
 
 
-def gather(array: Array, *places: Array | int) -> Array:
+def gather(array: Array, *places: Any) -> Array:
     """`array[places]` of int32 places; the first or the last entry where a place is outside the array."""
     return array.at[places].get(mode="clip", wrap_negative_indices=False)
 

@@ -11,7 +11,7 @@ Building a triangulation from independent stars follows star splaying (Shewchuk 
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -68,11 +68,11 @@ class _Round(NamedTuple):
         () bool, whether there is another round.
     """
 
-    number: jax.Array
+    number: Any
     checks: Checks
     exact: jax.Array
     doubtful: jax.Array
-    continues: jax.Array
+    continues: Any
 
 
 def triangulate_by_stars(tree: KDTree) -> tuple[Checks, Array]:

@@ -77,6 +77,8 @@ class Turn(NamedTuple):
         bool, whether the turn around v is complete with this edge, and whether the turn around a begins with it.
     counts
         bool, whether the turn around v is one that ends. The walk begins in the middle of one that does not count.
+    moves
+        bool, false for a walk that is complete or in doubt: then all that it found must stay as it is.
     row
         int32, the place of the query.
     """
@@ -93,6 +95,7 @@ class Turn(NamedTuple):
     ends: jax.Array
     begins: jax.Array
     counts: jax.Array
+    moves: jax.Array
     row: jax.Array
 
 
@@ -145,6 +148,7 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
         ends=on_ring & ~is_first,
         begins=on_ring & ~is_last,
         counts=moves & (walk.first >= 0),
+        moves=moves,
         row=query.row,
     )  # fmt: skip
     moved = _Walk(

@@ -50,7 +50,8 @@ def turned_left(vector: Vector) -> Vector:
     return -vector[1], vector[0]
 
 
-def _where(condition, one, other):
+def where(condition: Array, one: Any, other: Any) -> Any:
+    """`jnp.where` of pytrees."""
     return jax.tree.map(lambda *both: jnp.where(condition, *both), one, other)
 
 
@@ -68,20 +69,63 @@ class Sibson:
         side = times(jnp.maximum(0.5 * (turn.left + turn.right), 0.0) * scale, turn.along)
         area = area + jnp.maximum(cross(side, reach), 0.0)
         begins = times(-1.0, side), jnp.zeros_like(area)
-        return _where(turn.on_ring, begins, (plus(reach, side), area)), area
+        return where(turn.moves, where(turn.on_ring, begins, (plus(reach, side), area)), chain), area
+
+    def slopes(self, before: Array, turn: Turn, scale: Array) -> tuple[Slopes, Slopes]:
+        """What an edge adds to the derivatives of the shares of v and of a.
+
+        Parameters
+        ----------
+        before
+            (...,) float, the cotangent at the ring vertex before v, in the triangle of the query and v.
+        turn, scale
+            As in `after`.
+        """
+        middle = times(0.25 * (turn.left - turn.right), turned_left(turn.along))
+        length = jnp.maximum(turn.left + turn.right, 0.0) * scale * scale
+        of_v = times(length, plus(times(0.5, turn.along), middle))
+        of_a = times(length, plus(times(0.5, turn.along), times(-1.0, middle)))
+        at_a, _ = ring_cotangents(turn)
+        middle = times(0.25 * (at_a - before), turned_left(turn.to_v))
+        length = jnp.where(turn.on_ring, jnp.maximum(before + at_a, 0.0) * scale * scale, 0.0)
+        query = times(length, plus(times(0.5, turn.to_v), middle))
+        of_side = times(length, plus(times(0.5, turn.to_v), times(-1.0, middle)))
+        opposite = Slopes(times(-1.0, of_v), times(-1.0, of_a), jax.tree.map(jnp.zeros_like, query))
+        return Slopes(plus(of_v, of_side), of_a, query), opposite
 
 
 class Laplace:
     """Shares by the length of Voronoi edges."""
 
     def begun(self, like: Array) -> Any:
-        """What a turn around a vertex begins with: the cotangent at the ring edge before."""
+        """What a turn around a vertex begins with: the cotangent at the ring vertex before."""
         return jnp.zeros_like(like)
 
     def after(self, chain: Any, turn: Turn, scale: Array) -> tuple[Any, Array]:
         """The same after another edge, and the share of v, if it is complete."""
         at_a, at_v = ring_cotangents(turn)
         return jnp.where(turn.on_ring, at_v, chain), jnp.maximum(chain + at_a, 0.0)
+
+    def slopes(self, before: Array, turn: Turn, scale: Array) -> tuple[Slopes, Slopes]:
+        """What an edge adds to the derivatives of the shares of v and of a; `before` and `scale` are not read."""
+        (to_v, to_a, along), factor = to_order_one(turn.to_v, turn.to_a, turn.along)
+        area = doubled_area(to_v, to_a, along)
+        at_a, at_v = dot(to_a, along) / area, -dot(to_v, along) / area
+        per_area = jnp.where(turn.on_ring, factor / area, 0.0)
+
+        def slopes(of_v, of_a):
+            of_v, of_a = times(per_area, of_v), times(per_area, of_a)
+            return Slopes(of_v, of_a, times(-1.0, plus(of_v, of_a)))
+
+        turned_v, turned_a = turned_left(to_v), turned_left(to_a)
+        return (
+            slopes(
+                plus(times(-1.0, to_a), times(at_a, turned_a)), plus(to_a, along, times(-at_a, turned_v))
+            ),
+            slopes(
+                plus(to_v, times(-1.0, along), times(at_v, turned_a)), plus(times(-1.0, to_v), times(-at_v, turned_v))
+            ),
+        )
 
 
 def ring_cotangents(turn: Turn) -> tuple[Array, Array]:

@@ -1,7 +1,5 @@
 """Exact Delaunay triangulation, point location and interpolation in the plane, in pure JAX."""
 
-from importlib import metadata
-
 from delaunax import oracle
 from delaunax.certificate import is_delaunay
 from delaunax.explain import Explanation, explain
@@ -9,6 +7,11 @@ from delaunax.find_simplex import find_simplex
 from delaunax.interpolation.barycentric import barycentric_weights
 from delaunax.interpolation.griddata import griddata
 from delaunax.interpolation.linear import LinearInterpolator, linear_interpolate
+from delaunax.interpolation.natural_neighbors import (
+    NaturalNeighborInterpolator,
+    NaturalNeighbors,
+    natural_neighbor_weights,
+)
 from delaunax.location import locate
 from delaunax.tables.graph import VertexNeighbors, convex_hull, vertex_neighbor_vertices
 from delaunax.triangulation import Triangulation, triangulate
@@ -18,6 +21,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Explanation",
     "LinearInterpolator",
+    "NaturalNeighborInterpolator",
+    "NaturalNeighbors",
     "Triangulation",
     "VertexNeighbors",
     "barycentric_weights",
@@ -28,9 +33,8 @@ __all__ = [
     "is_delaunay",
     "linear_interpolate",
     "locate",
+    "natural_neighbor_weights",
     "oracle",
     "triangulate",
     "vertex_neighbor_vertices",
 ]
-
-__version__ = metadata.version("delaunax")

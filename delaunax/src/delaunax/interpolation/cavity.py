@@ -1,0 +1,172 @@
+"""The cavity of a query: the triangles with the query strictly inside their circumcircles, and the ring of vertices around it.
+
+If the query were inserted, it would be joined with the ring. The cavity is star-shaped as seen from the query, and every
+vertex of its triangles is on the ring. So a ring of K vertices surrounds K - 2 triangles, and no stack is needed to visit them:
+turn clockwise around a ring vertex, from triangle to triangle, as long as the next triangle is in the cavity; the edge that
+stops the turn leads to the next ring vertex, counter-clockwise.
+
+    A corner c is the edge opposite: from the ring vertex `after(c)` to `before(c)`.
+    If the triangle across is in the cavity, go on there: the next corner is `after(opposite[c])`.
+    If not, the edge is on the ring: the next corner is `after(c)`, and the next ring vertex is `before(c)`.
+
+Floating point decides membership where its error bound allows it, integers decide the rest. A query exactly on a circle is not
+inside it.
+"""
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from delaunax.arithmetic.error_bounds import IN_CIRCLE, Determinant, Vector, underflow_of, unit_of
+from delaunax.arithmetic.exact_signs import signs_at
+from delaunax.arithmetic.scaling import power_of_two
+from delaunax.arithmetic.triangle import A, B, C
+from delaunax.insertion.corner_table import after, before
+from delaunax.platform import backend
+from delaunax.platform.indexing import NONE, gather
+
+
+class Circles(NamedTuple):
+    """The triangles of N vertices by their corners, as a `Triangulation` has them: corner `3 t + k` is column k of row t.
+
+    Attributes
+    ----------
+    vertex
+        (6N,) int32, the vertex of each corner.
+    opposite
+        (6N,) int32, the corner across the edge opposite each corner; -1 at the hull.
+    cotangent
+        (6N,) float, the cotangent of the angle at each corner.
+    circle
+        (2N, 7) float, by which `in_circle` decides: a vertex as origin, the in-circle determinant of an offset r from it as
+        `g . r - area |r|^2`, and the sizes of the terms of g and of the area.
+    points
+        (N, 2) float, the vertices, of order one.
+    unscaled
+        (N, 2) float, the vertices as they are stored, by which doubtful signs are decided.
+    """
+
+    vertex: jax.Array
+    opposite: jax.Array
+    cotangent: jax.Array
+    circle: jax.Array
+    points: jax.Array
+    unscaled: jax.Array
+
+
+@backend.fused
+def circles_from(points: Array, unscaled: Array, simplices: Array, neighbors: Array) -> Circles:
+    """The `Circles` of the tables of a triangulation."""
+    xs, ys = ([gather(points, simplices[:, k], np.int32(axis)) for k in range(3)] for axis in range(2))
+    # Edge k is opposite corner k, counter-clockwise.
+    edges = [(xs[k - 1] - xs[k - 2], ys[k - 1] - ys[k - 2]) for k in range(3)]
+    cotangents = _cotangents(edges)
+    return Circles(
+        vertex=simplices.reshape(-1),
+        opposite=_opposite_corners(neighbors).reshape(-1),
+        cotangent=jnp.stack(cotangents, axis=1).reshape(-1),
+        circle=_circles(xs, ys, edges),
+        points=points,
+        unscaled=unscaled,
+    )
+
+
+def _opposite_corners(neighbors):
+    """(2N, 3) int32: the corners across each edge; -1 at the hull."""
+    row = np.arange(len(neighbors), dtype=np.int32)[:, None]
+    back = gather(neighbors, neighbors)
+    column = jnp.where(back[..., 0] == row, A, jnp.where(back[..., 1] == row, B, C))
+    return jnp.where(neighbors < 0, NONE, 3 * neighbors + column)
+
+
+def cross(u: Vector, v: Vector) -> Array:
+    """The cross product of two vectors."""
+    return u[0] * v[1] - u[1] * v[0]
+
+
+def dot(u: Vector, v: Vector) -> Array:
+    """The scalar product of two vectors."""
+    return u[0] * v[0] + u[1] * v[1]
+
+
+def to_order_one(*vectors: Vector) -> tuple[list[Vector], Array]:
+    """Vectors times the power of two that brings the largest of their components to order one, and that power."""
+    largest = jnp.abs(vectors[0][0])
+    for component in [vectors[0][1], *(each for vector in vectors[1:] for each in vector)]:
+        largest = jnp.maximum(largest, jnp.abs(component))
+    info = jnp.finfo(largest.dtype)
+    word = np.dtype(f"int{info.bits}").type
+    exponent = lax.bitcast_convert_type(largest, word) >> word(info.nmant)
+    factor = power_of_two((word(info.maxexp - 1) - exponent).astype(jnp.int32), largest.dtype)
+    return [(x * factor, y * factor) for x, y in vectors], factor
+
+
+def _cotangents(edges):
+    """Three (2N,) float, of the angles opposite three edges; finite wherever rounding takes a triangle."""
+    edges, _ = to_order_one(*edges)
+    lengths = [dot(edge, edge) for edge in edges]
+    areas = [cross(edges[k - 2], edges[k - 1]) for k in range(3)]
+    # Between the two shorter edges, where the product is least rounded.
+    longest = jnp.maximum(jnp.maximum(*lengths[:2]), lengths[2])
+    area = jnp.where(lengths[0] == longest, areas[0], jnp.where(lengths[1] == longest, areas[1], areas[2]))
+    area = jnp.maximum(area, jnp.finfo(area.dtype).tiny)
+    return [-dot(edges[k - 2], edges[k - 1]) / area for k in range(3)]
+
+
+def _circles(xs, ys, edges):
+    """(2N, 7) float, as in `Circles`. The origin is at the shortest edge, where the terms are smallest."""
+    lengths = [dot(edge, edge) for edge in edges]
+    shortest = jnp.minimum(jnp.minimum(*lengths[:2]), lengths[2])
+
+    def pick(each):
+        return jnp.where(lengths[0] == shortest, each[0], jnp.where(lengths[1] == shortest, each[1], each[2]))
+
+    origin = pick(xs[1:] + xs[:1]), pick(ys[1:] + ys[:1])
+    bx, by = (pick([edge[axis] for edge in edges]) for axis in range(2))
+    cx, cy = (pick([-edges[k - 1][axis] for k in range(3)]) for axis in range(2))
+    b_squared, c_squared = bx * bx + by * by, cx * cx + cy * cy
+    size_x = b_squared * jnp.abs(cy) + c_squared * jnp.abs(by)
+    size_y = b_squared * jnp.abs(cx) + c_squared * jnp.abs(bx)
+    columns = (
+        *origin,
+        b_squared * cy - c_squared * by,
+        c_squared * bx - b_squared * cx,
+        bx * cy - by * cx,
+        jnp.maximum(size_x, size_y),
+        jnp.abs(bx * cy) + jnp.abs(by * cx),
+    )
+    return jnp.stack(columns, axis=1)
+
+
+def in_circle(circles: Circles, triangle: Array, query: Vector) -> Determinant:
+    """Positive where (...,) queries are inside the circumcircles of (...,) int32 triangles.
+
+    Twelve roundings at most reach a term: less than `IN_CIRCLE`.
+    """
+    x0, y0, gx, gy, area, size_of_g, size_of_area = (gather(circles.circle, triangle, np.int32(k)) for k in range(7))
+    x, y = query[0] - x0, query[1] - y0
+    squared = x * x + y * y
+    size = size_of_g * (jnp.abs(x) + jnp.abs(y)) + size_of_area * squared
+    error = IN_CIRCLE * unit_of(x.dtype) * size + underflow_of(x.dtype)
+    return Determinant(gx * x + gy * y - area * squared, error)
+
+
+IS_INSIDE = np.int32(3)
+IS_OUTSIDE = np.int32(4)
+"""What `decide` finds of a triangle, if it is not the column of an edge behind which the query lies."""
+
+
+def decide(circles: Circles, query: Array, triangle: Array) -> Array:
+    """(V,) int32: where (V, 2) unscaled queries lie, seen from (V,) int32 triangles; exact.
+
+    `IS_INSIDE` its circle, else the column of an edge behind which the query lies, else `IS_OUTSIDE`, which is at a vertex.
+    """
+    corners = [gather(circles.unscaled, gather(circles.vertex, 3 * triangle + column)) for column in (A, B, C)]
+    found = signs_at(jnp.stack([query, *corners]))
+    behind = found.after < 0, found.left > 0, found.turn < 0
+    column = jnp.where(behind[0], A, jnp.where(behind[1], B, jnp.where(behind[2], C, IS_OUTSIDE)))
+    return jnp.where(found.inside < 0, IS_INSIDE, column)

@@ -1,7 +1,5 @@
 """Exact Delaunay triangulation, point location and interpolation in the plane, in pure JAX."""
 
-from importlib import metadata
-
 from delaunax import oracle
 from delaunax.certificate import is_delaunay
 from delaunax.explain import Explanation, explain
@@ -32,5 +30,3 @@ __all__ = [
     "triangulate",
     "vertex_neighbor_vertices",
 ]
-
-__version__ = metadata.version("delaunax")

@@ -5,28 +5,26 @@ vertex of its triangles is on the ring. So a ring of K vertices surrounds K - 2 
 turn clockwise around a ring vertex, from triangle to triangle, as long as the next triangle is in the cavity; the edge that
 stops the turn leads to the next ring vertex, counter-clockwise.
 
-    A corner c is the edge opposite: from the ring vertex `after(c)` to `before(c)`.
-    If the triangle across is in the cavity, go on there: the next corner is `after(opposite[c])`.
-    If not, the edge is on the ring: the next corner is `after(c)`, and the next ring vertex is `before(c)`.
+    A corner c stands for the edge opposite it, from the ring vertex at `next_corner(c)` to the vertex at `previous_corner(c)`.
+    If the triangle across the edge is in the cavity, the walk enters it: the corner becomes `next_corner(opposite[c])`.
+    If not, the edge is on the ring, and so is its end: the corner becomes `next_corner(c)`.
 
 Floating point decides membership where its error bound allows it, integers decide the rest. A query exactly on a circle is not
 inside it.
 """
 
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from delaunax import platform
 from delaunax.arithmetic.error_bounds import IN_CIRCLE, Determinant, Vector, underflow_of, unit_of
 from delaunax.arithmetic.exact_signs import signs_at
 from delaunax.arithmetic.scaling import power_of_two
 from delaunax.arithmetic.triangle import A, B, C
-from delaunax.insertion.corner_table import after, before
-from delaunax.platform import backend
 from delaunax.platform.indexing import NONE, gather
 
 
@@ -58,7 +56,7 @@ class Circles(NamedTuple):
     unscaled: jax.Array
 
 
-@backend.fused
+@platform.fused
 def circles_from(points: Array, unscaled: Array, simplices: Array, neighbors: Array) -> Circles:
     """The `Circles` of the tables of a triangulation."""
     xs, ys = ([gather(points, simplices[:, k], np.int32(axis)) for k in range(3)] for axis in range(2))
@@ -155,18 +153,27 @@ def in_circle(circles: Circles, triangle: Array, query: Vector) -> Determinant:
     return Determinant(gx * x + gy * y - area * squared, error)
 
 
-IS_INSIDE = np.int32(3)
-IS_OUTSIDE = np.int32(4)
-"""What `decide` finds of a triangle, if it is not the column of an edge behind which the query lies."""
+IS_INSIDE, IS_OUTSIDE, ON_HULL = np.int32(3), np.int32(4), np.int32(5)
+"""What `decide` finds: a query inside the circle, outside without an edge to cross, or on the hull, plus the column."""
 
 
 def decide(circles: Circles, query: Array, triangle: Array) -> Array:
-    """(V,) int32: where (V, 2) unscaled queries lie, seen from (V,) int32 triangles; exact.
+    """(V,) int32: where (V, 2) unscaled queries are, seen from (V,) int32 triangles; exact.
 
-    `IS_INSIDE` its circle, else the column of an edge behind which the query lies, else `IS_OUTSIDE`, which is at a vertex.
+    `ON_HULL` plus the column of a hull edge that has the query on it or behind it, unless the query is behind another edge.
+    Else `IS_INSIDE` if it is inside the circumcircle, else the column of an edge that has the query behind it. Else
+    `IS_OUTSIDE`: the query is at a vertex of the triangle.
     """
     corners = [gather(circles.unscaled, gather(circles.vertex, 3 * triangle + column)) for column in (A, B, C)]
     found = signs_at(jnp.stack([query, *corners]))
-    behind = found.after < 0, found.left > 0, found.turn < 0
-    column = jnp.where(behind[0], A, jnp.where(behind[1], B, jnp.where(behind[2], C, IS_OUTSIDE)))
-    return jnp.where(found.inside < 0, IS_INSIDE, column)
+    sides = found.orient_cd, -found.orient_bd, found.orient_bc
+    at_hull = [gather(circles.opposite, 3 * triangle + column) < 0 for column in (A, B, C)]
+    enters = [~hull & (side < 0) for hull, side in zip(at_hull, sides, strict=True)]
+    stops = [hull & (side <= 0) & ~(enters[0] | enters[1] | enters[2]) for hull, side in zip(at_hull, sides, strict=True)]
+
+    def column_of(which, none):
+        return jnp.where(which[0], A, jnp.where(which[1], B, jnp.where(which[2], C, none)))
+
+    on_hull = column_of(stops, NONE)
+    in_circle = jnp.where(found.in_circle < 0, IS_INSIDE, column_of(enters, IS_OUTSIDE))
+    return jnp.where(on_hull < 0, in_circle, ON_HULL + on_hull)

@@ -16,18 +16,18 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
+from delaunax import platform
+from delaunax.arguments import as_given, coordinates_from
 from delaunax.arithmetic.scaling import largest_exponent, power_of_two, scaled
 from delaunax.interpolation import ring_maps
 from delaunax.interpolation.cavity import circles_from, to_order_one
-from delaunax.interpolation.ring import Queries, first_corners, triangle_of
+from delaunax.interpolation.ring import Queries, begin, triangle_of
 from delaunax.interpolation.ring_maps import Cavities
 from delaunax.interpolation.shares import KINDS
 from delaunax.location import locate
-from delaunax.platform import backend
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
-from delaunax.tables.kd_tree import KDTree, build_kd_tree
-from delaunax.triangulation import Triangulation, coordinates_from, triangulate
+from delaunax.triangulation import Triangulation, triangulate
 
 
 class NaturalNeighbors(NamedTuple):
@@ -55,7 +55,6 @@ def natural_neighbor_weights(
     query_points: Any,
     kind: str = "sibson",
     max_neighbors: int = 32,
-    tree: KDTree | None = None,
 ) -> NaturalNeighbors:
     """The natural neighbours of every query point and their weights; works under `jit` and `vmap`, and on NumPy arrays.
 
@@ -75,8 +74,6 @@ def natural_neighbor_weights(
         "sibson" or "laplace".
     max_neighbors
         The number of places K, static.
-    tree
-        The `kd_tree.KDTree` of the points, if it is at hand already.
 
     Returns
     -------
@@ -91,10 +88,8 @@ def natural_neighbor_weights(
     _check(kind)
     if max_neighbors < 1:
         raise ValueError(f"`max_neighbors` is {max_neighbors}; give 1 or more.")
-    as_numpy = isinstance(query_points, np.ndarray)
-    points, query_points = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
-    found = _neighbors(kind, max_neighbors, triangulation, points, query_points, tree)
-    return jax.tree.map(np.asarray, found) if as_numpy else found
+    points, queries = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
+    return as_given(query_points, _neighbors(kind, max_neighbors, triangulation, points, queries))
 
 
 def _check(kind):
@@ -103,18 +98,58 @@ def _check(kind):
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _neighbors(kind, width, triangulation, points, query_points, tree):
-    cavities = cavities_of(triangulation, points, query_points, tree)
+def _neighbors(kind, width, triangulation, points, query_points):
+    cavities = cavities_of(triangulation, points, query_points)
     vertices, shares, count = ring_maps.rings(kind, width, cavities)
     shares = _attached(kind, width, shares, cavities, points, query_points)
     total = shares.sum(axis=1, keepdims=True)
-    alone, first = cavities.alone[:, None], np.arange(width, dtype=np.int32) == 0
-    is_alone = alone >= 0
-    weights = jnp.where(is_alone, first.astype(points.dtype), shares / jnp.where(total > 0.0, total, 1.0))
-    count = jnp.where(is_alone[:, 0], np.int32(1), count)
+    weights = shares / jnp.where(total > 0.0, total, 1.0)
+    on_ends = cavities.ends[:, :1] >= 0
+    number = (cavities.ends >= 0).sum(axis=1, dtype=jnp.int32)
+    count = jnp.where(on_ends[:, 0], number, count)
     known = ((count > 0) & (count <= width))[:, None]
-    vertices = jnp.where(is_alone & first, alone, vertices)
+    vertices = jnp.where(on_ends, _padded(cavities.ends, width, NONE), vertices)
+    of_ends = _weights_of_ends(points, query_points, cavities.ends)
+    weights = jnp.where(on_ends, _padded(of_ends, width, 0.0), weights)
     return NaturalNeighbors(jnp.where(known, vertices, NONE), jnp.where(known, weights, jnp.nan), count)
+
+
+def _padded(columns, width, value):
+    """(Q, width): (Q, 2) columns and a value behind them."""
+    return jnp.pad(columns, ((0, 0), (0, max(width - 2, 0))), constant_values=value)[:, :width]
+
+
+def _weights_of_ends(points, query_points, ends):
+    """(Q, 2) float: weights on the ends of an edge, linear along it, or one and zero for a single vertex."""
+    is_edge = ends[:, 1:] >= 0
+    points, query_points = _to_order_one(points, query_points)
+    tail, head = (gather(points, jnp.maximum(ends[:, k], 0)) for k in range(2))
+    # In other rows, any edge and query keep derivatives finite.
+    along = jnp.where(is_edge, head - tail, 1.0)
+    offset = jnp.where(is_edge, query_points - tail, 0.0)
+    factor = lax.stop_gradient(1.0 / jnp.abs(along).max(axis=1, keepdims=True))
+    along, offset = along * factor, offset * factor
+    part = jnp.clip((offset * along).sum(axis=1) / (along**2).sum(axis=1), 0.0, 1.0)
+    return jnp.stack([1.0 - part, part], axis=1)
+
+
+def _to_order_one(points, query_points):
+    """Points and queries times a power of two, by their bits: XLA reads subnormal numbers as zero."""
+    exponent, factor = _exponent_and_factor(points)
+
+    def by_bits(values):
+        fixed = lax.stop_gradient(values)
+        return scaled(fixed, exponent) + (values - fixed) * factor
+
+    return by_bits(points), by_bits(query_points)
+
+
+def _exponent_and_factor(points):
+    """The largest exponent of points, and the power of two that brings them to order one, if it is in range."""
+    info = jnp.finfo(points.dtype)
+    exponent = largest_exponent(lax.stop_gradient(points))
+    power = jnp.minimum(-(exponent + np.int32(info.nmant)), np.int32(info.maxexp - 1))
+    return exponent, power_of_two(power, points.dtype)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
@@ -132,9 +167,7 @@ def _attached_jvp(kind, width, primals, tangents):
 
 def _moves(points, query_points, d_points, d_query_points):
     """Tangents of points and queries in the unit of the cavities, in which coordinates are of order one."""
-    info = jnp.finfo(points.dtype)
-    power = -(largest_exponent(points) + np.int32(info.nmant))
-    factor = power_of_two(jnp.minimum(power, np.int32(info.maxexp - 1)), points.dtype)
+    _, factor = _exponent_and_factor(points)
     return tuple(
         jnp.zeros_like(primal) if _is_zero(tangent) else tangent * factor
         for primal, tangent in ((points, d_points), (query_points, d_query_points))
@@ -145,26 +178,25 @@ def _is_zero(tangent):
     return isinstance(tangent, jax.custom_derivatives.SymbolicZero)
 
 
-def cavities_of(triangulation: Triangulation, points: Array, query_points: Array, tree: KDTree | None = None) -> Cavities:
+def cavities_of(triangulation: Triangulation, points: Array, query_points: Array) -> Cavities:
     """The `Cavities` of (Q, 2) queries; gradients stop here."""
     triangulation, points, query_points = lax.stop_gradient((triangulation, points, query_points))
-    tree = build_kd_tree(points) if tree is None else tree
-    mappings = locate(triangulation, points, query_points, tree=tree)
-    return _cavities(triangulation, points, query_points, tree, mappings)
+    return _cavities(triangulation, points, query_points, locate(triangulation, points, query_points))
 
 
 @by_platform
-@backend.fused
-def _cavities(triangulation, points, query_points, tree, mappings):
+@platform.fused
+def _cavities(triangulation, points, query_points, mappings):
+    tree = triangulation.tree
     circles = circles_from(tree.points, points, triangulation.simplices, triangulation.neighbors)
     finite = jnp.isfinite(query_points).all(axis=1)
     x, y = jnp.where(finite[:, None], scaled(query_points, tree.exponent), 0.0).T
     row = lax.iota(np.int32, len(query_points))
     queries = Queries(x, y, query_points, jnp.full_like(row, NONE), row)
     mappings = jnp.where(triangulation.certified, mappings, NONE)
-    corner, alone = first_corners(circles, triangulation.vertex_simplex, mappings, queries)
+    corner, ends = begin(circles, triangulation.vertex_simplex, mappings, queries)
     outside = (mappings[:, 0] >= 0) & (mappings[:, 1] < 0)
-    return Cavities(circles, queries._replace(corner=corner), _scales(circles, corner), alone, outside)
+    return Cavities(circles, queries._replace(corner=corner), _scales(circles, corner), ends, outside)
 
 
 def _scales(circles, corner):
@@ -208,7 +240,6 @@ class NaturalNeighborInterpolator:
     kind: str
     fill_value: Any
     triangulation: Triangulation
-    tree: KDTree
 
     def __init__(self, points: Any, values: Any, kind: str = "sibson", fill_value: Any = np.nan):
         _check(kind)
@@ -221,8 +252,7 @@ class NaturalNeighborInterpolator:
         with jax.numpy_dtype_promotion("standard"):  # Integers as floats like the points, complex values as they are.
             self.values = values.astype(jnp.result_type(values, self.points))
         self.fill_value = fill_value
-        self.tree = build_kd_tree(self.points)
-        self.triangulation = triangulate(self.points, tree=self.tree)
+        self.triangulation = triangulate(self.points)
 
     def __call__(self, query_points: Any) -> Array:
         """(Q, ...) the values at (Q, 2) query points; `fill_value` outside the hull, NaN where a query is not finite.
@@ -231,36 +261,38 @@ class NaturalNeighborInterpolator:
         """
         query_points = coordinates_from("query_points", query_points, least=0)
         return _interpolate(
-            self.kind, self.triangulation, self.tree, self.points, self.values, query_points, self.fill_value
+            self.kind, self.triangulation, self.points, self.values, query_points, self.fill_value
         )
 
     def tree_flatten(self):
-        return (self.points, self.values, self.fill_value, self.triangulation, self.tree), self.kind
+        return (self.points, self.values, self.fill_value, self.triangulation), self.kind
 
     @classmethod
     def tree_unflatten(cls, kind, children):
         new = object.__new__(cls)
-        new.points, new.values, new.fill_value, new.triangulation, new.tree = children
+        new.points, new.values, new.fill_value, new.triangulation = children
         new.kind = kind
         return new
 
 
 @partial(jax.jit, static_argnums=0)
-def _interpolate(kind, triangulation, tree, points, values, query_points, fill_value):
-    cavities = cavities_of(triangulation, points, query_points, tree)
+def _interpolate(kind, triangulation, points, values, query_points, fill_value):
+    cavities = cavities_of(triangulation, points, query_points)
     columns = _real_columns(values)
     ones = jnp.ones_like(columns[:, :1])
     sums = _summed(kind, cavities, jnp.concatenate([columns, ones], axis=1), points, query_points)
     total = sums[:, -1:]
     smooth = sums[:, :-1] / jnp.where(total > 0.0, total, 1.0)
-    alone = cavities.alone
-    interpolated = _like_values(jnp.where(alone[:, None] >= 0, gather(columns, jnp.maximum(alone, 0)), smooth), values)
+    on_ends = cavities.ends[:, :1] >= 0
+    weights = _weights_of_ends(points, query_points, cavities.ends).astype(columns.dtype)
+    linear = (weights[:, :, None] * gather(columns, jnp.maximum(cavities.ends, 0))).sum(axis=1)
+    interpolated = _like_values(jnp.where(on_ends, linear, smooth), values)
 
     def along(rows):
         """A (Q,) array that is broadcast against (Q, ...) values."""
         return rows.reshape(rows.shape + (1,) * (values.ndim - 1))
 
-    known = (alone >= 0) | (cavities.queries.corner >= 0)
+    known = on_ends[:, 0] | (cavities.queries.corner >= 0)
     with jax.numpy_dtype_promotion("standard"):
         filled = jnp.where(along(cavities.outside), fill_value, interpolated)
         return jnp.where(along(known), filled, jnp.nan)

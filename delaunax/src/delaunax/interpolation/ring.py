@@ -4,6 +4,7 @@ A CPU walks around one query after the other; a GPU walks around all in lockstep
 """
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -11,12 +12,13 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax.arithmetic.error_bounds import Vector
+from delaunax import platform
+from delaunax.arithmetic.error_bounds import Vector, orientation
 from delaunax.arithmetic.triangle import A, B, C
-from delaunax.insertion.corner_table import after, before
-from delaunax.interpolation.cavity import IS_INSIDE, IS_OUTSIDE, Circles, cross, decide, dot, in_circle, to_order_one
-from delaunax.platform import backend
+from delaunax.insertion.corner_table import next_corner, previous_corner
+from delaunax.interpolation.cavity import IS_INSIDE, ON_HULL, Circles, cross, decide, dot, in_circle, to_order_one
 from delaunax.platform.indexing import NONE, gather
+from delaunax.platform.rows import cond_as_loop, map_where
 
 
 class Queries(NamedTuple):
@@ -39,20 +41,6 @@ class Queries(NamedTuple):
     unscaled: jax.Array
     corner: jax.Array
     row: jax.Array
-
-
-def decide_if(condition: Array, circles: Circles, query: Queries, triangle: Array) -> Array:
-    """() int32: what `decide` finds of one query, if the () bool condition is true; else -1."""
-    return backend.only_if(condition, lambda _: decide(circles, query.unscaled[None], triangle[None])[0], NONE)
-
-
-def decide_where(which: Array, circles: Circles, queries: Queries, triangles: Array) -> Array:
-    """(Q,) int32: what `decide` finds of those queries where the (Q,) bool `which` is true; -1 elsewhere."""
-    if backend.one_by_one():
-        return backend.map_rows(lambda row: decide_if(row[0], circles, *row[1:]), (which, queries, triangles))
-    return backend.map_blocks(
-        lambda rows: decide(circles, gather(queries.unscaled, rows), gather(triangles, rows)), queries.row, which
-    )
 
 
 class Turn(NamedTuple):
@@ -129,13 +117,12 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
     across = gather(circles.opposite, walk.corner)
     triangle = triangle_of(jnp.maximum(across, 0))
     found = in_circle(circles, triangle, (query.x, query.y))
-    # The walk comes back to its first triangle, also if a query is just outside the hull and not in its circle.
-    inner, is_known = across >= 0, (triangle == triangle_of(query.corner)) | (walk.answer >= 0)
+    inner, is_known = across >= 0, walk.answer >= 0
     in_doubt = moves & inner & ~(is_known | found.positive | found.negative)
     moves = moves & ~in_doubt
-    enters = inner & jnp.where(is_known, (walk.answer < 0) | (walk.answer == IS_INSIDE), found.positive)
+    enters = inner & jnp.where(is_known, walk.answer == IS_INSIDE, found.positive)
 
-    v, a = (gather(circles.vertex, corner) for corner in (after(walk.corner), before(walk.corner)))
+    v, a = (gather(circles.vertex, corner) for corner in (next_corner(walk.corner), previous_corner(walk.corner)))
     (vx, vy), (ax, ay) = ([gather(circles.points, vertex, axis) for axis in (A, B)] for vertex in (v, a))
     to_v, to_a, along = (vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy)
     on_ring = moves & ~enters
@@ -152,7 +139,7 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
         row=query.row,
     )  # fmt: skip
     moved = _Walk(
-        corner=jnp.where(moves, after(jnp.where(enters, across, walk.corner)), walk.corner),
+        corner=jnp.where(moves, next_corner(jnp.where(enters, across, walk.corner)), walk.corner),
         first=jnp.where(is_first, walk.corner, walk.first),
         slot=jnp.where(turn.ends, walk.slot + 1, walk.slot),
         in_doubt=in_doubt,
@@ -169,14 +156,11 @@ def cotangent_at_query(to_v: Vector, to_a: Vector, along: Vector) -> Array:
 
 
 def doubled_area(to_v: Vector, to_a: Vector, along: Vector) -> Array:
-    """Twice the area of the query and a ring edge. On the edge it is so small that its ends have all the weight.
-
-    A smaller one would spoil the gradients.
-    """
+    """Twice the area of the query and a ring edge: positive, whatever rounding does next to a hull edge."""
     dtype = to_v[0].dtype
     # With the shorter side of the two at the query, the product is least rounded.
     to_nearer = jnp.where(dot(to_v, to_v) < dot(to_a, to_a), cross(to_v, along), cross(to_a, along))
-    least = jnp.abs(dot(to_v, to_a)) * np.asarray(float(jnp.finfo(dtype).eps) ** 0.75, dtype)
+    least = jnp.abs(dot(to_v, to_a)) * np.asarray(float(jnp.finfo(dtype).eps), dtype)
     return jnp.maximum(to_nearer, least + jnp.finfo(dtype).tiny)
 
 
@@ -208,57 +192,55 @@ def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, s
         walk, turn = _turn(circles, query, walk)
         return walk, *visit(own, shared, turn)
 
-    def run(query, carry):
-        return backend.while_any(
-            lambda turn, carry: ~(carry[0].done | carry[0].in_doubt) & (turn <= 2 * number),
+    def until_doubt(query, carry):
+        return platform.lockstep_while(
+            lambda step, carry: ~(carry[0].done | carry[0].in_doubt) & (step <= 2 * number),
             lambda _, carry: step(query, carry),
             carry,
-            at_once=4,
+            unroll=4,
         )
 
-    def probed(walk):
-        return triangle_of(jnp.maximum(gather(circles.opposite, walk.corner), 0))
-
-    def unfinished(turn, carry):
-        return ~carry[0].done & (turn <= number)
-
-    def one(shared, row):
-        query, own = row
-
+    def until_done(query, decided, own, shared):
         def go_on(_, carry):
             walk, own, shared = carry
-            answer = decide_if(walk.in_doubt, circles, query, probed(walk))
-            return run(query, (walk._replace(answer=answer, in_doubt=np.False_), own, shared))
-
-        walk, own, shared = backend.while_any(unfinished, go_on, (_begun(query.corner), own, shared))
-        return shared, (own, walk.slot)
-
-    def together(shared):
-        def go_on(_, carry):
-            walk, own, shared = carry
-            answer = decide_where(walk.in_doubt, circles, queries, probed(walk))
+            across = triangle_of(jnp.maximum(gather(circles.opposite, walk.corner), 0))
+            answer = decided(walk.in_doubt, query, across)
             walk = walk._replace(answer=answer, in_doubt=jnp.zeros_like(walk.in_doubt))
-            return run(queries, (walk, own, shared))
+            return until_doubt(query, (walk, own, shared))
 
-        walk, own_, shared = backend.while_any(unfinished, go_on, (_begun(queries.corner), own, shared))
-        return shared, (own_, walk.slot)
+        begun = _begun(query.corner), own, shared
+        return platform.lockstep_while(lambda step, carry: ~carry[0].done & (step <= number), go_on, begun)
 
-    if backend.one_by_one():
-        shared, (own, count) = lax.scan(one, shared, (queries, own))
-    else:
-        shared, (own, count) = together(shared)
+    def in_sequence():
+        def decided(in_doubt, query, triangle):
+            return cond_as_loop(in_doubt, lambda _: decide(circles, query.unscaled[None], triangle[None])[0], NONE)
+
+        def walk_of(shared, row):
+            walk, own, shared = until_done(row[0], decided, row[1], shared)
+            return shared, (own, walk.slot)
+
+        return lax.scan(walk_of, shared, (queries, own))
+
+    def in_lockstep():
+        walk, own_, shared_ = until_done(queries, partial(_decide_where, circles), own, shared)
+        return shared_, (own_, walk.slot)
+
+    shared, (own, count) = platform.choose(in_sequence, in_lockstep)()
     return own, shared, count
 
 
-def first_corners(
-    circles: Circles, vertex_simplex: Array, mappings: Array, queries: Queries
-) -> tuple[Array, Array]:
+def _decide_where(circles, which, queries, triangles):
+    """(Q,) int32: what `decide` finds of those queries where the (Q,) bool `which` is true; -1 elsewhere."""
+    return map_where(which, lambda rows: decide(circles, *rows), (queries.unscaled, triangles))
+
+
+def begin(circles: Circles, vertex_simplex: Array, mappings: Array, queries: Queries) -> tuple[Array, Array]:
     """Where the walks of queries begin.
 
     Parameters
     ----------
     circles, queries
-        As in `walk_around`; the queries' corners are not read.
+        As in `walk_around`; the corners of the queries are not read.
     vertex_simplex
         As in `triangulation.Triangulation`.
     mappings
@@ -267,58 +249,70 @@ def first_corners(
     Returns
     -------
     corner
-        (Q,) int32, a corner of a triangle of the cavity; -1 where there is none. For a query that is on the hull to rounding,
-        but outside, a corner of the triangle nearby.
-    alone
-        (Q,) int32, the vertex with weight one: that at the query, or the nearest one outside the hull; -1 for other queries.
+        (Q,) int32, a corner of a triangle of the cavity; -1 for a query without a ring.
+    ends
+        (Q, 2) int32, the neighbours of a query without a ring. Two vertices are the ends of the hull edge with the query on
+        it, or behind it by less than rounding. One vertex, and -1, is the vertex at the query, or the nearest vertex outside
+        the hull. -1, -1 is for other queries.
     """
-
-    def at(query, vertex):
-        return (vertex >= 0) & (gather(circles.unscaled, vertex) == query.unscaled).all(axis=-1)
-
-    def turn_around(row):
-        """A corner of a triangle around a located vertex that certainly is in the cavity, or -1; and the first one."""
-        query, mapping = row
-        inside = mapping[1] >= 0
-        alone = jnp.where(inside, NONE, mapping[0])
-        for k in range(3):
-            alone = jnp.where(at(query, mapping[k]), mapping[k], alone)
-        # Where many vertices are on one circle, the lowest one has many triangles.
-        vertex = jnp.maximum(jnp.maximum(mapping[0], mapping[1]), mapping[2])
-        triangle = jnp.where(alone < 0, gather(vertex_simplex, jnp.maximum(vertex, 0)), NONE)
-        triangle = jnp.where(mapping[0] < 0, NONE, triangle)
-        corners = [3 * triangle + column for column in (A, B, C)]
-        is_at = [gather(circles.vertex, corner) == vertex for corner in corners]
-        begin = jnp.where(triangle < 0, NONE, jnp.where(is_at[0], corners[0], jnp.where(is_at[1], corners[1], corners[2])))
-
-        def unfinished(_, carry):
-            corner, found = carry
-            return (corner >= 0) & ~found
-
-        def step(_, carry):
-            corner, found = carry
-            is_inside = in_circle(circles, triangle_of(corner), (query.x, query.y)).positive
-            found = found | ((corner >= 0) & is_inside)
-            across = gather(circles.opposite, after(corner))
-            following = jnp.where(across < 0, NONE, after(across))
-            following = jnp.where(following == begin, NONE, following)
-            return jnp.where(found | (corner < 0), corner, following), found
-
-        corner, found = backend.while_any(unfinished, step, (begin, np.False_))
-        return jnp.where(found, corner, begin), (begin >= 0) & ~found, alone
-
-    corner, in_doubt, alone = backend.map_rows(turn_around, (queries, mappings))
+    corner, in_doubt, alone = platform.map_rows(partial(_located_corner, circles, vertex_simplex), (queries, mappings))
 
     def search(_, carry):
-        corner, in_doubt, alone = carry
-        triangles = triangle_of(corner)
-        found = decide_where(in_doubt, circles, queries, triangles)
-        across = gather(circles.opposite, 3 * triangles + jnp.clip(found, A, C))
-        moves = in_doubt & (found < IS_INSIDE) & (across >= 0)
-        for k in range(3):
-            vertex = gather(circles.vertex, 3 * triangles + np.int32(k))
-            alone = jnp.where(in_doubt & (found == IS_OUTSIDE) & at(queries, vertex), vertex, alone)
-        return jnp.where(moves, across, corner), moves, alone
+        corner, in_doubt, alone, on_hull = carry
+        first = 3 * triangle_of(corner)
+        for column in (A, B, C):
+            vertex = gather(circles.vertex, first + column)
+            alone = jnp.where(in_doubt & _is_at(circles, queries, vertex), vertex, alone)
+        in_doubt = in_doubt & (alone < 0)
+        found = _decide_where(circles, in_doubt, queries, triangle_of(corner))
+        moves = in_doubt & (found >= 0) & (found < IS_INSIDE)
+        across = gather(circles.opposite, first + jnp.clip(found, A, C))
+        on_hull = jnp.where(found >= ON_HULL, first + found - ON_HULL, on_hull)
+        return jnp.where(moves, across, corner), moves, alone, on_hull
 
-    corner, _, alone = backend.while_any(lambda _, carry: carry[1].any(), search, (corner, in_doubt, alone))
-    return jnp.where(alone < 0, corner, NONE), alone
+    begun = corner, in_doubt, alone, jnp.full_like(corner, NONE)
+    # Each step enters a triangle on the way to the query, and exact walks on a Delaunay triangulation cannot cycle.
+    corner, _, alone, on_hull = platform.lockstep_while(lambda _, carry: carry[1].any(), search, begun)
+    is_on_hull = (alone < 0) & (on_hull >= 0)
+    tail, head = (gather(circles.vertex, corner_at(on_hull)) for corner_at in (next_corner, previous_corner))
+    ends = jnp.stack([jnp.where(is_on_hull, tail, alone), jnp.where(is_on_hull, head, NONE)], axis=1)
+    return jnp.where(ends[:, 0] < 0, corner, NONE), ends
+
+
+def _is_at(circles, query, vertex):
+    """Whether a query is exactly at a vertex."""
+    return (vertex >= 0) & (gather(circles.unscaled, vertex) == query.unscaled).all(axis=-1)
+
+
+def _located_corner(circles, vertex_simplex, row):
+    """A corner of the triangle with the located vertices, whether the query may be outside, and the vertex with weight one."""
+    query, mapping = row
+    located = mapping[1] >= 0
+    alone = jnp.where(located, NONE, mapping[0])
+    for k in range(3):
+        alone = jnp.where(located & _is_at(circles, query, mapping[k]), mapping[k], alone)
+    # Of many vertices on one circle, the one with the lowest index has all triangles.
+    lowest = jnp.minimum(jnp.minimum(mapping[0], mapping[1]), mapping[2])
+    vertex = jnp.maximum(jnp.maximum(mapping[0], mapping[1]), mapping[2])
+    third = mapping[0] + mapping[1] + mapping[2] - lowest - vertex
+    first = 3 * jnp.where(located & (alone < 0), gather(vertex_simplex, vertex), NONE)
+    is_b, is_c = (gather(circles.vertex, first + column) == vertex for column in (B, C))
+    corner = jnp.where(first < 0, NONE, first + jnp.where(is_b, B, jnp.where(is_c, C, A)))
+
+    def others(corner):
+        return gather(circles.vertex, next_corner(corner)), gather(circles.vertex, previous_corner(corner))
+
+    def is_located(corner):
+        one, other = others(corner)
+        return (jnp.minimum(one, other) == lowest) & (jnp.maximum(one, other) == third)
+
+    def turn(_, corner):
+        return jnp.where(is_located(corner) | (corner < 0), corner, next_corner(gather(circles.opposite, next_corner(corner))))
+
+    corner = platform.lockstep_while(lambda _, corner: (corner >= 0) & ~is_located(corner), turn, corner)
+    a, b, c = (
+        (gather(circles.points, each, A) - query.x, gather(circles.points, each, B) - query.y)
+        for each in (vertex, *others(corner))
+    )
+    is_inside = orientation(a, b).positive & orientation(b, c).positive & orientation(c, a).positive
+    return corner, (corner >= 0) & ~is_inside, alone

@@ -7,19 +7,18 @@ No map has a table of its own as wide as the largest ring: each is a walk that a
 """
 
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from delaunax.arithmetic.error_bounds import Vector
+from delaunax import platform
 from delaunax.arithmetic.triangle import A, B
 from delaunax.interpolation.cavity import Circles, dot
 from delaunax.interpolation.ring import Queries, Turn, walk_around
-from delaunax.interpolation.shares import KINDS, Slopes, where
-from delaunax.platform import backend
+from delaunax.interpolation.shares import KINDS, Slopes
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import DROP, NONE, gather
 from delaunax.platform.linear_map import linear_map
@@ -36,8 +35,8 @@ class Cavities(NamedTuple):
         The queries, each with a corner of its cavity.
     scale
         (Q,) float, a power of two by which lengths are multiplied, so that areas are in range.
-    alone
-        (Q,) int32, the vertex with weight one; -1 for a query with a ring, and for one without any weight.
+    ends
+        (Q, 2) int32, the neighbours of a query without a ring (`ring.begin`).
     outside
         (Q,) bool, whether the query is outside the hull.
     """
@@ -45,7 +44,7 @@ class Cavities(NamedTuple):
     circles: Circles
     queries: Queries
     scale: jax.Array
-    alone: jax.Array
+    ends: jax.Array
     outside: jax.Array
 
 
@@ -73,7 +72,7 @@ Moves = tuple[Array, Array]
 
 @cache
 def _on_platform(function, *static):
-    return by_platform(backend.fused(partial(function, *static)))
+    return by_platform(platform.fused(partial(function, *static)))
 
 
 def rings(kind: str, width: int, cavities: Cavities) -> Rings:

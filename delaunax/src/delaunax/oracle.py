@@ -169,9 +169,7 @@ def _on_hull_edge(offsets, hull, edge):
     """Linear weights of the two vertices next to the query, on the line of a hull edge through the query."""
     tail, head = hull[edge], hull[(edge + 1) % len(hull)]
     along = (head[0] - tail[0], head[1] - tail[1])
-    places = {
-        index: _dot(offset, along) for index, offset in offsets.items() if orientation(tail, head, offset) == 0
-    }
+    places = {index: _dot(offset, along) for index, offset in offsets.items() if orientation(tail, head, offset) == 0}
     before = max((index for index in places if places[index] < 0), key=places.__getitem__)
     behind = min((index for index in places if places[index] > 0), key=places.__getitem__)
     length = places[behind] - places[before]
@@ -216,7 +214,9 @@ def _stolen_areas(cell, offsets):
         (x, y), part = offsets[index], cell
         # From the next ones around the query on, which cut off most of the cell.
         number = len(neighbors)
-        others = [neighbors[(k + step) % number] for turn in range(1, number // 2 + 1) for step in {turn, -turn % number}]
+        others = [
+            neighbors[(k + step) % number] for turn in range(1, number // 2 + 1) for step in {turn, -turn % number}
+        ]
         for other in others:
             u, v = offsets[other]
             height = Fraction(u * u + v * v - x * x - y * y, 2)

@@ -162,7 +162,7 @@ def _attached(kind, width, shares, cavities, points, query_points):
 def _attached_jvp(kind, width, primals, tangents):
     shares, cavities, points, query_points = primals
     moves = _moves(points, query_points, *tangents[2:])
-    return shares, ring_maps.moved_shares(kind, width, cavities, moves)
+    return shares, ring_maps.moved_shares(kind, width, cavities, moves, (points, query_points))
 
 
 def _moves(points, query_points, d_points, d_query_points):
@@ -192,16 +192,19 @@ def _cavities(triangulation, points, query_points, mappings):
     finite = jnp.isfinite(query_points).all(axis=1)
     x, y = jnp.where(finite[:, None], scaled(query_points, tree.exponent), 0.0).T
     row = lax.iota(np.int32, len(query_points))
-    queries = Queries(x, y, query_points, jnp.full_like(row, NONE), row)
+    queries = Queries(x, y, query_points, jnp.ones_like(x), jnp.full_like(row, NONE), row)
     mappings = jnp.where(triangulation.certified, mappings, NONE)
     corner, ends = begin(circles, triangulation.vertex_simplex, mappings, queries)
     outside = (mappings[:, 0] >= 0) & (mappings[:, 1] < 0)
-    return Cavities(circles, queries._replace(corner=corner), _scales(circles, corner), ends, outside)
+    queries = queries._replace(corner=corner, scale=_scales(circles, corner))
+    return Cavities(circles, queries, ends, outside)
 
 
 def _scales(circles, corner):
     """(Q,) float: powers of two that bring the triangle of a corner to order one."""
-    ends = [gather(circles.points, gather(circles.vertex, 3 * triangle_of(jnp.maximum(corner, 0)) + k)) for k in range(3)]
+    ends = [
+        gather(circles.points, gather(circles.vertex, 3 * triangle_of(jnp.maximum(corner, 0)) + k)) for k in range(3)
+    ]
     edges = [(ends[k][:, 0] - ends[k - 1][:, 0], ends[k][:, 1] - ends[k - 1][:, 1]) for k in range(3)]
     _, factor = to_order_one(*edges)
     # Areas of cells that are far larger than this triangle have to be in range, too.
@@ -260,9 +263,7 @@ class NaturalNeighborInterpolator:
         All are NaN if a point is not finite.
         """
         query_points = coordinates_from("query_points", query_points, least=0)
-        return _interpolate(
-            self.kind, self.triangulation, self.points, self.values, query_points, self.fill_value
-        )
+        return _interpolate(self.kind, self.triangulation, self.points, self.values, query_points, self.fill_value)
 
     def tree_flatten(self):
         return (self.points, self.values, self.fill_value, self.triangulation), self.kind
@@ -314,18 +315,18 @@ def _like_values(columns, values):
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _summed(kind, cavities, values, points, query_points):
     """(Q, C): the sums of shares times (N, C) values, which change with all of values, points and queries."""
-    return ring_maps.sums(kind, cavities, values)
+    return ring_maps.sums(kind, cavities, values, (points, query_points))
 
 
 @partial(_summed.defjvp, symbolic_zeros=True)
 def _summed_jvp(kind, primals, tangents):
     cavities, values, points, query_points = primals
     _, d_values, d_points, d_query_points = tangents
-    sums = ring_maps.sums(kind, cavities, values)
+    sums = ring_maps.sums(kind, cavities, values, (points, query_points))
     change = jnp.zeros_like(sums)
     if not _is_zero(d_values):
-        change = change + ring_maps.sums(kind, cavities, d_values)
+        change = change + ring_maps.sums(kind, cavities, d_values, (points, query_points))
     if not (_is_zero(d_points) and _is_zero(d_query_points)):
         moves = _moves(points, query_points, d_points, d_query_points)
-        change = change + ring_maps.moved_sums(kind, cavities, values, moves)
+        change = change + ring_maps.moved_sums(kind, cavities, values, moves, (points, query_points))
     return sums, change

@@ -16,7 +16,17 @@ from delaunax import platform
 from delaunax.arithmetic.error_bounds import Vector, orientation
 from delaunax.arithmetic.triangle import A, B, C
 from delaunax.insertion.corner_table import next_corner, previous_corner
-from delaunax.interpolation.cavity import IS_INSIDE, ON_HULL, Circles, cross, decide, dot, in_circle, to_order_one
+from delaunax.interpolation.cavity import (
+    IN_CIRCLE_BIT,
+    NO_EDGE,
+    ON_HULL,
+    Circles,
+    cross,
+    decide,
+    dot,
+    in_circle,
+    least_area,
+)
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import cond_as_loop, map_where
 
@@ -30,6 +40,8 @@ class Queries(NamedTuple):
         (Q,) float, coordinates of the scale of `Circles.points`.
     unscaled
         (Q, 2) float, the same as they are stored.
+    scale
+        (Q,) float, a power of two by which offsets are multiplied, so that their products are in range.
     corner
         (Q,) int32, a corner of a triangle of the cavity; -1 for a query without a cavity.
     row
@@ -39,6 +51,7 @@ class Queries(NamedTuple):
     x: jax.Array
     y: jax.Array
     unscaled: jax.Array
+    scale: jax.Array
     corner: jax.Array
     row: jax.Array
 
@@ -51,7 +64,9 @@ class Turn(NamedTuple):
     v, a
         int32, the current ring vertex and the other end.
     to_v, to_a, along
-        Vectors: v and a as seen from the query, and a as seen from v.
+        Vectors: v and a as seen from the query, and a as seen from v, times the scale of the query.
+    area
+        float, twice the area of the triangle of the query, v and a.
     left, right
         float, cotangents of the angles that see the edge: `left` of the triangle, `right` of the triangle across. Of a ring
         edge `right` is minus the cotangent of the angle at the query, which sees the edge from the left, too. The Voronoi
@@ -76,6 +91,7 @@ class Turn(NamedTuple):
     to_v: Vector
     to_a: Vector
     along: Vector
+    area: jax.Array
     left: jax.Array
     right: jax.Array
     on_ring: jax.Array
@@ -120,16 +136,26 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
     inner, is_known = across >= 0, walk.answer >= 0
     in_doubt = moves & inner & ~(is_known | found.positive | found.negative)
     moves = moves & ~in_doubt
-    enters = inner & jnp.where(is_known, walk.answer == IS_INSIDE, found.positive)
+    enters = inner & jnp.where(is_known, walk.answer >= IN_CIRCLE_BIT, found.positive)
 
     v, a = (gather(circles.vertex, corner) for corner in (next_corner(walk.corner), previous_corner(walk.corner)))
     (vx, vy), (ax, ay) = ([gather(circles.points, vertex, axis) for axis in (A, B)] for vertex in (v, a))
-    to_v, to_a, along = (vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy)
+    left, across_cotangent = gather(circles.cotangent, walk.corner), gather(circles.cotangent, across)
+    # XLA computes everything once more for each result that needs it, unless it is told to keep it.
+    enters, in_doubt, moves, vx, vy, ax, ay, left, across_cotangent = lax.optimization_barrier(
+        (enters, in_doubt, moves, vx, vy, ax, ay, left, across_cotangent)
+    )
+    to_v, to_a, along = (
+        (query.scale * x, query.scale * y)
+        for x, y in ((vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy))
+    )
+    area = doubled_area(to_v, to_a, along)
+    right = jnp.where(enters, across_cotangent, -dot(to_v, to_a) / area)
+    area, right = lax.optimization_barrier((area, right))
     on_ring = moves & ~enters
     is_first, is_last = on_ring & (walk.first < 0), on_ring & (walk.first == walk.corner)
-    right = jnp.where(enters, gather(circles.cotangent, across), -cotangent_at_query(to_v, to_a, along))
     turn = Turn(
-        v, a, to_v, to_a, along, gather(circles.cotangent, walk.corner), right,
+        v, a, to_v, to_a, along, area, left, right,
         on_ring=on_ring,
         slot=walk.slot,
         ends=on_ring & ~is_first,
@@ -149,19 +175,11 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
     return moved, turn
 
 
-def cotangent_at_query(to_v: Vector, to_a: Vector, along: Vector) -> Array:
-    """The cotangent of the angle at which a query sees a ring edge: finite on a hull edge, where the angle is straight."""
-    (to_v, to_a, along), _ = to_order_one(to_v, to_a, along)
-    return dot(to_v, to_a) / doubled_area(to_v, to_a, along)
-
-
 def doubled_area(to_v: Vector, to_a: Vector, along: Vector) -> Array:
     """Twice the area of the query and a ring edge: positive, whatever rounding does next to a hull edge."""
-    dtype = to_v[0].dtype
-    # With the shorter side of the two at the query, the product is least rounded.
-    to_nearer = jnp.where(dot(to_v, to_v) < dot(to_a, to_a), cross(to_v, along), cross(to_a, along))
-    least = jnp.abs(dot(to_v, to_a)) * np.asarray(float(jnp.finfo(dtype).eps), dtype)
-    return jnp.maximum(to_nearer, least + jnp.finfo(dtype).tiny)
+    # With the shorter one of the two sides at the query, the products are least rounded.
+    shorter = jnp.where(dot(to_v, to_v) < dot(to_a, to_a), cross(to_v, along), cross(to_a, along))
+    return jnp.maximum(shorter, least_area(shorter.dtype))
 
 
 def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, shared: Any) -> tuple[Any, Any, Array]:
@@ -265,9 +283,10 @@ def begin(circles: Circles, vertex_simplex: Array, mappings: Array, queries: Que
             alone = jnp.where(in_doubt & _is_at(circles, queries, vertex), vertex, alone)
         in_doubt = in_doubt & (alone < 0)
         found = _decide_where(circles, in_doubt, queries, triangle_of(corner))
-        moves = in_doubt & (found >= 0) & (found < IS_INSIDE)
-        across = gather(circles.opposite, first + jnp.clip(found, A, C))
-        on_hull = jnp.where(found >= ON_HULL, first + found - ON_HULL, on_hull)
+        place = found & (IN_CIRCLE_BIT - 1)
+        moves = in_doubt & (place < NO_EDGE)
+        across = gather(circles.opposite, first + jnp.minimum(place, C))
+        on_hull = jnp.where(in_doubt & (place >= ON_HULL), first + place - ON_HULL, on_hull)
         return jnp.where(moves, across, corner), moves, alone, on_hull
 
     begun = corner, in_doubt, alone, jnp.full_like(corner, NONE)
@@ -280,8 +299,9 @@ def begin(circles: Circles, vertex_simplex: Array, mappings: Array, queries: Que
 
 
 def _is_at(circles, query, vertex):
-    """Whether a query is exactly at a vertex."""
-    return (vertex >= 0) & (gather(circles.unscaled, vertex) == query.unscaled).all(axis=-1)
+    """Whether a query is at a vertex. Not by the coordinates as they are stored: XLA reads subnormal numbers as zero."""
+    at = gather(circles.points, vertex, A), gather(circles.points, vertex, B)
+    return (vertex >= 0) & (at[0] == query.x) & (at[1] == query.y)
 
 
 def _located_corner(circles, vertex_simplex, row):
@@ -307,7 +327,9 @@ def _located_corner(circles, vertex_simplex, row):
         return (jnp.minimum(one, other) == lowest) & (jnp.maximum(one, other) == third)
 
     def turn(_, corner):
-        return jnp.where(is_located(corner) | (corner < 0), corner, next_corner(gather(circles.opposite, next_corner(corner))))
+        return jnp.where(
+            is_located(corner) | (corner < 0), corner, next_corner(gather(circles.opposite, next_corner(corner)))
+        )
 
     corner = platform.lockstep_while(lambda _, corner: (corner >= 0) & ~is_located(corner), turn, corner)
     a, b, c = (

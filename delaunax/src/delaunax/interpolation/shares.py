@@ -23,12 +23,12 @@ import jax.numpy as jnp
 from jax import Array
 
 from delaunax.arithmetic.error_bounds import Vector
-from delaunax.interpolation.cavity import cross, dot, to_order_one
-from delaunax.interpolation.ring import Turn, doubled_area
+from delaunax.interpolation.cavity import cross, dot
+from delaunax.interpolation.ring import Turn
 
 
 class Slopes(NamedTuple):
-    """The derivative of a share with respect to v, a and the query: three vectors."""
+    """The derivative of a share with respect to v, a and the query, times the scale of the query: three vectors."""
 
     v: Vector
     a: Vector
@@ -62,32 +62,32 @@ class Sibson:
         """What a turn around a vertex begins with: the sum of the sides so far, and twice the area."""
         return (jnp.zeros_like(like), jnp.zeros_like(like)), jnp.zeros_like(like)
 
-    def after(self, chain: Any, turn: Turn, scale: Array) -> tuple[Any, Array]:
+    def after(self, chain: Any, turn: Turn) -> tuple[Any, Array]:
         """The same after another edge, and the share of v as far as it is known."""
         reach, area = chain
         # Rounding makes some sides of length zero negative.
-        side = times(jnp.maximum(0.5 * (turn.left + turn.right), 0.0) * scale, turn.along)
+        side = times(jnp.maximum(0.5 * (turn.left + turn.right), 0.0), turn.along)
         area = area + jnp.maximum(cross(side, reach), 0.0)
         begins = times(-1.0, side), jnp.zeros_like(area)
         return where(turn.moves, where(turn.on_ring, begins, (plus(reach, side), area)), chain), area
 
-    def slopes(self, before: Array, turn: Turn, scale: Array) -> tuple[Slopes, Slopes]:
+    def slopes(self, before: Array, turn: Turn) -> tuple[Slopes, Slopes]:
         """What an edge adds to the derivatives of the shares of v and of a.
 
         Parameters
         ----------
         before
             (...,) float, the cotangent at the ring vertex before v, in the triangle of the query and v.
-        turn, scale
+        turn
             As in `after`.
         """
         middle = times(0.25 * (turn.left - turn.right), turned_left(turn.along))
-        length = jnp.maximum(turn.left + turn.right, 0.0) * scale * scale
+        length = jnp.maximum(turn.left + turn.right, 0.0)
         of_v = times(length, plus(times(0.5, turn.along), middle))
         of_a = times(length, plus(times(0.5, turn.along), times(-1.0, middle)))
         at_a, _ = ring_cotangents(turn)
         middle = times(0.25 * (at_a - before), turned_left(turn.to_v))
-        length = jnp.where(turn.on_ring, jnp.maximum(before + at_a, 0.0) * scale * scale, 0.0)
+        length = jnp.where(turn.on_ring, jnp.maximum(before + at_a, 0.0), 0.0)
         query = times(length, plus(times(0.5, turn.to_v), middle))
         of_side = times(length, plus(times(0.5, turn.to_v), times(-1.0, middle)))
         opposite = Slopes(times(-1.0, of_v), times(-1.0, of_a), jax.tree.map(jnp.zeros_like, query))
@@ -101,17 +101,16 @@ class Laplace:
         """What a turn around a vertex begins with: the cotangent at the ring vertex before."""
         return jnp.zeros_like(like)
 
-    def after(self, chain: Any, turn: Turn, scale: Array) -> tuple[Any, Array]:
+    def after(self, chain: Any, turn: Turn) -> tuple[Any, Array]:
         """The same after another edge, and the share of v, if it is complete."""
         at_a, at_v = ring_cotangents(turn)
         return jnp.where(turn.on_ring, at_v, chain), jnp.maximum(chain + at_a, 0.0)
 
-    def slopes(self, before: Array, turn: Turn, scale: Array) -> tuple[Slopes, Slopes]:
-        """What an edge adds to the derivatives of the shares of v and of a; `before` and `scale` are not read."""
-        (to_v, to_a, along), factor = to_order_one(turn.to_v, turn.to_a, turn.along)
-        area = doubled_area(to_v, to_a, along)
-        at_a, at_v = dot(to_a, along) / area, -dot(to_v, along) / area
-        per_area = jnp.where(turn.on_ring, factor / area, 0.0)
+    def slopes(self, before: Array, turn: Turn) -> tuple[Slopes, Slopes]:
+        """What an edge adds to the derivatives of the shares of v and of a; `before` is not read."""
+        to_v, to_a, along = turn.to_v, turn.to_a, turn.along
+        at_a, at_v = ring_cotangents(turn)
+        per_area = jnp.where(turn.on_ring, 1.0 / turn.area, 0.0)
 
         def slopes(of_v, of_a):
             of_v, of_a = times(per_area, of_v), times(per_area, of_a)
@@ -119,9 +118,7 @@ class Laplace:
 
         turned_v, turned_a = turned_left(to_v), turned_left(to_a)
         return (
-            slopes(
-                plus(times(-1.0, to_a), times(at_a, turned_a)), plus(to_a, along, times(-at_a, turned_v))
-            ),
+            slopes(plus(times(-1.0, to_a), times(at_a, turned_a)), plus(to_a, along, times(-at_a, turned_v))),
             slopes(
                 plus(to_v, times(-1.0, along), times(at_v, turned_a)), plus(times(-1.0, to_v), times(-at_v, turned_v))
             ),
@@ -130,9 +127,7 @@ class Laplace:
 
 def ring_cotangents(turn: Turn) -> tuple[Array, Array]:
     """The cotangents at a and at v of the triangle of the query and a ring edge."""
-    (to_v, to_a, along), _ = to_order_one(turn.to_v, turn.to_a, turn.along)
-    area = doubled_area(to_v, to_a, along)
-    return dot(to_a, along) / area, -dot(to_v, along) / area
+    return dot(turn.to_a, turn.along) / turn.area, -dot(turn.to_v, turn.along) / turn.area
 
 
 KINDS = {"sibson": Sibson(), "laplace": Laplace()}

@@ -6,6 +6,11 @@ from delaunax.explain import Explanation, explain
 from delaunax.interpolation.barycentric import barycentric_weights
 from delaunax.interpolation.griddata import griddata
 from delaunax.interpolation.linear import LinearInterpolator, linear_interpolate
+from delaunax.interpolation.natural_neighbors import (
+    NaturalNeighborInterpolator,
+    NaturalNeighbors,
+    natural_neighbor_weights,
+)
 from delaunax.location import locate
 from delaunax.location.find_simplex import find_simplex
 from delaunax.tables.graph import VertexNeighbors, convex_hull, vertex_neighbor_vertices
@@ -16,6 +21,8 @@ __version__ = "0.1.0"
 __all__ = [
     "Explanation",
     "LinearInterpolator",
+    "NaturalNeighborInterpolator",
+    "NaturalNeighbors",
     "Triangulation",
     "VertexNeighbors",
     "barycentric_weights",
@@ -26,6 +33,7 @@ __all__ = [
     "is_delaunay",
     "linear_interpolate",
     "locate",
+    "natural_neighbor_weights",
     "oracle",
     "triangulate",
     "vertex_neighbor_vertices",

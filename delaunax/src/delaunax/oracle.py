@@ -129,3 +129,115 @@ def _hull(sites: Sequence[Point]) -> list[Point]:
 
 def _doubled_area(polygon):
     return sum(a[0] * b[1] - a[1] * b[0] for a, b in zip(polygon, polygon[1:] + polygon[:1], strict=True))
+
+
+def natural_neighbor_weights_of(points: Any, query_point: Any, kind: str = "sibson") -> dict[int, Fraction]:
+    """The exact natural neighbour weights of one query point: vertex -> weight, without the vertices of weight zero.
+
+    Sibson's by clipping: the Voronoi cell of the query is a polygon, and its part nearest to a vertex is that polygon clipped
+    by bisectors. Laplace's from the edges of the same cell.
+
+    Parameters
+    ----------
+    points
+        (N, 2) float, finite.
+    query_point
+        (2,) float, finite.
+    kind
+        "sibson" or "laplace".
+
+    Returns
+    -------
+    dict[int, Fraction]
+        The limit along the edge for a query on the hull; weight one for the nearest vertex (of several as near, the lowest
+        index) outside the hull, and for all queries if the points are on one line.
+    """
+    *sites, query = integer_points(np.vstack([points, np.reshape(query_point, (1, 2))]))
+    first = {site: index for index, site in reversed(list(enumerate(sites)))}
+    offsets = {index: (x - query[0], y - query[1]) for (x, y), index in first.items()}
+    nearest = sorted(offsets, key=lambda index: (_dot(offsets[index], offsets[index]), index))
+    if offsets[nearest[0]] == (0, 0):
+        return {nearest[0]: Fraction(1)}
+    hull = _hull(sorted(offsets.values()))
+    sides = [orientation(a, b, (0, 0)) for a, b in zip(hull, hull[1:] + hull[:1], strict=True)]
+    if _doubled_area(hull) == 0 or min(sides) < 0:
+        return {nearest[0]: Fraction(1)}
+    if min(sides) == 0:
+        return _on_hull_edge(offsets, hull, sides.index(0))
+    cell = _cell(offsets, nearest)
+    shares = _stolen_areas(cell, offsets) if kind == "sibson" else _edge_ratios(cell, offsets)
+    total = sum(shares.values())
+    return {index: share / total for index, share in shares.items() if share}
+
+
+def _dot(a, b):
+    return a[0] * b[0] + a[1] * b[1]
+
+
+def _on_hull_edge(offsets, hull, edge):
+    """Linear weights of the two vertices next to the query, on the line of a hull edge through the query."""
+    tail, head = hull[edge], hull[(edge + 1) % len(hull)]
+    along = (head[0] - tail[0], head[1] - tail[1])
+    places = {index: _dot(offset, along) for index, offset in offsets.items() if orientation(tail, head, offset) == 0}
+    before = max((index for index in places if places[index] < 0), key=places.__getitem__)
+    behind = min((index for index in places if places[index] > 0), key=places.__getitem__)
+    length = places[behind] - places[before]
+    return {before: Fraction(places[behind], length), behind: Fraction(-places[before], length)}
+
+
+def _cell(offsets, nearest):
+    """The Voronoi cell of the origin: (corner, index of the vertex across the edge from that corner), counter-clockwise."""
+    size = max(max(abs(x), abs(y)) for x, y in offsets.values())
+    # Corners of the cell are circumcentres: fractions with a denominator of one at least.
+    bound = Fraction(8 * size**3 + 1)
+    cell = [((x * bound, y * bound), -1) for x, y in ((-1, -1), (1, -1), (1, 1), (-1, 1))]
+    for index in nearest:
+        squared = _dot(offsets[index], offsets[index])
+        if squared > 4 * max(_dot(corner, corner) for corner, _ in cell):
+            break
+        cell = _clipped(cell, offsets[index], Fraction(squared, 2), index)
+    return cell
+
+
+def _clipped(polygon, normal, height, label):
+    """The part of a convex polygon where `normal . x <= height`; its new edge is labelled."""
+    heights = [_dot(normal, corner) - height for corner, _ in polygon]
+    kept = []
+    for k, (corner, own) in enumerate(polygon):
+        following = (k + 1) % len(polygon)
+        here, there = heights[k], heights[following]
+        if here <= 0:
+            kept.append((corner, label if here == 0 < there else own))
+        if here * there < 0:
+            part, other = here / (here - there), polygon[following][0]
+            crossing = tuple(start + part * (end - start) for start, end in zip(corner, other, strict=True))
+            kept.append((crossing, label if here < 0 else own))
+    return kept
+
+
+def _stolen_areas(cell, offsets):
+    """Twice the area of the cell's part that is nearer to each natural neighbour than to the others."""
+    neighbors = list(dict.fromkeys(index for _, index in cell))
+    areas = {}
+    for k, index in enumerate(neighbors):
+        (x, y), part = offsets[index], cell
+        # From the next ones around the query on, which cut off most of the cell.
+        number = len(neighbors)
+        others = [
+            neighbors[(k + step) % number] for turn in range(1, number // 2 + 1) for step in {turn, -turn % number}
+        ]
+        for other in others:
+            u, v = offsets[other]
+            height = Fraction(u * u + v * v - x * x - y * y, 2)
+            part = _clipped(part, (u - x, v - y), height, other)
+        areas[index] = _doubled_area([corner for corner, _ in part])
+    return areas
+
+
+def _edge_ratios(cell, offsets):
+    """The length of each edge of the cell, divided by the distance of the vertex across: both are along one direction."""
+    ratios = {}
+    for (corner, index), (following, _) in zip(cell, cell[1:] + cell[:1], strict=True):
+        (x, y), (u, v) = offsets[index], (following[0] - corner[0], following[1] - corner[1])
+        ratios[index] = (x * v - y * u) / _dot((x, y), (x, y))
+    return ratios

@@ -1,0 +1,332 @@
+"""Interpolation by natural neighbours: smooth, exact where the values are linear, and without a parameter.
+
+If a query were inserted into the Voronoi diagram of the points, its cell would take area from those of its natural neighbours.
+Sibson's weights are the shares of that area (Sibson 1981, Interpreting Multivariate Data, 21), and the interpolant has a
+continuous gradient except at the points. Laplace's weights are the lengths of the new cell's edges, divided by the distances
+of the neighbours (Belikov et al. 1997, Comput. Math. Math. Phys. 37, 9; Sukumar, Moran, Semenov & Belikov 2001, Int. J. Numer.
+Methods Eng. 50, 1), and the interpolant is continuous. Both take less than linear interpolation does of the triangulation: they
+depend on the points alone, and change continuously where an edge flips.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from delaunax import platform
+from delaunax.arguments import as_given, coordinates_from
+from delaunax.arithmetic.scaling import largest_exponent, power_of_two, scaled
+from delaunax.interpolation import ring_maps
+from delaunax.interpolation.cavity import circles_from, to_order_one
+from delaunax.interpolation.ring import Queries, begin, triangle_of
+from delaunax.interpolation.ring_maps import Cavities
+from delaunax.interpolation.shares import KINDS
+from delaunax.location import locate
+from delaunax.platform.dispatch import by_platform
+from delaunax.platform.indexing import NONE, gather
+from delaunax.triangulation import Triangulation, triangulate
+
+
+class NaturalNeighbors(NamedTuple):
+    """The natural neighbours of Q queries, in a table of K places.
+
+    Attributes
+    ----------
+    vertices
+        (Q, K) int32, the neighbours counter-clockwise; -1 in unused places.
+    weights
+        (Q, K) float, their weights, which sum to one; 0 in unused places. NaN in rows with more than K neighbours, of queries
+        that are not finite, and of triangulations that are not certified.
+    count
+        (Q,) int32, the number of neighbours: also where it exceeds K; 0 for a query that is not finite.
+    """
+
+    vertices: jax.Array
+    weights: jax.Array
+    count: jax.Array
+
+
+def natural_neighbor_weights(
+    triangulation: Triangulation,
+    points: Any,
+    query_points: Any,
+    kind: str = "sibson",
+    max_neighbors: int = 32,
+) -> NaturalNeighbors:
+    """The natural neighbours of every query point and their weights; works under `jit` and `vmap`, and on NumPy arrays.
+
+    The weights are differentiable with respect to points and queries, once. Which neighbours there are is decided exactly.
+    On a hull edge, weights are linear along the edge. At a point, its weight is one. Outside the hull, the nearest vertex has
+    weight one, as for `locate`.
+
+    Parameters
+    ----------
+    triangulation
+        The triangulation of the points, from `triangulate`.
+    points
+        (N, 2) float, the vertices.
+    query_points
+        (Q, 2) float, the query points.
+    kind
+        "sibson" or "laplace".
+    max_neighbors
+        The number of places K, static.
+
+    Returns
+    -------
+    NaturalNeighbors
+
+    Raises
+    ------
+    ValueError, TypeError
+        If the coordinates are not (M, 2) arrays of a dtype that `triangulate` takes, if there is no such kind, or if
+        `max_neighbors` is below 1.
+    """
+    _check(kind)
+    if max_neighbors < 1:
+        raise ValueError(f"`max_neighbors` is {max_neighbors}; give 1 or more.")
+    points, queries = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
+    return as_given(query_points, _neighbors(kind, max_neighbors, triangulation, points, queries))
+
+
+def _check(kind):
+    if kind not in KINDS:
+        raise ValueError(f"`kind` is {kind!r}; give one of {', '.join(map(repr, KINDS))}.")
+
+
+@partial(jax.jit, static_argnums=(0, 1))
+def _neighbors(kind, width, triangulation, points, query_points):
+    cavities = cavities_of(triangulation, points, query_points)
+    vertices, shares, count = ring_maps.rings(kind, width, cavities)
+    shares = _attached(kind, width, shares, cavities, points, query_points)
+    total = shares.sum(axis=1, keepdims=True)
+    weights = shares / jnp.where(total > 0.0, total, 1.0)
+    on_ends = cavities.ends[:, :1] >= 0
+    number = (cavities.ends >= 0).sum(axis=1, dtype=jnp.int32)
+    count = jnp.where(on_ends[:, 0], number, count)
+    known = ((count > 0) & (count <= width))[:, None]
+    vertices = jnp.where(on_ends, _padded(cavities.ends, width, NONE), vertices)
+    of_ends = _weights_of_ends(points, query_points, cavities.ends)
+    weights = jnp.where(on_ends, _padded(of_ends, width, 0.0), weights)
+    return NaturalNeighbors(jnp.where(known, vertices, NONE), jnp.where(known, weights, jnp.nan), count)
+
+
+def _padded(columns, width, value):
+    """(Q, width): (Q, 2) columns and a value behind them."""
+    return jnp.pad(columns, ((0, 0), (0, max(width - 2, 0))), constant_values=value)[:, :width]
+
+
+def _weights_of_ends(points, query_points, ends):
+    """(Q, 2) float: weights on the ends of an edge, linear along it, or one and zero for a single vertex."""
+    is_edge = ends[:, 1:] >= 0
+    points, query_points = _to_order_one(points, query_points)
+    tail, head = (gather(points, jnp.maximum(ends[:, k], 0)) for k in range(2))
+    # In other rows, any edge and query keep derivatives finite.
+    along = jnp.where(is_edge, head - tail, 1.0)
+    offset = jnp.where(is_edge, query_points - tail, 0.0)
+    factor = lax.stop_gradient(1.0 / jnp.abs(along).max(axis=1, keepdims=True))
+    along, offset = along * factor, offset * factor
+    part = jnp.clip((offset * along).sum(axis=1) / (along**2).sum(axis=1), 0.0, 1.0)
+    return jnp.stack([1.0 - part, part], axis=1)
+
+
+def _to_order_one(points, query_points):
+    """Points and queries times a power of two, by their bits: XLA reads subnormal numbers as zero."""
+    exponent, factor = _exponent_and_factor(points)
+
+    def by_bits(values):
+        fixed = lax.stop_gradient(values)
+        return scaled(fixed, exponent) + (values - fixed) * factor
+
+    return by_bits(points), by_bits(query_points)
+
+
+def _exponent_and_factor(points):
+    """The largest exponent of points, and the power of two that brings them to order one, if it is in range."""
+    info = jnp.finfo(points.dtype)
+    exponent = largest_exponent(lax.stop_gradient(points))
+    power = jnp.minimum(-(exponent + np.int32(info.nmant)), np.int32(info.maxexp - 1))
+    return exponent, power_of_two(power, points.dtype)
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0, 1))
+def _attached(kind, width, shares, cavities, points, query_points):
+    """The shares, which change as points and queries move."""
+    return shares
+
+
+@partial(_attached.defjvp, symbolic_zeros=True)
+def _attached_jvp(kind, width, primals, tangents):
+    shares, cavities, points, query_points = primals
+    moves = _moves(points, query_points, *tangents[2:])
+    return shares, ring_maps.moved_shares(kind, width, cavities, moves, (points, query_points))
+
+
+def _moves(points, query_points, d_points, d_query_points):
+    """Tangents of points and queries in the unit of the cavities, in which coordinates are of order one."""
+    _, factor = _exponent_and_factor(points)
+    return tuple(
+        jnp.zeros_like(primal) if _is_zero(tangent) else tangent * factor
+        for primal, tangent in ((points, d_points), (query_points, d_query_points))
+    )
+
+
+def _is_zero(tangent):
+    return isinstance(tangent, jax.custom_derivatives.SymbolicZero)
+
+
+def cavities_of(triangulation: Triangulation, points: Array, query_points: Array) -> Cavities:
+    """The `Cavities` of (Q, 2) queries; gradients stop here."""
+    triangulation, points, query_points = lax.stop_gradient((triangulation, points, query_points))
+    return _cavities(triangulation, points, query_points, locate(triangulation, points, query_points))
+
+
+@by_platform
+@platform.fused
+def _cavities(triangulation, points, query_points, mappings):
+    tree = triangulation.tree
+    circles = circles_from(tree.points, points, triangulation.simplices, triangulation.neighbors)
+    finite = jnp.isfinite(query_points).all(axis=1)
+    x, y = jnp.where(finite[:, None], scaled(query_points, tree.exponent), 0.0).T
+    row = lax.iota(np.int32, len(query_points))
+    queries = Queries(x, y, query_points, jnp.ones_like(x), jnp.full_like(row, NONE), row)
+    mappings = jnp.where(triangulation.certified, mappings, NONE)
+    corner, ends = begin(circles, triangulation.vertex_simplex, mappings, queries)
+    outside = (mappings[:, 0] >= 0) & (mappings[:, 1] < 0)
+    queries = queries._replace(corner=corner, scale=_scales(circles, corner))
+    return Cavities(circles, queries, ends, outside)
+
+
+def _scales(circles, corner):
+    """(Q,) float: powers of two that bring the triangle of a corner to order one."""
+    ends = [
+        gather(circles.points, gather(circles.vertex, 3 * triangle_of(jnp.maximum(corner, 0)) + k)) for k in range(3)
+    ]
+    edges = [(ends[k][:, 0] - ends[k - 1][:, 0], ends[k][:, 1] - ends[k - 1][:, 1]) for k in range(3)]
+    _, factor = to_order_one(*edges)
+    # Areas of cells that are far larger than this triangle have to be in range, too.
+    return jnp.minimum(factor, 2.0 ** (int(jnp.finfo(factor.dtype).maxexp) // 2 - 7))
+
+
+@jax.tree_util.register_pytree_node_class
+class NaturalNeighborInterpolator:
+    """Interpolate values by natural neighbours of their points, however many a query has.
+
+    It is a pytree: it passes through `jit`, `vmap`, `scan` and `grad`, and carries its triangulation along. Differentiable
+    once with respect to points and values, by making it inside the function that is differentiated, and with respect to
+    query points.
+
+    Parameters
+    ----------
+    points
+        (N, 2) float, where the values are.
+    values
+        (N, ...) float or complex.
+    kind
+        "sibson" for a continuous gradient except at the points, "laplace" for less work.
+    fill_value
+        What a query outside the hull gets; NaN by default.
+
+    Raises
+    ------
+    ValueError
+        If `points` is not of shape (N, 2), `values` has another length, or there is no such kind.
+    TypeError
+        If `points` has a dtype that `triangulate` does not take.
+    """
+
+    points: Array
+    values: Array
+    kind: str
+    fill_value: Any
+    triangulation: Triangulation
+
+    def __init__(self, points: Any, values: Any, kind: str = "sibson", fill_value: Any = np.nan):
+        _check(kind)
+        self.points, self.kind = coordinates_from("points", points), kind
+        values = jnp.asarray(values)
+        if values.ndim == 0 or len(values) != len(self.points):
+            raise ValueError(
+                f"`values` has shape {values.shape}, but there are {len(self.points)} points; give one value per point."
+            )
+        with jax.numpy_dtype_promotion("standard"):  # Integers as floats like the points, complex values as they are.
+            self.values = values.astype(jnp.result_type(values, self.points))
+        self.fill_value = fill_value
+        self.triangulation = triangulate(self.points)
+
+    def __call__(self, query_points: Any) -> Array:
+        """(Q, ...) the values at (Q, 2) query points; `fill_value` outside the hull, NaN where a query is not finite.
+
+        All are NaN if a point is not finite.
+        """
+        query_points = coordinates_from("query_points", query_points, least=0)
+        return _interpolate(self.kind, self.triangulation, self.points, self.values, query_points, self.fill_value)
+
+    def tree_flatten(self):
+        return (self.points, self.values, self.fill_value, self.triangulation), self.kind
+
+    @classmethod
+    def tree_unflatten(cls, kind, children):
+        new = object.__new__(cls)
+        new.points, new.values, new.fill_value, new.triangulation = children
+        new.kind = kind
+        return new
+
+
+@partial(jax.jit, static_argnums=0)
+def _interpolate(kind, triangulation, points, values, query_points, fill_value):
+    cavities = cavities_of(triangulation, points, query_points)
+    columns = _real_columns(values)
+    ones = jnp.ones_like(columns[:, :1])
+    sums = _summed(kind, cavities, jnp.concatenate([columns, ones], axis=1), points, query_points)
+    total = sums[:, -1:]
+    smooth = sums[:, :-1] / jnp.where(total > 0.0, total, 1.0)
+    on_ends = cavities.ends[:, :1] >= 0
+    weights = _weights_of_ends(points, query_points, cavities.ends).astype(columns.dtype)
+    linear = (weights[:, :, None] * gather(columns, jnp.maximum(cavities.ends, 0))).sum(axis=1)
+    interpolated = _like_values(jnp.where(on_ends, linear, smooth), values)
+
+    def along(rows):
+        """A (Q,) array that is broadcast against (Q, ...) values."""
+        return rows.reshape(rows.shape + (1,) * (values.ndim - 1))
+
+    known = on_ends[:, 0] | (cavities.queries.corner >= 0)
+    with jax.numpy_dtype_promotion("standard"):
+        filled = jnp.where(along(cavities.outside), fill_value, interpolated)
+        return jnp.where(along(known), filled, jnp.nan)
+
+
+def _real_columns(values):
+    """(N, C) real columns of (N, ...) values."""
+    columns = values.reshape(len(values), -1)
+    return jnp.concatenate([columns.real, columns.imag], axis=1) if jnp.iscomplexobj(values) else columns
+
+
+def _like_values(columns, values):
+    """(Q, ...) values, real or complex like others, of their (Q, C) real columns."""
+    if jnp.iscomplexobj(values):
+        columns = lax.complex(*jnp.split(columns, 2, axis=1))
+    return columns.reshape(len(columns), *values.shape[1:])
+
+
+@partial(jax.custom_jvp, nondiff_argnums=(0,))
+def _summed(kind, cavities, values, points, query_points):
+    """(Q, C): the sums of shares times (N, C) values, which change with all of values, points and queries."""
+    return ring_maps.sums(kind, cavities, values, (points, query_points))
+
+
+@partial(_summed.defjvp, symbolic_zeros=True)
+def _summed_jvp(kind, primals, tangents):
+    cavities, values, points, query_points = primals
+    _, d_values, d_points, d_query_points = tangents
+    sums = ring_maps.sums(kind, cavities, values, (points, query_points))
+    change = jnp.zeros_like(sums)
+    if not _is_zero(d_values):
+        change = change + ring_maps.sums(kind, cavities, d_values, (points, query_points))
+    if not (_is_zero(d_points) and _is_zero(d_query_points)):
+        moves = _moves(points, query_points, d_points, d_query_points)
+        change = change + ring_maps.moved_sums(kind, cavities, values, moves, (points, query_points))
+    return sums, change

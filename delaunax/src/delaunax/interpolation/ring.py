@@ -1,0 +1,340 @@
+"""A walk around the ring of every query, which shows each edge that it turns through to a visitor.
+
+A CPU walks around one query after the other; a GPU walks around all in lockstep. Steps are written for () or (Q,) arrays alike.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from delaunax import platform
+from delaunax.arithmetic.error_bounds import Vector, orientation
+from delaunax.arithmetic.triangle import A, B, C
+from delaunax.insertion.corner_table import next_corner, previous_corner
+from delaunax.interpolation.cavity import (
+    IN_CIRCLE_BIT,
+    NO_EDGE,
+    ON_HULL,
+    Circles,
+    cross,
+    decide,
+    dot,
+    in_circle,
+    least_area,
+)
+from delaunax.platform.indexing import NONE, gather
+from delaunax.platform.rows import cond_as_loop, map_where
+
+
+class Queries(NamedTuple):
+    """Q queries.
+
+    Attributes
+    ----------
+    x, y
+        (Q,) float, coordinates of the scale of `Circles.points`.
+    unscaled
+        (Q, 2) float, the same as they are stored.
+    scale
+        (Q,) float, a power of two by which offsets are multiplied, so that their products are in range.
+    corner
+        (Q,) int32, a corner of a triangle of the cavity; -1 for a query without a cavity.
+    row
+        (Q,) int32, their places.
+    """
+
+    x: jax.Array
+    y: jax.Array
+    unscaled: jax.Array
+    scale: jax.Array
+    corner: jax.Array
+    row: jax.Array
+
+
+class Turn(NamedTuple):
+    """An edge of the cavity from v to a, opposite a corner of a triangle to its left; all (...,).
+
+    Attributes
+    ----------
+    v, a
+        int32, the current ring vertex and the other end.
+    to_v, to_a, along
+        Vectors: v and a as seen from the query, and a as seen from v, times the scale of the query.
+    area
+        float, twice the area of the triangle of the query, v and a.
+    left, right
+        float, cotangents of the angles that see the edge: `left` of the triangle, `right` of the triangle across. Of a ring
+        edge `right` is minus the cotangent of the angle at the query, which sees the edge from the left, too. The Voronoi
+        vertices to both sides of the edge are at the middle of the edge, plus left / 2, or minus right / 2, times `along`
+        turned to the left.
+    on_ring
+        bool, whether the edge is one of the ring.
+    slot
+        int32, the place of v in the ring, from the first complete vertex on.
+    ends, begins
+        bool, whether the turn around v is complete with this edge, and whether the turn around a begins with it.
+    counts
+        bool, whether the turn around v is one that ends. The walk begins in the middle of one that does not count.
+    moves
+        bool, false for a walk that is complete or in doubt: then all that it found must stay as it is.
+    row
+        int32, the place of the query.
+    """
+
+    v: jax.Array
+    a: jax.Array
+    to_v: Vector
+    to_a: Vector
+    along: Vector
+    area: jax.Array
+    left: jax.Array
+    right: jax.Array
+    on_ring: jax.Array
+    slot: jax.Array
+    ends: jax.Array
+    begins: jax.Array
+    counts: jax.Array
+    moves: jax.Array
+    row: jax.Array
+
+
+class _Walk(NamedTuple):
+    """How far the walk of a query is: the corner opposite the next edge, the corner of the first ring edge (-1 before), how
+    many ring vertices are complete, whether floating point could not decide, what integers did (-1 if nothing), and whether
+    the walk is complete.
+    """
+
+    corner: jax.Array
+    first: jax.Array
+    slot: jax.Array
+    in_doubt: jax.Array
+    answer: jax.Array
+    done: jax.Array
+
+
+def triangle_of(corner: Array) -> Array:
+    """The row of a corner's triangle."""
+    return lax.div(corner, np.int32(3))
+
+
+def _begun(corner):
+    no, none = jnp.zeros_like(corner, bool), jnp.full_like(corner, NONE)
+    return _Walk(corner, none, jnp.zeros_like(corner), no, none, corner < 0)
+
+
+def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
+    """The next step of a walk; one that is complete or in doubt stays as it is."""
+    moves = ~(walk.done | walk.in_doubt)
+    across = gather(circles.opposite, walk.corner)
+    triangle = triangle_of(jnp.maximum(across, 0))
+    found = in_circle(circles, triangle, (query.x, query.y))
+    inner, is_known = across >= 0, walk.answer >= 0
+    in_doubt = moves & inner & ~(is_known | found.positive | found.negative)
+    moves = moves & ~in_doubt
+    enters = inner & jnp.where(is_known, walk.answer >= IN_CIRCLE_BIT, found.positive)
+
+    v, a = (gather(circles.vertex, corner) for corner in (next_corner(walk.corner), previous_corner(walk.corner)))
+    (vx, vy), (ax, ay) = ([gather(circles.points, vertex, axis) for axis in (A, B)] for vertex in (v, a))
+    left, across_cotangent = gather(circles.cotangent, walk.corner), gather(circles.cotangent, across)
+    # XLA computes everything once more for each result that needs it, unless it is told to keep it.
+    enters, in_doubt, moves, vx, vy, ax, ay, left, across_cotangent = lax.optimization_barrier(
+        (enters, in_doubt, moves, vx, vy, ax, ay, left, across_cotangent)
+    )
+    to_v, to_a, along = (
+        (query.scale * x, query.scale * y)
+        for x, y in ((vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy))
+    )
+    area = doubled_area(to_v, to_a, along)
+    right = jnp.where(enters, across_cotangent, -dot(to_v, to_a) / area)
+    area, right = lax.optimization_barrier((area, right))
+    on_ring = moves & ~enters
+    is_first, is_last = on_ring & (walk.first < 0), on_ring & (walk.first == walk.corner)
+    turn = Turn(
+        v, a, to_v, to_a, along, area, left, right,
+        on_ring=on_ring,
+        slot=walk.slot,
+        ends=on_ring & ~is_first,
+        begins=on_ring & ~is_last,
+        counts=moves & (walk.first >= 0),
+        moves=moves,
+        row=query.row,
+    )  # fmt: skip
+    moved = _Walk(
+        corner=jnp.where(moves, next_corner(jnp.where(enters, across, walk.corner)), walk.corner),
+        first=jnp.where(is_first, walk.corner, walk.first),
+        slot=jnp.where(turn.ends, walk.slot + 1, walk.slot),
+        in_doubt=in_doubt,
+        answer=jnp.where(moves, NONE, walk.answer),
+        done=walk.done | is_last,
+    )
+    return moved, turn
+
+
+def doubled_area(to_v: Vector, to_a: Vector, along: Vector) -> Array:
+    """Twice the area of the query and a ring edge: positive, whatever rounding does next to a hull edge."""
+    # With the shorter one of the two sides at the query, the products are least rounded.
+    shorter = jnp.where(dot(to_v, to_v) < dot(to_a, to_a), cross(to_v, along), cross(to_a, along))
+    return jnp.maximum(shorter, least_area(shorter.dtype))
+
+
+def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, shared: Any) -> tuple[Any, Any, Array]:
+    """Walk around the rings of all queries.
+
+    Parameters
+    ----------
+    circles, queries
+        The triangulation and the queries.
+    visit
+        `visit(own, shared, turn)` gives `own` and `shared` after a `Turn`.
+    own
+        (Q, ...) arrays of which each query has a row, as begun.
+    shared
+        Arrays that all queries share, as begun.
+
+    Returns
+    -------
+    own, shared
+        The same, in the end.
+    count
+        (Q,) int32, the number of ring vertices; 0 without a cavity.
+    """
+    number = np.int32(len(circles.vertex))
+
+    def step(query, carry):
+        walk, own, shared = carry
+        walk, turn = _turn(circles, query, walk)
+        return walk, *visit(own, shared, turn)
+
+    def until_doubt(query, carry):
+        return platform.lockstep_while(
+            lambda step, carry: ~(carry[0].done | carry[0].in_doubt) & (step <= 2 * number),
+            lambda _, carry: step(query, carry),
+            carry,
+            unroll=4,
+        )
+
+    def until_done(query, decided, own, shared):
+        def go_on(_, carry):
+            walk, own, shared = carry
+            across = triangle_of(jnp.maximum(gather(circles.opposite, walk.corner), 0))
+            answer = decided(walk.in_doubt, query, across)
+            walk = walk._replace(answer=answer, in_doubt=jnp.zeros_like(walk.in_doubt))
+            return until_doubt(query, (walk, own, shared))
+
+        begun = _begun(query.corner), own, shared
+        return platform.lockstep_while(lambda step, carry: ~carry[0].done & (step <= number), go_on, begun)
+
+    def in_sequence():
+        def decided(in_doubt, query, triangle):
+            return cond_as_loop(in_doubt, lambda _: decide(circles, query.unscaled[None], triangle[None])[0], NONE)
+
+        def walk_of(shared, row):
+            walk, own, shared = until_done(row[0], decided, row[1], shared)
+            return shared, (own, walk.slot)
+
+        return lax.scan(walk_of, shared, (queries, own))
+
+    def in_lockstep():
+        walk, own_, shared_ = until_done(queries, partial(_decide_where, circles), own, shared)
+        return shared_, (own_, walk.slot)
+
+    shared, (own, count) = platform.choose(in_sequence, in_lockstep)()
+    return own, shared, count
+
+
+def _decide_where(circles, which, queries, triangles):
+    """(Q,) int32: what `decide` finds of those queries where the (Q,) bool `which` is true; -1 elsewhere."""
+    return map_where(which, lambda rows: decide(circles, *rows), (queries.unscaled, triangles))
+
+
+def begin(circles: Circles, vertex_simplex: Array, mappings: Array, queries: Queries) -> tuple[Array, Array]:
+    """Where the walks of queries begin.
+
+    Parameters
+    ----------
+    circles, queries
+        As in `walk_around`; the corners of the queries are not read.
+    vertex_simplex
+        As in `triangulation.Triangulation`.
+    mappings
+        (Q, 3) int32, the vertices from `location.locate`.
+
+    Returns
+    -------
+    corner
+        (Q,) int32, a corner of a triangle of the cavity; -1 for a query without a ring.
+    ends
+        (Q, 2) int32, the neighbours of a query without a ring. Two vertices are the ends of the hull edge with the query on
+        it, or behind it by less than rounding. One vertex, and -1, is the vertex at the query, or the nearest vertex outside
+        the hull. -1, -1 is for other queries.
+    """
+    corner, in_doubt, alone = platform.map_rows(partial(_located_corner, circles, vertex_simplex), (queries, mappings))
+
+    def search(_, carry):
+        corner, in_doubt, alone, on_hull = carry
+        first = 3 * triangle_of(corner)
+        for column in (A, B, C):
+            vertex = gather(circles.vertex, first + column)
+            alone = jnp.where(in_doubt & _is_at(circles, queries, vertex), vertex, alone)
+        in_doubt = in_doubt & (alone < 0)
+        found = _decide_where(circles, in_doubt, queries, triangle_of(corner))
+        place = found & (IN_CIRCLE_BIT - 1)
+        moves = in_doubt & (place < NO_EDGE)
+        across = gather(circles.opposite, first + jnp.minimum(place, C))
+        on_hull = jnp.where(in_doubt & (place >= ON_HULL), first + place - ON_HULL, on_hull)
+        return jnp.where(moves, across, corner), moves, alone, on_hull
+
+    begun = corner, in_doubt, alone, jnp.full_like(corner, NONE)
+    # Each step enters a triangle on the way to the query, and exact walks on a Delaunay triangulation cannot cycle.
+    corner, _, alone, on_hull = platform.lockstep_while(lambda _, carry: carry[1].any(), search, begun)
+    is_on_hull = (alone < 0) & (on_hull >= 0)
+    tail, head = (gather(circles.vertex, corner_at(on_hull)) for corner_at in (next_corner, previous_corner))
+    ends = jnp.stack([jnp.where(is_on_hull, tail, alone), jnp.where(is_on_hull, head, NONE)], axis=1)
+    return jnp.where(ends[:, 0] < 0, corner, NONE), ends
+
+
+def _is_at(circles, query, vertex):
+    """Whether a query is at a vertex. Not by the coordinates as they are stored: XLA reads subnormal numbers as zero."""
+    at = gather(circles.points, vertex, A), gather(circles.points, vertex, B)
+    return (vertex >= 0) & (at[0] == query.x) & (at[1] == query.y)
+
+
+def _located_corner(circles, vertex_simplex, row):
+    """A corner of the triangle with the located vertices, whether the query may be outside, and the vertex with weight one."""
+    query, mapping = row
+    located = mapping[1] >= 0
+    alone = jnp.where(located, NONE, mapping[0])
+    for k in range(3):
+        alone = jnp.where(located & _is_at(circles, query, mapping[k]), mapping[k], alone)
+    # Of many vertices on one circle, the one with the lowest index has all triangles.
+    lowest = jnp.minimum(jnp.minimum(mapping[0], mapping[1]), mapping[2])
+    vertex = jnp.maximum(jnp.maximum(mapping[0], mapping[1]), mapping[2])
+    third = mapping[0] + mapping[1] + mapping[2] - lowest - vertex
+    first = 3 * jnp.where(located & (alone < 0), gather(vertex_simplex, vertex), NONE)
+    is_b, is_c = (gather(circles.vertex, first + column) == vertex for column in (B, C))
+    corner = jnp.where(first < 0, NONE, first + jnp.where(is_b, B, jnp.where(is_c, C, A)))
+
+    def others(corner):
+        return gather(circles.vertex, next_corner(corner)), gather(circles.vertex, previous_corner(corner))
+
+    def is_located(corner):
+        one, other = others(corner)
+        return (jnp.minimum(one, other) == lowest) & (jnp.maximum(one, other) == third)
+
+    def turn(_, corner):
+        return jnp.where(
+            is_located(corner) | (corner < 0), corner, next_corner(gather(circles.opposite, next_corner(corner)))
+        )
+
+    corner = platform.lockstep_while(lambda _, corner: (corner >= 0) & ~is_located(corner), turn, corner)
+    a, b, c = (
+        (gather(circles.points, each, A) - query.x, gather(circles.points, each, B) - query.y)
+        for each in (vertex, *others(corner))
+    )
+    is_inside = orientation(a, b).positive & orientation(b, c).positive & orientation(c, a).positive
+    return corner, (corner >= 0) & ~is_inside, alone

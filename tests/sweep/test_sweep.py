@@ -181,7 +181,7 @@ def test_slurm_job_script_is_printed_not_submitted(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "text, words", [(None, "--slurm FILE.yaml"), ("cores: 2", "cores and memory"), ("- 1", "cores")]
+    "text, words", [(None, "--slurm FILE.yaml"), ("cores: 2", "memory is missing"), ("- 1", "cores")]
 )
 def test_unusable_slurm_file_is_named(text, words, tmp_path, capsys):
     path = tmp_path / "slurm.yaml"

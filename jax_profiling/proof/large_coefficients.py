@@ -20,7 +20,7 @@ import knn_barycentric
 from jax_profiling.gate import provenance
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.live_reference import perturbed
-from jax_profiling.gate.report import markdown_table
+from jax_profiling.gate.report.markdown import markdown_table
 from jax_profiling.proof.fit_cases import FitCase, lens_of
 from jax_profiling.proof.long_double import log_evidence_of
 from jax_profiling.terminal import command
@@ -31,8 +31,8 @@ OVERLAY = {"image_mesh": {"type": "Overlay", "shape": [13, 13]}, "over_sample_si
 
 def likelihood_of(name, mesh_cls):
     """The likelihood of a lens with a coarse mesh that keeps its flux everywhere, and free AdaptSplit."""
-    cell = FitCase("", name, name, info=OVERLAY, regularization=al.reg.AdaptSplit, mesh={"zeroed_pixels": 0})
-    return Likelihood(lens_of(cell), mesh_cls)
+    case = FitCase("", name, name, info=OVERLAY, regularization=al.reg.AdaptSplit, mesh={"zeroed_pixels": 0})
+    return Likelihood(lens_of(case), mesh_cls)
 
 
 def terms_of(name, moved, accurate):

@@ -83,7 +83,6 @@ def patches(source=SITE_PACKAGES, vendored=False):
                 f"{PACKAGE}/delaunax/{path.relative_to(TRIANGULATION)}", upstream_source(path.read_text(), vendored)
             )
             for path in sorted(TRIANGULATION.rglob("*.py"))
-            if path.name != "oracle.py"
         ]
     else:
         mesh.append(_requirement(source))

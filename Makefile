@@ -54,7 +54,7 @@ sweep: $(READY)
 	$(PY) -m jax_profiling.sweep --population 300 $(ARGS)
 
 posterior: $(READY)
-	$(PY) -m jax_profiling.proof.posterior $(ARGS)
+	$(PY) -m jax_profiling.proof.searches.posterior $(ARGS)
 
 docs: $(READY)
 	$(PY) -m sphinx --fail-on-warning --keep-going --fresh-env --write-all --quiet docs results/local/site

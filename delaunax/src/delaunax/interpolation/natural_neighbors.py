@@ -90,7 +90,13 @@ def natural_neighbor_weights(
     if max_neighbors < 1:
         raise ValueError(f"`max_neighbors` is {max_neighbors}; give 1 or more.")
     points, queries = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
-    return as_given(query_points, _neighbors(kind, max_neighbors, triangulation, points, queries))
+    found = _neighbors(kind, max_neighbors, triangulation, points, _at_least_one(queries))
+    return as_given(query_points, jax.tree.map(lambda rows: rows[: len(queries)], found))
+
+
+def _at_least_one(query_points):
+    """The queries, or one if there is none: loops over no row cannot be compiled."""
+    return query_points if len(query_points) else jnp.zeros((1, 2), query_points.dtype)
 
 
 def _check(kind):
@@ -268,8 +274,9 @@ class NaturalNeighborInterpolator:
 
         All are NaN if a point is not finite.
         """
-        query_points = coordinates_from("query_points", query_points, least=0)
-        return _interpolate(self.kind, self.triangulation, self.points, self.values, query_points, self.fill_value)
+        queries = coordinates_from("query_points", query_points, least=0)
+        arrays = self.triangulation, self.points, self.values, _at_least_one(queries), self.fill_value
+        return _interpolate(self.kind, *arrays)[: len(queries)]
 
     def tree_flatten(self):
         return (self.points, self.values, self.fill_value, self.triangulation), self.kind

@@ -139,26 +139,25 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
     inner, is_known = across >= 0, walk.answer >= 0
     enters = inner & jnp.where(is_known, walk.answer >= IN_CIRCLE_BIT, found.positive)
     in_doubt = moves & inner & ~(is_known | found.positive | found.negative)
-    # XLA computes a value once more for each result that needs it, unless a barrier keeps it.
-    decision = lax.optimization_barrier(jnp.where(in_doubt, _IN_DOUBT, enters.astype(jnp.int32)))
+    decision = _keep(jnp.where(in_doubt, _IN_DOUBT, enters.astype(jnp.int32)))
     in_doubt, enters = decision == _IN_DOUBT, decision == 1
     moves = moves & ~in_doubt
 
     v, a = (gather(circles.vertex, corner) for corner in (next_corner(walk.corner), previous_corner(walk.corner)))
     places = [gather(circles.points, vertex, axis) for vertex in (v, a) for axis in (A, B)]
     left, across_cotangent = gather(circles.cotangent, walk.corner), gather(circles.cotangent, across)
-    vx, vy, ax, ay, left, across_cotangent = lax.optimization_barrier((*places, left, across_cotangent))
+    vx, vy, ax, ay, left, across_cotangent = _keep((*places, left, across_cotangent))
     to_v, to_a, along = (
         (query.scale * x, query.scale * y)
         for x, y in ((vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy))
     )
     per_area = 1.0 / doubled_area(to_v, to_a, along)
     right = jnp.where(enters, across_cotangent, -dot(to_v, to_a) * per_area)
-    per_area, right = lax.optimization_barrier((per_area, right))
+    per_area, right = _keep((per_area, right))
     on_ring = moves & ~enters
     is_first, is_last = on_ring & (walk.first < 0), on_ring & (walk.first == walk.corner)
     turn = Turn(
-        v, a, to_v, to_a, along, area, left, right,
+        v, a, to_v, to_a, along, per_area, left, right,
         on_ring=on_ring,
         slot=walk.slot,
         ends=on_ring & ~is_first,
@@ -171,11 +170,16 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
         corner=jnp.where(moves, next_corner(jnp.where(enters, across, walk.corner)), walk.corner),
         first=jnp.where(is_first, walk.corner, walk.first),
         slot=jnp.where(turn.ends, walk.slot + 1, walk.slot),
-        in_doubt=in_doubt,
+        in_doubt=walk.in_doubt | in_doubt,
         answer=jnp.where(moves, NONE, walk.answer),
         done=walk.done | is_last,
     )
     return moved, turn
+
+
+def _keep(values):
+    """Values that a CPU computes once: without a barrier, XLA computes them again for each result that needs them."""
+    return platform.choose(lax.optimization_barrier, lambda values: values)(values)
 
 
 def doubled_area(to_v: Vector, to_a: Vector, along: Vector) -> Array:

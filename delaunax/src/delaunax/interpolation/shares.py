@@ -8,9 +8,9 @@ Laplace's share of v is the sum of the two cotangents of the angles opposite the
 of the query with the ring edges at v. Times half the distance of v, that is the length of the Voronoi edge between both.
 
 Sibson's share of v is eight times the area of the part of the query's Voronoi cell that was v's. Seen from v, this part is a
-fan of triangles over those edges of v's old cell that are nearer to the query, without the triangle over the edge between v and
-the query. A triangle over an edge is a quarter of that edge's length times the distance of the neighbour behind it. The fan is at
-most twice as large as the query's cell: so rounding of a share is small, compared with the sum of all.
+fan of triangles over edges of v's old cell, without the triangle over the edge between v and the query. The area of a triangle
+over an edge is a quarter of that edge's length times the distance of the neighbour behind it. The fan is at most twice as
+large as the query's cell: so rounding of a share is small, compared with the sum of all.
 
 The derivative of an area is an integral along its boundary: the edge between the cells of u and v moves at a point x by
 `((x - v) . dv - (x - u) . du) / |u - v|`.

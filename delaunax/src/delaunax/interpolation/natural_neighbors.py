@@ -24,9 +24,10 @@ from delaunax.interpolation.cavity import circles_from, to_order_one
 from delaunax.interpolation.ring import Queries, begin, triangle_of
 from delaunax.interpolation.ring_maps import Cavities
 from delaunax.interpolation.shares import KINDS
-from delaunax.location import locate
+from delaunax.location import _nearest_by_comparison, _nearest_by_descent, simplices_at, start_simplices
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
+from delaunax.tables.kd_tree import leaf_of
 from delaunax.triangulation import Triangulation, triangulate
 
 
@@ -89,7 +90,13 @@ def natural_neighbor_weights(
     if max_neighbors < 1:
         raise ValueError(f"`max_neighbors` is {max_neighbors}; give 1 or more.")
     points, queries = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
-    return as_given(query_points, _neighbors(kind, max_neighbors, triangulation, points, queries))
+    found = _neighbors(kind, max_neighbors, triangulation, points, _at_least_one(queries))
+    return as_given(query_points, jax.tree.map(lambda rows: rows[: len(queries)], found))
+
+
+def _at_least_one(query_points):
+    """The queries, or one if there is none: loops over no row cannot be compiled."""
+    return query_points if len(query_points) else jnp.zeros((1, 2), query_points.dtype)
 
 
 def _check(kind):
@@ -180,22 +187,27 @@ def _is_zero(tangent):
 
 def cavities_of(triangulation: Triangulation, points: Array, query_points: Array) -> Cavities:
     """The `Cavities` of (Q, 2) queries; gradients stop here."""
-    triangulation, points, query_points = lax.stop_gradient((triangulation, points, query_points))
-    return _cavities(triangulation, points, query_points, locate(triangulation, points, query_points))
+    return _cavities(*lax.stop_gradient((triangulation, points, query_points)))
 
 
 @by_platform
 @platform.fused
-def _cavities(triangulation, points, query_points, mappings):
+def _cavities(triangulation, points, query_points):
     tree = triangulation.tree
     circles = circles_from(tree.points, points, triangulation.simplices, triangulation.neighbors)
     finite = jnp.isfinite(query_points).all(axis=1)
-    x, y = jnp.where(finite[:, None], scaled(query_points, tree.exponent), 0.0).T
-    row = lax.iota(np.int32, len(query_points))
+    scaled_points = jnp.where(finite[:, None], scaled(query_points, tree.exponent), 0.0)
+    known = finite & triangulation.certified
+    # As in `locate`, but for triangles.
+    corners = gather(tree.points, triangulation.simplices).reshape(-1, 6)
+    start = gather(start_simplices(triangulation, corners), leaf_of(tree, scaled_points))
+    simplex = jnp.where(known, simplices_at(triangulation, corners, scaled_points, start), NONE)
+    outside = known & (simplex < 0)
+    nearest = platform.choose(_nearest_by_descent, _nearest_by_comparison)(triangulation, scaled_points, start, outside)
+    nearest = jnp.where(outside, nearest, NONE)
+    (x, y), row = scaled_points.T, lax.iota(np.int32, len(query_points))
     queries = Queries(x, y, query_points, jnp.ones_like(x), jnp.full_like(row, NONE), row)
-    mappings = jnp.where(triangulation.certified, mappings, NONE)
-    corner, ends = begin(circles, triangulation.vertex_simplex, mappings, queries)
-    outside = (mappings[:, 0] >= 0) & (mappings[:, 1] < 0)
+    corner, ends = begin(circles, simplex, nearest, queries)
     queries = queries._replace(corner=corner, scale=_scales(circles, corner))
     return Cavities(circles, queries, ends, outside)
 
@@ -262,8 +274,9 @@ class NaturalNeighborInterpolator:
 
         All are NaN if a point is not finite.
         """
-        query_points = coordinates_from("query_points", query_points, least=0)
-        return _interpolate(self.kind, self.triangulation, self.points, self.values, query_points, self.fill_value)
+        queries = coordinates_from("query_points", query_points, least=0)
+        arrays = self.triangulation, self.points, self.values, _at_least_one(queries), self.fill_value
+        return _interpolate(self.kind, *arrays)[: len(queries)]
 
     def tree_flatten(self):
         return (self.points, self.values, self.fill_value, self.triangulation), self.kind

@@ -65,8 +65,8 @@ class Turn(NamedTuple):
         int32, the current ring vertex and the other end.
     to_v, to_a, along
         Vectors: v and a as seen from the query, and a as seen from v, times the scale of the query.
-    area
-        float, twice the area of the triangle of the query, v and a.
+    per_area
+        float, one over twice the area of the triangle of the query, v and a.
     left, right
         float, cotangents of the angles that see the edge: `left` of the triangle, `right` of the triangle across. Of a ring
         edge `right` is minus the cotangent of the angle at the query, which sees the edge from the left, too. The Voronoi
@@ -91,7 +91,7 @@ class Turn(NamedTuple):
     to_v: Vector
     to_a: Vector
     along: Vector
-    area: jax.Array
+    per_area: jax.Array
     left: jax.Array
     right: jax.Array
     on_ring: jax.Array
@@ -101,6 +101,9 @@ class Turn(NamedTuple):
     counts: jax.Array
     moves: jax.Array
     row: jax.Array
+
+
+_IN_DOUBT = np.int32(2)
 
 
 class _Walk(NamedTuple):
@@ -134,28 +137,27 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
     triangle = triangle_of(jnp.maximum(across, 0))
     found = in_circle(circles, triangle, (query.x, query.y))
     inner, is_known = across >= 0, walk.answer >= 0
-    in_doubt = moves & inner & ~(is_known | found.positive | found.negative)
-    moves = moves & ~in_doubt
     enters = inner & jnp.where(is_known, walk.answer >= IN_CIRCLE_BIT, found.positive)
+    in_doubt = moves & inner & ~(is_known | found.positive | found.negative)
+    decision = _keep(jnp.where(in_doubt, _IN_DOUBT, enters.astype(jnp.int32)))
+    in_doubt, enters = decision == _IN_DOUBT, decision == 1
+    moves = moves & ~in_doubt
 
     v, a = (gather(circles.vertex, corner) for corner in (next_corner(walk.corner), previous_corner(walk.corner)))
-    (vx, vy), (ax, ay) = ([gather(circles.points, vertex, axis) for axis in (A, B)] for vertex in (v, a))
+    places = [gather(circles.points, vertex, axis) for vertex in (v, a) for axis in (A, B)]
     left, across_cotangent = gather(circles.cotangent, walk.corner), gather(circles.cotangent, across)
-    # XLA computes everything once more for each result that needs it, unless it is told to keep it.
-    enters, in_doubt, moves, vx, vy, ax, ay, left, across_cotangent = lax.optimization_barrier(
-        (enters, in_doubt, moves, vx, vy, ax, ay, left, across_cotangent)
-    )
+    vx, vy, ax, ay, left, across_cotangent = _keep((*places, left, across_cotangent))
     to_v, to_a, along = (
         (query.scale * x, query.scale * y)
         for x, y in ((vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy))
     )
-    area = doubled_area(to_v, to_a, along)
-    right = jnp.where(enters, across_cotangent, -dot(to_v, to_a) / area)
-    area, right = lax.optimization_barrier((area, right))
+    per_area = 1.0 / doubled_area(to_v, to_a, along)
+    right = jnp.where(enters, across_cotangent, -dot(to_v, to_a) * per_area)
+    per_area, right = _keep((per_area, right))
     on_ring = moves & ~enters
     is_first, is_last = on_ring & (walk.first < 0), on_ring & (walk.first == walk.corner)
     turn = Turn(
-        v, a, to_v, to_a, along, area, left, right,
+        v, a, to_v, to_a, along, per_area, left, right,
         on_ring=on_ring,
         slot=walk.slot,
         ends=on_ring & ~is_first,
@@ -168,11 +170,16 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
         corner=jnp.where(moves, next_corner(jnp.where(enters, across, walk.corner)), walk.corner),
         first=jnp.where(is_first, walk.corner, walk.first),
         slot=jnp.where(turn.ends, walk.slot + 1, walk.slot),
-        in_doubt=in_doubt,
+        in_doubt=walk.in_doubt | in_doubt,
         answer=jnp.where(moves, NONE, walk.answer),
         done=walk.done | is_last,
     )
     return moved, turn
+
+
+def _keep(values):
+    """Values that a CPU computes once: without a barrier, XLA computes them again for each result that needs them."""
+    return platform.choose(lax.optimization_barrier, lambda values: values)(values)
 
 
 def doubled_area(to_v: Vector, to_a: Vector, along: Vector) -> Array:
@@ -240,29 +247,25 @@ def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, s
         return lax.scan(walk_of, shared, (queries, own))
 
     def in_lockstep():
-        walk, own_, shared_ = until_done(queries, partial(_decide_where, circles), own, shared)
+        def decided_where(which, queries, triangles):
+            return map_where(which, lambda rows: decide(circles, *rows), (queries.unscaled, triangles))
+
+        walk, own_, shared_ = until_done(queries, decided_where, own, shared)
         return shared_, (own_, walk.slot)
 
     shared, (own, count) = platform.choose(in_sequence, in_lockstep)()
     return own, shared, count
 
 
-def _decide_where(circles, which, queries, triangles):
-    """(Q,) int32: what `decide` finds of those queries where the (Q,) bool `which` is true; -1 elsewhere."""
-    return map_where(which, lambda rows: decide(circles, *rows), (queries.unscaled, triangles))
-
-
-def begin(circles: Circles, vertex_simplex: Array, mappings: Array, queries: Queries) -> tuple[Array, Array]:
+def begin(circles: Circles, simplex: Array, nearest: Array, queries: Queries) -> tuple[Array, Array]:
     """Where the walks of queries begin.
 
     Parameters
     ----------
     circles, queries
         As in `walk_around`; the corners of the queries are not read.
-    vertex_simplex
-        As in `triangulation.Triangulation`.
-    mappings
-        (Q, 3) int32, the vertices from `location.locate`.
+    simplex, nearest
+        (Q,) int32, the triangle that contains each query to rounding, or -1; then the vertex nearest to it, or -1.
 
     Returns
     -------
@@ -273,29 +276,29 @@ def begin(circles: Circles, vertex_simplex: Array, mappings: Array, queries: Que
         it, or behind it by less than rounding. One vertex, and -1, is the vertex at the query, or the nearest vertex outside
         the hull. -1, -1 is for other queries.
     """
-    corner, in_doubt, alone = platform.map_rows(partial(_located_corner, circles, vertex_simplex), (queries, mappings))
+    in_doubt = platform.map_rows(partial(_may_be_outside, circles), (queries, simplex))
 
     def search(_, carry):
-        corner, in_doubt, alone, on_hull = carry
-        first = 3 * triangle_of(corner)
+        simplex, in_doubt, alone, on_hull = carry
+        first = 3 * simplex
         for column in (A, B, C):
             vertex = gather(circles.vertex, first + column)
             alone = jnp.where(in_doubt & _is_at(circles, queries, vertex), vertex, alone)
         in_doubt = in_doubt & (alone < 0)
-        found = _decide_where(circles, in_doubt, queries, triangle_of(corner))
+        found = map_where(in_doubt, lambda rows: decide(circles, *rows), (queries.unscaled, simplex))
         place = found & (IN_CIRCLE_BIT - 1)
         moves = in_doubt & (place < NO_EDGE)
-        across = gather(circles.opposite, first + jnp.minimum(place, C))
+        across = triangle_of(gather(circles.opposite, first + jnp.minimum(place, C)))
         on_hull = jnp.where(in_doubt & (place >= ON_HULL), first + place - ON_HULL, on_hull)
-        return jnp.where(moves, across, corner), moves, alone, on_hull
+        return jnp.where(moves, across, simplex), moves, alone, on_hull
 
-    begun = corner, in_doubt, alone, jnp.full_like(corner, NONE)
+    begun = simplex, in_doubt, nearest, jnp.full_like(simplex, NONE)
     # Each step enters a triangle on the way to the query, and exact walks on a Delaunay triangulation cannot cycle.
-    corner, _, alone, on_hull = platform.lockstep_while(lambda _, carry: carry[1].any(), search, begun)
+    simplex, _, alone, on_hull = platform.lockstep_while(lambda _, carry: carry[1].any(), search, begun)
     is_on_hull = (alone < 0) & (on_hull >= 0)
     tail, head = (gather(circles.vertex, corner_at(on_hull)) for corner_at in (next_corner, previous_corner))
     ends = jnp.stack([jnp.where(is_on_hull, tail, alone), jnp.where(is_on_hull, head, NONE)], axis=1)
-    return jnp.where(ends[:, 0] < 0, corner, NONE), ends
+    return jnp.where((ends[:, 0] < 0) & (simplex >= 0), 3 * simplex, NONE), ends
 
 
 def _is_at(circles, query, vertex):
@@ -304,37 +307,12 @@ def _is_at(circles, query, vertex):
     return (vertex >= 0) & (at[0] == query.x) & (at[1] == query.y)
 
 
-def _located_corner(circles, vertex_simplex, row):
-    """A corner of the triangle with the located vertices, whether the query may be outside, and the vertex with weight one."""
-    query, mapping = row
-    located = mapping[1] >= 0
-    alone = jnp.where(located, NONE, mapping[0])
-    for k in range(3):
-        alone = jnp.where(located & _is_at(circles, query, mapping[k]), mapping[k], alone)
-    # Of many vertices on one circle, the one with the lowest index has all triangles.
-    lowest = jnp.minimum(jnp.minimum(mapping[0], mapping[1]), mapping[2])
-    vertex = jnp.maximum(jnp.maximum(mapping[0], mapping[1]), mapping[2])
-    third = mapping[0] + mapping[1] + mapping[2] - lowest - vertex
-    first = 3 * jnp.where(located & (alone < 0), gather(vertex_simplex, vertex), NONE)
-    is_b, is_c = (gather(circles.vertex, first + column) == vertex for column in (B, C))
-    corner = jnp.where(first < 0, NONE, first + jnp.where(is_b, B, jnp.where(is_c, C, A)))
-
-    def others(corner):
-        return gather(circles.vertex, next_corner(corner)), gather(circles.vertex, previous_corner(corner))
-
-    def is_located(corner):
-        one, other = others(corner)
-        return (jnp.minimum(one, other) == lowest) & (jnp.maximum(one, other) == third)
-
-    def turn(_, corner):
-        return jnp.where(
-            is_located(corner) | (corner < 0), corner, next_corner(gather(circles.opposite, next_corner(corner)))
-        )
-
-    corner = platform.lockstep_while(lambda _, corner: (corner >= 0) & ~is_located(corner), turn, corner)
+def _may_be_outside(circles, row):
+    """() bool: whether floating point cannot tell that a query is inside its triangle."""
+    query, simplex = row
+    vertices = [gather(circles.vertex, 3 * simplex + column) for column in (A, B, C)]
     a, b, c = (
-        (gather(circles.points, each, A) - query.x, gather(circles.points, each, B) - query.y)
-        for each in (vertex, *others(corner))
+        (gather(circles.points, each, A) - query.x, gather(circles.points, each, B) - query.y) for each in vertices
     )
     is_inside = orientation(a, b).positive & orientation(b, c).positive & orientation(c, a).positive
-    return corner, (corner >= 0) & ~is_inside, alone
+    return (simplex >= 0) & ~is_inside

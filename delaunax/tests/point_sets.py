@@ -54,14 +54,14 @@ def hexagonal():
 
 
 def relocated(number, reach=2.0):
-    """Points, most of which are moved onto one ellipse."""
+    """Points; those outside an ellipse are moved onto it."""
     points = reach * (2.0 * random(number) - 1.0)
     radius = np.hypot(points[:, 0], points[:, 1] / 0.7)
     return np.where((radius > 1.0)[:, None], points / radius[:, None], points)
 
 
 def folded(side=SIDE):
-    """A grid that a map with a singular centre folds onto itself: symmetric points, some of which coincide up to rounding."""
+    """A grid that a map with a singular centre folds onto itself. Some of its points coincide up to rounding."""
     points = (grid(side) - 0.5 * (side - 1)) * 4.4 / side
     return points - 1.6 * points / np.linalg.norm(points, axis=1, keepdims=True)
 
@@ -85,7 +85,7 @@ def spiral(number=SIZE):
 
 
 def crowded_place(number=SIZE):
-    """All points but 14 coincide. The others lie on five places, not all of which are among the nearest vertices."""
+    """All points except 14 coincide. The 14 lie on five places, which near vertices do not all include."""
     places = np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 2.0], [2.0, 1.0]])
     return np.random.default_rng(0).permutation(np.repeat(places, [number - 14, 1, 7, 3, 2, 1], axis=0))
 

@@ -1,4 +1,4 @@
-"""The certificate accepts one triangulation and rejects every other one, also where floating point cannot decide."""
+"""The certificate accepts one triangulation and rejects every other one, by exact signs if need be."""
 
 import numpy as np
 import pytest

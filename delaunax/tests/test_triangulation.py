@@ -48,7 +48,7 @@ def used(triangulation):
 
 
 def tied_edges(points, triangulation):
-    """The vertices a, b, c and d of every edge b-c whose other diagonal a-d is as good, by rational arithmetic."""
+    """The vertices a, b, c and d of every edge b-c with an equally good other diagonal a-d, in rational arithmetic."""
     sites = oracle.integer_points(points)
     for row, column in product(np.flatnonzero(triangulation.simplices[:, 0] >= 0), range(3)):
         across = triangulation.neighbors[row, column]

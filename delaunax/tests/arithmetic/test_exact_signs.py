@@ -1,4 +1,4 @@
-"""Signs in integer arithmetic are those of rational arithmetic, in both precisions, whatever the range."""
+"""Integer and rational arithmetic give the same signs, in both precisions, whatever the range."""
 
 from functools import partial
 

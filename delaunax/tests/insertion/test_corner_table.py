@@ -23,7 +23,7 @@ VERTICES = 12
 
 
 def flip_at(table, corner, which):
-    """Flip the edge opposite a corner, whose vertex is a."""
+    """Flip the edge opposite a corner; a is the vertex of the corner."""
     return flip(table, table.vertex[corner], edge_of(table, corner), which)
 
 

@@ -44,7 +44,7 @@ def inserted(points):
 
 @pytest.mark.parametrize("name", point_sets.EVERY)
 def test_the_order_of_insertion_does_not_matter(name):
-    """Not even where floating point cannot decide: `triangulate` inserts vertices in another order."""
+    """`triangulate` inserts vertices in another order. Even doubtful signs give the same triangles."""
     points = point_sets.EVERY[name]
     simplices, neighbors, expected_neighbors, exact = inserted(points)
     assert point_sets.simplices_of(simplices) == point_sets.simplices_of(triangulation_of(name).simplices)

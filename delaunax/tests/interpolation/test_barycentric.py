@@ -1,4 +1,4 @@
-"""Weights are the barycentric coordinates, in triangles of any shape, and so are their derivatives."""
+"""Weights and their derivatives agree with exact barycentric coordinates, in triangles of any shape."""
 
 from fractions import Fraction
 

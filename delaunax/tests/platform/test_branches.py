@@ -56,7 +56,7 @@ def test_a_cpu_compiles_the_insertion_as_one_call():
 
 
 def hard_sets(number):
-    """Point sets of one size, in nearly all of which floating point cannot decide."""
+    """Point sets of one size; floating point decides only the random one."""
     lattice = point_sets.grid(8)[:number]
     return {
         "grid": lattice,

@@ -1,7 +1,7 @@
 """The contract of lockstep loops: a step leaves finished lanes unchanged.
 
-Lanes of a batch take steps until the last lane is finished. A loop whose step changes finished lanes gives wrong results in
-batches, or never ends. Here, every loop takes more steps than one lane needs.
+Lanes of a batch take steps until the last lane is finished. If a step changes finished lanes, batches get wrong results, or
+the loop never ends. Here, every loop takes more steps than one lane needs.
 """
 
 import jax

@@ -25,7 +25,12 @@ def shuffled(points, seed=0):
     return np.random.default_rng(seed).permutation(points)
 
 
-def circle(number=SIZE):
+def repeated(points):
+    """The points, some of them more often, until there are `SIZE`. Duplicates have no triangle."""
+    return np.resize(points, (SIZE, 2))
+
+
+def circle(number):
     angle = 2.0 * np.pi * np.arange(number) / number
     return np.stack([np.cos(angle), np.sin(angle)], axis=-1)
 
@@ -87,7 +92,7 @@ def spiral(number=SIZE):
 def crowded_place(number=SIZE):
     """All points except 14 coincide. The 14 lie on five places, which near vertices do not all include."""
     places = np.array([[1.0, 1.0], [0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 2.0], [2.0, 1.0]])
-    return np.random.default_rng(0).permutation(np.repeat(places, [number - 14, 1, 7, 3, 2, 1], axis=0))
+    return np.random.default_rng(7).permutation(np.repeat(places, [number - 14, 1, 7, 3, 2, 1], axis=0))
 
 
 def circles_of_integers():
@@ -119,8 +124,8 @@ TIED = {
     "shifted grid": shuffled(0.1 * grid() + 0.033),
     "rotated grid": shuffled(rotated(grid())),
     "hexagonal grid": shuffled(hexagonal()),
-    "circle": shuffled(circle()),
-    "circle and its centre": shuffled(with_centre(circle(SIZE - 1))),
+    "300 on a circle": shuffled(repeated(circle(300))),
+    "299 on a circle, and the centre": shuffled(repeated(with_centre(circle(299)))),
     "concentric rings": shuffled(np.vstack([radius * circle(SIZE // 4) for radius in (0.3, 0.6, 0.8, 1.0)])),
     "square": np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]),
     "four places, a hundred times": np.repeat([[0.0, 0.0], [1.0, 0.1], [0.2, 1.0], [0.6, 0.5]], SIZE // 4, axis=0),
@@ -135,7 +140,7 @@ FINE = {
     "offset by 1e15": 10.0 * random() + 1.0e15,
     "clusters of 1e-6": clusters(1.0e-6),
     "clusters of 1e-9": clusters(1.0e-9),
-    "clusters of 1e-16": clusters(1.0e-16),
+    "clusters of 1e-16": shuffled(clusters(1.0e-16)),
     "folded onto itself": shuffled(folded()),
     "spikes of 1e-12": np.vstack([random(SIZE // 2), random(SIZE // 2) + [1.0e-12, 0.0]]),
     "scales from 1e-12 to 1": np.vstack([1.0e-12 * random(SIZE // 2, 4), random(SIZE // 2, 5)]),
@@ -144,18 +149,20 @@ FINE = {
 
 EXACT = {
     "grid moved by last bits": shuffled(moved_by_bits(grid() + 1.0)),
-    "circle moved by last bits": shuffled(moved_by_bits(3.0 * circle(), 2)),
+    "circle moved by last bits": shuffled(repeated(moved_by_bits(3.0 * circle(200), 2))),
     "grid of 2^-45 and far points": shuffled(np.vstack([0.95 + 2.0**-45 * grid()[2:], [[18.0, 18.0], [16.8, 16.8]]])),
     "grid of last bits and far points": shuffled(
         np.vstack([0.5 + 2.0**-53 * grid()[2:], [[12.0, 12.0], [24.0, 24.0]]])
     ),
-    "a row stepped by single bits": shuffled(np.stack([np.arange(SIZE), moved_by_bits(np.ones(SIZE))], axis=-1)),
+    "a row stepped by single bits": shuffled(
+        repeated(np.stack([np.arange(258), moved_by_bits(np.ones(258))], axis=-1))
+    ),
     "integers with duplicates": integers(SIZE, 18, 0),
     "half-integers with duplicates": 0.5 * integers(SIZE, 18, 1),
     "integers on two circles": shuffled(circles_of_integers()),
     "parabola": shuffled(parabola()),
     "spiral": spiral(),
-    "fan of needles": shuffled(np.vstack([[[0.0, 0.0]], circle(SIZE - 1) * [1.0, 1.0e-8] + [1.0, 0.0]])),
+    "fan of needles": shuffled(repeated(np.vstack([[[0.0, 0.0]], circle(199) * [1.0, 1.0e-8] + [1.0, 0.0]]))),
     "one needle": np.array([[0.0, 0.0], [0.0, 1.9073486328e-6], [1.9073486328e-6, 53.0]]),
 }
 """Sets in which floating point cannot decide."""

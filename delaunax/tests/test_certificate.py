@@ -106,7 +106,7 @@ def test_trusted_stars_still_cover_the_hull_once(change, name, on):
 
 
 @on_both_platforms
-@pytest.mark.parametrize("name", ["grid", "circle", "grid moved by last bits", "long rounded line"])
+@pytest.mark.parametrize("name", ["grid", "300 on a circle", "grid moved by last bits", "long rounded line"])
 def test_doubtful_signs_are_decided_by_the_certificate(name, on):
     """Right tables are certified, and ones with another diagonal are not. `faulty_vertices` has to trust exact stars."""
     points, (simplices, neighbors) = point_sets.EVERY[name], tables(name)

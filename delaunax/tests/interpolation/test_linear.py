@@ -9,17 +9,9 @@ from scipy.interpolate import LinearNDInterpolator
 from delaunax import LinearInterpolator, linear_interpolate
 
 import point_sets
-from programs import PLATFORMS, compiled
 
 POINTS = point_sets.random(200)
 QUERIES = 1.2 * point_sets.random(1000, seed=3) - 0.1
-
-
-FINER_THAN_LOCATION = {*point_sets.ROUNDED_LINES, "clusters of 1e-16"}
-
-
-def filled_with_zero(points, values, queries):
-    return linear_interpolate(points, values, queries, fill_value=0.0)
 
 
 def values_of(shape, seed=4):
@@ -41,22 +33,6 @@ def test_complex_values_are_interpolated():
     values = values_of(()) + 1j * values_of((), 5)
     theirs = LinearNDInterpolator(POINTS, values)(QUERIES)
     assert np.allclose(linear_interpolate(POINTS, values, QUERIES), theirs, atol=1.0e-10, equal_nan=True)
-
-
-@pytest.mark.parametrize("platform", PLATFORMS)
-@pytest.mark.parametrize("name", point_sets.EVERY)
-def test_values_are_reproduced_at_the_points(name, platform):
-    """At a distance of 4 epsilons of the extent, location may choose another triangle. So finer sets have smooth values."""
-    points = point_sets.EVERY[name]
-    values = np.random.default_rng(0).random(len(points))
-    if name in FINER_THAN_LOCATION:
-        values = points @ np.array([0.7, -1.3]) / np.abs(points).max()
-    found = compiled(filled_with_zero, platform)(points, values, points)
-    first = np.unique(points, axis=0, return_index=True)[1]
-    if name in point_sets.WITHOUT_TRIANGLE:
-        assert (found == 0.0).all()
-    else:
-        assert found[first] == pytest.approx(values[first], abs=1.0e-9)
 
 
 def test_jit_vmap_scan_and_grad_take_an_interpolator():

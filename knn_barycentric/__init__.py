@@ -14,6 +14,7 @@ autoarray_internals.check()
 from knn_barycentric.autoarray_patch import patch, unpatch  # noqa: E402
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric  # noqa: E402
 from knn_barycentric.mesh import KNNBarycentric  # noqa: E402
+from knn_barycentric.natural_neighbor import NaturalNeighbor  # noqa: E402
 from knn_barycentric.three_nearest import barycentric_weights_from_3_nearest  # noqa: E402
 
 __version__ = "0.2.0"
@@ -21,6 +22,7 @@ __version__ = "0.2.0"
 __all__ = [
     "InterpolatorKNNBarycentric",
     "KNNBarycentric",
+    "NaturalNeighbor",
     "barycentric_weights_from_3_nearest",
     "locate",
     "patch",

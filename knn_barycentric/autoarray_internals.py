@@ -22,7 +22,8 @@ REQUIRED = {
     "autoarray.inversion.mappers.mapper_util": {
         "adaptive_pixel_signals_from": ("pixel_weights", "exclude_zero_weight_mappings", "xp")
     },
-    "autoarray.inversion.mesh.mesh": {"KNNBarycentric": None},
+    "autoarray.inversion.mappers.abstract": {"Mapper.over_sampler": None, "Mapper.slim_index_for_sub_slim_index": None},
+    "autoarray.inversion.mesh.mesh": {"DelaunayNN": None, "KNNBarycentric": None},
     "autoarray.inversion.mesh.mesh.delaunay": {
         "Delaunay": ("pixels", "zeroed_pixels", "areas_factor"),
         "Delaunay.interpolator_cls": None,
@@ -55,7 +56,18 @@ REQUIRED = {
         "MeshGeometryDelaunay": ("mesh", "mesh_grid", "data_grid", "dual_areas", "xp"),
         "MeshGeometryDelaunay.neighbors": None,
     },
-    "autoarray.inversion.regularization.regularization_util": {"split_points_from": ("points", "area_weights", "xp")},
+    "autoarray.inversion.regularization.regularization_util": {
+        "SPLIT_REG_COMPACT_WIDTH": None,
+        "SPLIT_REG_WIDE_ROW_BUDGET": None,
+        "pixel_splitted_regularization_matrix_from": (
+            "regularization_weights",
+            "splitted_mappings",
+            "splitted_sizes",
+            "splitted_weights",
+            "xp",
+        ),
+        "split_points_from": ("points", "area_weights", "xp"),
+    },
 }
 """Module -> required name -> the parameters it must accept, or None if it is not called."""
 

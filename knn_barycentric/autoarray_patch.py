@@ -8,6 +8,7 @@ from autoarray.inversion.mappers import mapper_util
 from autoarray.inversion.mesh import mesh
 from autoarray.inversion.mesh.interpolator import delaunay as delaunay_interpolator
 from autoarray.inversion.mesh.interpolator import sibson
+from autoarray.inversion.regularization import regularization_util
 from autonerves import cached_property
 
 from knn_barycentric import autoarray_internals
@@ -18,6 +19,8 @@ from knn_barycentric.evidence.regularization_term import regularization_term_of
 from knn_barycentric.evidence.tiny_weights import without_tiny_weights
 from knn_barycentric.jax_delaunay_tables import delaunay_tables, nan_if_uncertified
 from knn_barycentric.mesh import KNNBarycentric
+from knn_barycentric.natural_neighbor import NaturalNeighbor
+from knn_barycentric.wide_stencils import with_any_width
 
 EVIDENCE_TERMS = {
     "log_det_regularization_matrix_term": log_det_term_of,
@@ -30,7 +33,9 @@ _lock = threading.Lock()
 _shipped = {}
 
 
-def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: bool = False):
+def patch(
+    delaunay: bool = False, log_det: bool = False, natural_neighbors: bool = False, *, zero_tiny_weights: bool = False
+):
     """Make `al.mesh.KNNBarycentric` this package's mesh, and optionally replace more of autoarray.
 
     `ag.mesh` and `aa.mesh` are the same module as `al.mesh`. Calling `patch` twice is safe, also from several threads.
@@ -46,6 +51,9 @@ def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: b
         not from the formed matrix H, and the solver sees bounded penalties. With large coefficients the formed matrix is off by
         many nats, or gives NaN. Only Delaunay meshes with regularization by differences are concerned
         (`evidence.differences.BUILDERS`). Every other inversion keeps autoarray's own value.
+    natural_neighbors : bool, optional
+        `al.mesh.DelaunayNN` becomes `NaturalNeighbor`, and under JAX split regularization takes split points with any number
+        of neighbours.
     zero_tiny_weights : bool, optional
         Whether weights below `evidence.tiny_weights.TINY_WEIGHT` count as zero when adaptive regularization on a Delaunay mesh
         counts the data points of a vertex. Then NumPy, `jit` and all meshes agree where a data point lies on a vertex or an
@@ -64,6 +72,9 @@ def patch(delaunay: bool = False, log_det: bool = False, *, zero_tiny_weights: b
                 _replace(module, "_jax_delaunay_tables", lambda shipped: delaunay_tables)
             for interpolator in (delaunay_interpolator.InterpolatorDelaunay, sibson.InterpolatorDelaunayNN):
                 _replace(interpolator, "_mappings_sizes_weights", _with_nan_if_uncertified)
+        if natural_neighbors:
+            _replace(mesh, "DelaunayNN", lambda shipped: NaturalNeighbor)
+            _replace(regularization_util, "pixel_splitted_regularization_matrix_from", with_any_width)
         if log_det:
             for name, term_of in EVIDENCE_TERMS.items():
                 _replace(AbstractInversion, name, partial(_term_by_differences, term_of))

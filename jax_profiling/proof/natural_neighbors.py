@@ -1,0 +1,140 @@
+"""Natural neighbours on lenses and on default-prior meshes: `docs/natural_neighbors.md`.
+
+    .venv/bin/python -m jax_profiling.proof.natural_neighbors --lenses small cusp --draws 2 --meshes 50
+
+The first table compares log evidences with autoarray's `DelaunayNN`, at the prior median and at draws of each lens. The second
+table counts neighbours on meshes from autolens's default priors, and compares weights with rational arithmetic.
+
+The exit status is 1 if a weight is not finite, or if a log evidence differs by more than 1e-9 where `DelaunayNN` is finite.
+"""
+
+import argparse
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
+
+import delaunax
+import knn_barycentric
+from delaunax import oracle
+from jax_profiling.gate.likelihood import Likelihood, interpolator_of
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.proof.random_meshes import IMAGE_MESHES, DefaultPriors
+from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import at_least
+from knn_barycentric import NaturalNeighbor
+
+TOLERANCE = 1.0e-9
+"""Largest relative difference of two log evidences."""
+
+LIMITS = (8, 16, 32, 64, 128)
+"""Neighbour counts that the table of draws shows the share of points above of."""
+
+
+def evidences_of(name, draws):
+    """(M,) float, the log evidences (nats) of a lens with `NaturalNeighbor` and with `DelaunayNN`, under JAX."""
+    lens = lens_folder.load(name)
+    ours, theirs = (Likelihood(lens, mesh_cls, use_jax=True) for mesh_cls in (NaturalNeighbor, DelaunayNN))
+    vectors = ours.median_and_draws(draws)
+    return tuple(each.evidences(vectors, batch=1).log_evidence for each in (ours, theirs))
+
+
+@jax.jit
+def tables_and_counts(points, data):
+    """The `Tables` of a mesh, the split points, and the number of neighbours of every data point and split point."""
+    interpolator = interpolator_of(NaturalNeighbor(pixels=len(points)), points, data)
+    split_points = interpolator.split_points
+    counts = delaunax.natural_neighbor_weights(
+        interpolator.triangulation, points, jnp.concatenate([data, split_points]), max_neighbors=1
+    ).count
+    return interpolator.tables, split_points, counts
+
+
+def worst_error(points, queries, mappings, weights, owner, rows):
+    """The largest difference of a weight from the oracle's at some of the queries."""
+    worst = 0.0
+    for row in rows:
+        mine = owner == row
+        found = np.zeros(len(points) + 1)
+        np.add.at(found, mappings[mine], weights[mine])
+        for vertex, weight in oracle.natural_neighbor_weights_of(points, queries[row]).items():
+            found[vertex] -= float(weight)
+        worst = max(worst, np.abs(found[:-1]).max())
+    return worst
+
+
+def judge(points, data, rng, sample):
+    """(not finite, linear rows, worst error, counts of data points, counts of split points) of one mesh."""
+    tables, split_points, counts = jax.tree.map(np.asarray, tables_and_counts(points, data))
+    owners = tables.row_owner, np.arange(len(split_points))
+    pairs = (tables.mappings, tables.weights), (tables.split_mappings, tables.split_weights)
+    counts = np.split(counts, [len(data)])
+    bad = linear = 0
+    worst = 0.0
+    for queries, (mappings, weights), owner, count in zip((data, split_points), pairs, owners, counts, strict=True):
+        places = np.bincount(owner, weights=(mappings >= 0).sum(axis=1), minlength=len(queries))
+        bad += (~np.isfinite(weights)).sum()
+        linear += (places != count).sum()
+        widest = np.argsort(count)[-1:]
+        rows = [*widest, *rng.integers(len(queries), size=sample)]
+        worst = max(worst, worst_error(points, queries, mappings, weights, owner, rows))
+    return bad, linear, worst, *counts
+
+
+def draws_table(meshes, sample, seed):
+    """Yield one line of the table of draws per family of default-prior meshes, and whether all weights are finite."""
+    for name in IMAGE_MESHES:
+        for symmetric in (False, True):
+            source, rng = DefaultPriors(name, symmetric), np.random.default_rng(seed)
+            found = []
+            for _ in range(meshes):
+                points, data = source.random(rng)
+                found.append(judge(points, data, rng, sample))
+            bad, linear, errors, data_counts, split_counts = zip(*found, strict=True)
+            counts = np.concatenate([np.concatenate(data_counts), np.concatenate(split_counts)])
+            shares = " | ".join(f"{(counts > limit).mean():.2g}" for limit in LIMITS)
+            worst = int(np.argmax(errors))
+            family = f"{name}, {'one parameter random' if symmetric else 'all random'}"
+            yield (
+                f"| {family} | {meshes} | {sum(bad)} | {sum(linear)} | {counts.mean():.1f} | {counts.max()} | {shares} "
+                f"| {errors[worst]:.1e} (draw {worst}) |",
+                sum(bad) == 0,
+            )
+
+
+@command.refuses_bad_input
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lenses", nargs="*", default=["small"], help="lenses to compare with DelaunayNN")
+    parser.add_argument("--draws", type=at_least(0), default=2, help="draws from the priors of each lens")
+    parser.add_argument("--meshes", type=at_least(0), default=50, help="default-prior draws of each family of meshes")
+    parser.add_argument("--sample", type=at_least(0), default=3, help="random points of each mesh for the oracle")
+    parser.add_argument("--seed", type=int, default=0)
+    arguments = parser.parse_args(argv)
+    passed = True
+    knn_barycentric.patch(natural_neighbors=True)
+    try:
+        print("| lens | vectors | DelaunayNN is NaN | worst relative difference |\n|---|---|---|---|")
+        for name in arguments.lenses:
+            ours, theirs = evidences_of(name, arguments.draws)
+            known = np.isfinite(theirs)
+            difference = np.abs(ours / theirs - 1.0)[known].max(initial=0.0)
+            passed &= bool(np.isfinite(ours[known]).all()) and difference <= TOLERANCE
+            print(f"| {name} | {len(ours)} | {(~known).sum()} | {difference:.1e} |", flush=True)
+        if arguments.meshes:
+            shares = " | ".join(f"above {limit}" for limit in LIMITS)
+            print(f"\n| family | draws | not finite | linear | mean | largest | {shares} | worst error |")
+            print("|---" * (7 + len(LIMITS)) + "|")
+            for line, finite in draws_table(arguments.meshes, arguments.sample, arguments.seed):
+                passed &= finite
+                print(line, flush=True)
+    finally:
+        knn_barycentric.unpatch()
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,95 @@
+"""Natural neighbour interpolation on a Delaunay mesh: the counterpart of autoarray's `DelaunayNN`."""
+
+import copy
+
+import numpy as np
+from autoarray.inversion.mesh.interpolator.delaunay import DelaunayInterface
+from autoarray.inversion.regularization import regularization_util
+from autonerves import cached_property
+
+from knn_barycentric.interpolator import InterpolatorKNNBarycentric
+from knn_barycentric.mesh import KNNBarycentric
+from knn_barycentric.natural_neighbor_weights import weights_without_jax
+from knn_barycentric.row_pieces import OverSamplerOfRows, tables_from
+
+
+class NaturalNeighbor(KNNBarycentric):
+    """A Delaunay mesh with natural neighbour interpolation, in pure JAX.
+
+    Use it wherever `al.mesh.DelaunayNN` is used, above all for gradient searches: the log evidence has no kink where a
+    data point crosses an edge, and no jump where an edge flips.
+
+    Parameters
+    ----------
+    pixels, zeroed_pixels, areas_factor
+        As in `KNNBarycentric`.
+    kind : str, optional
+        "sibson" (the default) or "laplace".
+    """
+
+    def __init__(self, pixels: int, zeroed_pixels=0, areas_factor=0.5, *, kind=None):
+        super().__init__(pixels, zeroed_pixels, areas_factor)
+        # An `af.Model` sets keyword-only arguments after construction.
+        if kind is not None:
+            self.kind = kind
+
+    @property
+    def interpolator_cls(self):
+        """The class that autoarray interpolates this mesh with; ValueError if `kind` is unknown."""
+        kind = getattr(self, "kind", "sibson")
+        if kind not in ("sibson", "laplace"):
+            raise ValueError(f"`kind` is {kind!r}; give 'sibson' or 'laplace'.")
+        return InterpolatorNaturalNeighbor
+
+
+class InterpolatorNaturalNeighbor(InterpolatorKNNBarycentric):
+    """Sibson or Laplace weights on the triangulation of `InterpolatorKNNBarycentric`.
+
+    A data point with many neighbours has several rows under `jit` (`row_pieces`). The over-sampler of `data_grid` then
+    names the data pixel of every row.
+    """
+
+    def __init__(self, mesh, mesh_grid, data_grid, adapt_data=None, xp=np):
+        super().__init__(mesh, mesh_grid, data_grid, adapt_data, xp)
+        if self.traced and hasattr(data_grid, "over_sampler"):
+            self.data_grid = copy.copy(data_grid)
+            self.data_grid._over_sampler = OverSamplerOfRows(data_grid.over_sampler, self)
+            if adapt_data is not None:  # Traced numbers of data pixels index it.
+                self.adapt_data = adapt_data.with_new_array(xp.asarray(adapt_data.array))
+
+    @cached_property
+    def tables(self):
+        """The `row_pieces.Tables` of the data points and the split points."""
+        kind, data = getattr(self.mesh, "kind", "sibson"), self._xp.asarray(self.data_grid.over_sampled.array)
+        if not self.traced:
+            return weights_without_jax(self.mesh_grid_xy, data, self.delaunay.split_points, kind)
+        matrix_from = regularization_util.pixel_splitted_regularization_matrix_from
+        budget = None if hasattr(matrix_from, "any_width") else regularization_util.SPLIT_REG_WIDE_ROW_BUDGET
+        return tables_from(self.triangulation, self.mesh_grid_xy, data, self.split_points, kind, budget)
+
+    @cached_property
+    def delaunay(self):
+        """The tables that autoarray reads from a Delaunay mesh."""
+        if not self.traced:
+            return super().delaunay
+        return DelaunayInterface(
+            points=self.mesh_grid_xy,
+            simplices=self.triangulation.simplices,
+            mappings=self.tables.mappings,
+            split_points=self.split_points,
+            splitted_mappings=self.tables.split_mappings,
+            xp=self._xp,
+            dual_areas=self.triangulation.dual_areas,
+        )
+
+    @cached_property
+    def _mappings_sizes_weights(self):
+        return self.tables.mappings, (self.tables.mappings >= 0).sum(axis=1), self.tables.weights
+
+    @cached_property
+    def _mappings_sizes_weights_split(self):
+        mappings, weights = self.tables.split_mappings, self.tables.split_weights
+        # Split regularization inserts each row's own vertex, which needs one spare column.
+        spare = ((0, 0), (0, 1))
+        sizes = (mappings >= 0).sum(axis=1)
+        return self._xp.pad(mappings, spare, constant_values=-1), sizes, self._xp.pad(weights, spare)

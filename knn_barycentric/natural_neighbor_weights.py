@@ -1,0 +1,90 @@
+"""Natural neighbour weights in NumPy, on SciPy's triangulation."""
+
+import numpy as np
+
+from knn_barycentric.row_pieces import Tables
+
+
+def weights_without_jax(points, data, split_points, kind):
+    """The `Tables` of vertices, data points and split points; every point has one row, as wide as its neighbours need."""
+    split = (None, None) if split_points is None else natural_neighbor_weights(points, split_points, kind)
+    return Tables(*natural_neighbor_weights(points, data, kind), None, *split)
+
+
+def natural_neighbor_weights(points, queries, kind="sibson"):
+    """Sibson's (1981) or Laplace's weights of (Q, 2) queries among (N, 2) points.
+
+    The walk goes clockwise around a vertex v of the ring, through the triangles with the query inside their circumcircle. An
+    edge from v to a that leaves them is on the ring; the walk goes on around a. The sides of the area that v loses lie on
+    the bisectors of these edges. A side is half the sum of two cotangents times the edge, turned by a right angle.
+
+    Returns
+    -------
+    mappings, weights
+        (Q, K) int32 and float, K the largest number of neighbours; -1 and 0 in unused places. Outside the hull, the nearest
+        vertex has weight one.
+    """
+    from scipy.spatial import Delaunay, cKDTree
+
+    tri = Delaunay(points)
+    simplices, neighbors = tri.simplices, tri.neighbors
+    vertex, back = simplices.reshape(-1), neighbors[neighbors] == np.arange(len(simplices))[:, None, None]
+    opposite = np.where(neighbors < 0, -1, 3 * neighbors + back.argmax(axis=2)).reshape(-1)
+    triangle = tri.find_simplex(queries)
+    is_at = (points[simplices[triangle]] == queries[:, None]).all(axis=2) & (triangle >= 0)[:, None]
+    walks = np.flatnonzero((triangle >= 0) & ~is_at.any(axis=1))
+    row, query, corner = walks, queries[walks], 3 * triangle[walks]
+    first, before = np.full(len(row), -1), np.zeros(len(row))
+    reach, area = np.zeros((len(row), 2)), np.zeros(len(row))
+    found = [(np.empty(0, int), np.empty(0, int), np.empty(0))]
+    while len(row):
+        across, turn = opposite[corner], corner - corner % 3
+        v, a = vertex[turn + (corner + 1) % 3], vertex[turn + (corner + 2) % 3]
+        to_v, to_a, along = points[v] - query, points[a] - query, points[a] - points[v]
+        to_tip = points[vertex[corner]] - query
+        there = points[vertex[across]] - query
+        is_inner = (across >= 0) & (_in_circle(to_a, to_v, there) > 0.0)
+        right = np.where(is_inner, _cotangent(to_a - there, to_v - there), -_cotangent(to_v, to_a))
+        left = _cotangent(to_v - to_tip, to_a - to_tip)
+        side = np.maximum(0.5 * (left + right), 0.0)[:, None] * along
+        area = area + np.maximum(_cross(side, reach), 0.0)
+        share = area if kind == "sibson" else np.maximum(before + _cotangent(to_a, along), 0.0)
+        ends = ~is_inner & (first >= 0)
+        found.append((row[ends], v[ends], share[ends]))
+        before = np.where(is_inner, before, _cotangent(along, -to_v))
+        reach = np.where(is_inner[:, None], reach + side, -side)
+        area = np.where(is_inner, area, 0.0)
+        goes = is_inner | (first != corner)
+        first = np.where(~is_inner & (first < 0), corner, first)
+        corner = np.where(is_inner, across, corner)
+        corner = corner - corner % 3 + (corner + 1) % 3
+        row, query, corner, first, before, reach, area = (
+            each[goes] for each in (row, query, corner, first, before, reach, area)
+        )
+    owner, neighbor, share = (np.concatenate(each) for each in zip(*found, strict=True))
+    order = np.argsort(owner, kind="stable")
+    owner, neighbor, share = owner[order], neighbor[order], share[order]
+    count = np.bincount(owner, minlength=len(queries))
+    place = owner, np.arange(len(owner)) - (np.cumsum(count) - count)[owner]
+    mappings = np.full((len(queries), max(count.max(initial=1), 1)), -1, np.int32)
+    weights = np.zeros(mappings.shape)
+    mappings[place], weights[place] = neighbor, share
+    alone = np.where(is_at.any(axis=1), simplices[triangle, is_at.argmax(axis=1)], cKDTree(points).query(queries)[1])
+    mappings[count == 0, 0], weights[count == 0, 0] = alone[count == 0], 1.0
+    return mappings, weights / weights.sum(axis=1, keepdims=True)
+
+
+def _cross(u, v):
+    return u[:, 0] * v[:, 1] - u[:, 1] * v[:, 0]
+
+
+def _cotangent(u, v):
+    """The cotangent of the angle from u to v: finite where rounding makes the angle straight or none."""
+    product = (u * v).sum(axis=1)
+    return product / np.maximum(_cross(u, v), np.finfo(float).eps * np.abs(product) + np.finfo(float).tiny)
+
+
+def _in_circle(a, b, c):
+    """Positive if the origin is inside the circle through the counter-clockwise a, b and c."""
+    pairs = (a, b, c), (b, c, a), (c, a, b)
+    return sum((one * one).sum(axis=1) * _cross(two, three) for one, two, three in pairs)

@@ -1,0 +1,122 @@
+"""`NaturalNeighbor`: right weights on NumPy and JAX, DelaunayNN's log evidence, and no limit on neighbours."""
+
+import pickle
+from types import SimpleNamespace
+
+import autofit as af
+import autolens as al
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
+from autoarray.inversion.regularization import regularization_util
+
+import knn_barycentric
+from delaunax import oracle
+from jax_profiling.gate.likelihood import Likelihood
+from knn_barycentric import NaturalNeighbor
+from knn_barycentric.wide_stencils import with_any_width
+
+import point_sets
+
+SQUARE = np.array([[-1.0, -1.0], [1.0, -1.0], [1.0, 1.0], [-1.0, 1.0]])
+
+
+def _interpolator(points, queries, xp, **mesh):
+    mesh = NaturalNeighbor(pixels=len(points), **mesh)
+    return mesh.interpolator_cls(
+        mesh=mesh,
+        mesh_grid=al.Grid2DIrregular(xp.asarray(points)),
+        data_grid=SimpleNamespace(over_sampled=SimpleNamespace(array=xp.asarray(queries))),
+        xp=xp,
+    )
+
+
+def _dense(points, queries, xp, **mesh):
+    """(Q, N) float, the weight of every vertex, under `jit` on JAX."""
+
+    def tables(points, queries):
+        return _interpolator(points, queries, xp, **mesh).tables[:3]
+
+    mappings, weights, owner = map(np.asarray, (tables if xp is np else jax.jit(tables))(points, queries))
+    matrix = np.zeros((len(queries), len(points)))
+    rows = np.arange(len(queries)) if xp is np else owner
+    np.add.at(matrix, (rows[:, None], np.maximum(mappings, 0)), np.where(mappings < 0, 0.0, weights))
+    return matrix
+
+
+def _exact(points, queries, kind="sibson"):
+    matrix = np.zeros((len(queries), len(points)))
+    for row, query in enumerate(queries):
+        for vertex, weight in oracle.natural_neighbor_weights_of(points, query, kind).items():
+            matrix[row, vertex] = weight
+    return matrix
+
+
+@pytest.mark.parametrize("xp", [np, jnp])
+def test_centre_of_the_square_has_four_quarters(xp):
+    """PyAutoArray issue 610: upstream gives one half to two of the vertices."""
+    around = 1.0e-7 * np.array([[0.0, 0.0], [1.0, 0.0], [-1.0, 0.0], [1.0, 1.0], [0.0, -1.0]])
+    assert np.allclose(_dense(SQUARE, around, xp), 0.25, atol=1.0e-6)
+    assert np.allclose(_dense(SQUARE, around[:1], xp), 0.25, atol=1.0e-15)
+
+
+@pytest.mark.parametrize("kind", ["sibson", "laplace"])
+@pytest.mark.parametrize("xp", [np, jnp])
+def test_weights_are_the_oracles(kind, xp):
+    points = point_sets.random(60)
+    queries = np.concatenate([1.2 * point_sets.random(60, seed=1) - 0.1, points[:3], 0.5 * (points[:3] + points[3:6])])
+    assert np.allclose(_dense(points, queries, xp, kind=kind), _exact(points, queries, kind), atol=1.0e-12)
+
+
+@pytest.mark.parametrize("xp", [np, jnp])
+def test_more_neighbours_than_places_are_all_there(xp):
+    angles = 2.0 * np.pi * np.arange(200) / 200
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    queries = np.concatenate([[[0.0, 0.0], [0.3, 0.2]], points[:4] * [[0.99], [0.5], [0.1], [1.01]]])
+    dense = _dense(points, queries, xp)
+    assert (dense[:2] > 0.0).sum() == 400
+    assert np.allclose(dense, _exact(points, queries), atol=1.0e-11)
+
+
+@pytest.mark.parametrize("use_jax", [False, True])
+def test_log_evidence_is_delaunay_nns(small, use_jax):
+    ours, theirs = (Likelihood(small, mesh_cls, use_jax=use_jax) for mesh_cls in (NaturalNeighbor, DelaunayNN))
+    vectors = ours.median_and_draws(2)
+    expected = theirs.evidences(vectors, batch=1).log_evidence
+    assert np.isfinite(expected).all()
+    assert ours.evidences(vectors, batch=1).log_evidence == pytest.approx(expected, rel=1.0e-9)
+
+
+def test_any_number_of_split_points_may_be_wide():
+    """400 split points with 20 neighbours each: autoarray's limits are 256 and 12."""
+    rng = np.random.default_rng(0)
+    mappings = np.stack([rng.permutation(100)[:21] for _ in range(400)])
+    sizes = rng.integers(2, 22, 400)
+    unused = np.arange(21) >= sizes[:, None]
+    mappings[unused] = -1
+    arguments = rng.random(100), mappings, sizes, np.where(unused, 0.0, rng.random((400, 21)))
+    shipped = regularization_util.pixel_splitted_regularization_matrix_from
+    expected = shipped(*arguments)
+    ours = jax.jit(lambda *tables: with_any_width(shipped)(*tables, xp=jnp))(*map(jnp.asarray, arguments))
+    assert np.isnan(shipped(*map(jnp.asarray, arguments), xp=jnp)).any() or (sizes > 12).sum() <= 256
+    assert np.allclose(ours, expected, rtol=1.0e-12, atol=1.0e-12)
+
+
+def test_patch_puts_it_under_delaunay_nn():
+    knn_barycentric.patch(natural_neighbors=True)
+    try:
+        assert al.mesh.DelaunayNN is NaturalNeighbor
+    finally:
+        knn_barycentric.unpatch()
+    assert al.mesh.DelaunayNN is DelaunayNN
+
+
+def test_a_model_sets_the_kind():
+    model = af.Model(NaturalNeighbor, pixels=10, zeroed_pixels=2, kind="laplace")
+    mesh = model.instance_from_vector([])
+    assert (mesh.pixels, mesh.zeroed_pixels, mesh.areas_factor, mesh.kind) == (10, 2, 0.5, "laplace")
+    assert pickle.loads(pickle.dumps(mesh)) == mesh
+    with pytest.raises(ValueError, match="give 'sibson' or 'laplace'"):
+        NaturalNeighbor(10, kind="watson").interpolator_cls  # noqa: B018

@@ -24,7 +24,8 @@ from delaunax.interpolation.cavity import circles_from, to_order_one
 from delaunax.interpolation.ring import Queries, begin, triangle_of
 from delaunax.interpolation.ring_maps import Cavities
 from delaunax.interpolation.shares import KINDS
-from delaunax.location import _nearest_by_comparison, _nearest_by_descent, simplices_at, start_simplices
+from delaunax.location.nearest import nearest_of
+from delaunax.location.walk import simplices_at, start_simplices
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
 from delaunax.tables.kd_tree import leaf_of
@@ -47,7 +48,7 @@ class NaturalNeighbors(NamedTuple):
 
     vertices: jax.Array
     weights: jax.Array
-    count: jax.Array
+    count: jax.Array  # type: ignore[assignment]  # A tuple's method.
 
 
 def natural_neighbor_weights(
@@ -203,8 +204,7 @@ def _cavities(triangulation, points, query_points):
     start = gather(start_simplices(triangulation, corners), leaf_of(tree, scaled_points))
     simplex = jnp.where(known, simplices_at(triangulation, corners, scaled_points, start), NONE)
     outside = known & (simplex < 0)
-    nearest = platform.choose(_nearest_by_descent, _nearest_by_comparison)(triangulation, scaled_points, start, outside)
-    nearest = jnp.where(outside, nearest, NONE)
+    nearest = jnp.where(outside, nearest_of(triangulation, scaled_points, start, outside), NONE)
     (x, y), row = scaled_points.T, lax.iota(np.int32, len(query_points))
     queries = Queries(x, y, query_points, jnp.ones_like(x), jnp.full_like(row, NONE), row)
     corner, ends = begin(circles, simplex, nearest, queries)

@@ -61,7 +61,7 @@ class Rings(NamedTuple):
 
     vertices: jax.Array
     shares: jax.Array
-    count: jax.Array
+    count: jax.Array  # type: ignore[assignment]  # A tuple's method.
 
 
 Moves = tuple[Array, Array]

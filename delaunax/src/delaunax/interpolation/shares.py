@@ -35,14 +35,15 @@ class Slopes(NamedTuple):
     query: Vector
 
 
-def times(factor: Array, vector: Vector) -> Vector:
+def times(factor: Any, vector: Vector) -> Vector:
     """A vector times a number."""
     return factor * vector[0], factor * vector[1]
 
 
 def plus(*vectors: Vector) -> Vector:
     """The sum of vectors."""
-    return sum(x for x, _ in vectors), sum(y for _, y in vectors)
+    x, y = (sum(each[1:], each[0]) for each in zip(*vectors))
+    return x, y
 
 
 def turned_left(vector: Vector) -> Vector:

@@ -28,9 +28,11 @@ def linear_map(forward: Callable, transpose: Callable, fixed: Any, vectors: Any,
         Arrays that `fixed` depends on although gradients stop there: the same error, not a second derivative without them.
     """
     forward, transpose = _first_of_two(forward), _first_of_two(transpose)
+    fixed_tree: Any
+    vectors_tree: Any
     fixed, fixed_tree = jax.tree.flatten((fixed, depends_on))
     vectors, vectors_tree = jax.tree.flatten(vectors)
-    result_tree = jax.tree.structure(
+    result_tree: Any = jax.tree.structure(
         jax.eval_shape(forward, fixed_tree.unflatten(fixed), vectors_tree.unflatten(vectors))
     )
 

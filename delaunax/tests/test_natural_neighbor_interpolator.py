@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import NaturalNeighborInterpolator, natural_neighbor_weights, triangulate
+from delaunax import NaturalNeighborInterpolator, griddata, natural_neighbor_weights, triangulate
 from delaunax.platform.dispatch import platform_override
 
 import point_sets
@@ -227,3 +227,24 @@ def test_second_derivatives_are_refused():
 def test_values_of_another_length_are_refused_by_name(values):
     with pytest.raises(ValueError, match="`values` has shape .*, but there are 120 points; give one value per point"):
         NaturalNeighborInterpolator(POINTS, values)
+
+
+@pytest.mark.parametrize("stretch, rescale", [(1.0, False), (1.0e3, True)])
+def test_griddata_natural_reproduces_linear_functions(stretch, rescale):
+    """With queries of any shape, and with units of x and y that differ."""
+    rng = np.random.default_rng(0)
+    points, queries = rng.random((60, 2)), rng.random((3, 5, 2)) * 0.6 + 0.2
+    units, slope = np.array([stretch, 1.0]), np.array([1.0, 2.0])
+    found = griddata(points * units, points @ slope, queries * units, method="natural", rescale=rescale)
+    assert isinstance(found, np.ndarray)
+    np.testing.assert_allclose(found, queries @ slope, atol=1e-13)
+
+
+def test_queries_may_have_any_shape_and_dtype():
+    rng = np.random.default_rng(0)
+    points, queries = rng.random((60, 2)).astype(np.float32), rng.random((3, 5, 2)) * 0.6 + 0.2
+    interpolator = NaturalNeighborInterpolator(points, points @ np.array([1.0, 2.0], np.float32))
+    found = interpolator(queries)
+    assert found.dtype == np.float64 and found.shape == (3, 5)
+    assert interpolator(queries[0, 0]) == found[0, 0]
+    np.testing.assert_allclose(found, queries @ [1.0, 2.0], atol=1e-6)

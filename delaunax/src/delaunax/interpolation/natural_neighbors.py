@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arguments import as_given, coordinates_from
+from delaunax.arguments import as_given, coordinates_from, fill_value_from, points_and_queries, promoted, values_from
 from delaunax.arithmetic.scaling import largest_exponent, power_of_two, scaled
 from delaunax.interpolation import ring_maps
 from delaunax.interpolation.cavity import circles_from, to_order_one
@@ -28,7 +28,7 @@ from delaunax.location.nearest import nearest_of
 from delaunax.location.walk import simplices_at, start_simplices
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
-from delaunax.tables.kd_tree import leaf_of
+from delaunax.tables.kd_tree import leaf_of, widened
 from delaunax.triangulation import Triangulation, triangulate
 
 
@@ -71,7 +71,7 @@ def natural_neighbor_weights(
     points
         (N, 2) float, the vertices.
     query_points
-        (Q, 2) float, the query points.
+        (Q, 2) float, the query points; or (..., 2), or a tuple (x, y), for tables of shape (..., K).
     kind
         "sibson" or "laplace".
     max_neighbors
@@ -84,15 +84,17 @@ def natural_neighbor_weights(
     Raises
     ------
     ValueError, TypeError
-        If the coordinates are not (M, 2) arrays of a dtype that `triangulate` takes, if there is no such kind, or if
+        If an argument has a wrong shape, or a dtype that `triangulate` does not take, if there is no such kind, or if
         `max_neighbors` is below 1.
     """
     _check(kind)
     if max_neighbors < 1:
         raise ValueError(f"`max_neighbors` is {max_neighbors}; give 1 or more.")
-    points, queries = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
+    points, queries, shape = points_and_queries(points, query_points, triangulation)
+    triangulation = triangulation._replace(tree=widened(triangulation.tree, points.dtype))
     found = _neighbors(kind, max_neighbors, triangulation, points, _at_least_one(queries))
-    return as_given(query_points, jax.tree.map(lambda rows: rows[: len(queries)], found))
+    found = jax.tree.map(lambda rows: rows[: len(queries)].reshape(shape + rows.shape[1:]), found)
+    return as_given(query_points, found)
 
 
 def _at_least_one(query_points):
@@ -253,36 +255,49 @@ class NaturalNeighborInterpolator:
     points: Array
     values: Array
     kind: str
-    fill_value: Any
+    fill_value: Array
     triangulation: Triangulation
 
     def __init__(self, points: Any, values: Any, kind: str = "sibson", fill_value: Any = np.nan):
         _check(kind)
         self.points, self.kind = coordinates_from("points", points), kind
-        values = jnp.asarray(values)
-        if values.ndim == 0 or len(values) != len(self.points):
-            raise ValueError(
-                f"`values` has shape {values.shape}, but there are {len(self.points)} points; give one value per point."
-            )
-        with jax.numpy_dtype_promotion("standard"):  # Integers as floats like the points, complex values as they are.
-            self.values = values.astype(jnp.result_type(values, self.points))
-        self.fill_value = fill_value
+        self.values = values_from(values, self.points)
+        self.fill_value = fill_value_from(fill_value, self.values)
         self.triangulation = triangulate(self.points)
 
     def __call__(self, query_points: Any) -> Array:
-        """(Q, ...) the values at (Q, 2) query points; `fill_value` outside the hull, NaN where a query is not finite.
+        """The interpolated values at query points.
 
-        All are NaN if a point is not finite.
+        Parameters
+        ----------
+        query_points
+            (..., 2) float, or a tuple (x, y) of arrays that broadcast to shape (...).
+
+        Returns
+        -------
+        (..., ...) float or complex
+            The axes of the queries, then the axes of one value. It is `fill_value` outside the hull, NaN where a query is not
+            finite, and NaN everywhere if a point is not finite. A NumPy array if `query_points` is one.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the queries do not have shape (..., 2), or have a dtype that cannot be used.
         """
-        queries = coordinates_from("query_points", query_points, least=0)
-        arrays = self.triangulation, self.points, self.values, _at_least_one(queries), self.fill_value
-        return _interpolate(self.kind, *arrays)[: len(queries)]
+        points, queries, shape = points_and_queries(self.points, query_points)
+        triangulation = self.triangulation._replace(tree=widened(self.triangulation.tree, points.dtype))
+        values = promoted(self.values, points.dtype)
+        arrays = triangulation, points, values, _at_least_one(queries), self.fill_value.astype(values.dtype)
+        found = _interpolate(self.kind, *arrays)[: len(queries)]
+        return as_given(query_points, found.reshape(shape + found.shape[1:]))
 
     def tree_flatten(self):
+        """The arrays, for JAX."""
         return (self.points, self.values, self.fill_value, self.triangulation), self.kind
 
     @classmethod
     def tree_unflatten(cls, kind, children):
+        """An interpolator of the arrays, or of what JAX puts in their places."""
         new = object.__new__(cls)
         new.points, new.values, new.fill_value, new.triangulation = children
         new.kind = kind

@@ -2,14 +2,15 @@
 
     .venv/bin/python -m jax_profiling.patch.diffs --output FOLDER
 
-This command writes four patches without context lines:
+This command writes five patches without context lines:
 
 - `autoarray-<version>.patch` adds the package `autoarray.inversion.mesh.knn_barycentric`, lets `al.mesh.KNNBarycentric` name
   its mesh, and adds `delaunax` to the requirements.
 - `autoarray-<version>-delaunay.patch` applies on top. It gives `Delaunay` and `DelaunayNN` the same triangulation.
+- `autoarray-<version>-natural-neighbors.patch` applies on top of the first. It adds `NaturalNeighbor` as `al.mesh.DelaunayNN`.
 - `autoarray-<version>-log-det.patch` stands alone. It adds `Settings(log_det_method="grounded")`, the right log determinant of
   regularization by differences.
-- `autoarray-<version>-curvature-log-det.patch` applies on top of the third patch. It adds the right log determinant of
+- `autoarray-<version>-curvature-log-det.patch` applies on top of the previous patch. It adds the right log determinant of
   curvature plus regularization.
 
 `--source` names the folder that contains `autoarray/`; the default is the installed release. A checkout keeps its requirements
@@ -44,10 +45,14 @@ MESHES = "autoarray/inversion/mesh/mesh/__init__.py"
 DELAUNAY = "autoarray/inversion/mesh/interpolator/delaunay.py"
 REGULARIZATION = "autoarray/inversion/regularization"
 INVERSION = "autoarray/inversion/inversion/abstract.py"
+SPLIT = "autoarray/inversion/regularization/regularization_util.py"
 SIBSON = "autoarray/inversion/mesh/interpolator/sibson.py"
 
 MESH_FILES = ("mesh.py", "interpolator.py", "mesh_geometry.py")
 """Files of `knn_barycentric` that the first patch adds to autoarray."""
+
+NATURAL_NEIGHBOR_FILES = ("natural_neighbor.py", "natural_neighbor_weights.py", "row_pieces.py", "wide_stencils.py")
+"""Files of `knn_barycentric` that the patch of natural neighbours adds."""
 
 REQUIREMENT = "delaunax>=0.1"
 
@@ -89,6 +94,11 @@ def patches(source=SITE_PACKAGES, vendored=False):
     tables = upstream_source((MESH / "jax_delaunay_tables.py").read_text(), vendored)
     delaunay = [_new_file(f"{PACKAGE}/jax_delaunay_tables.py", tables)]
     delaunay += [_edit(source, DELAUNAY, with_tables), _edit(source, SIBSON, with_nan_weights)]
+    natural = [
+        _new_file(f"{PACKAGE}/{name}", upstream_source((MESH / name).read_text(), vendored))
+        for name in NATURAL_NEIGHBOR_FILES
+    ]
+    natural += [_edit(source, MESHES, with_natural_neighbor, on_top_of=with_mesh), _edit(source, SPLIT, with_wide_rows)]
     log_det = [
         _new_file(f"{REGULARIZATION}/differences.py", upstream_source((EVIDENCE / "differences.py").read_text())),
         _new_file(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((EVIDENCE / "log_det.py").read_text())),
@@ -100,7 +110,13 @@ def patches(source=SITE_PACKAGES, vendored=False):
         ),
         _edit(source, INVERSION, with_curvature_log_det, on_top_of=with_log_det),
     ]
-    by_suffix = {"": mesh, "-delaunay": delaunay, "-log-det": log_det, "-curvature-log-det": curvature}
+    by_suffix = {
+        "": mesh,
+        "-delaunay": delaunay,
+        "-natural-neighbors": natural,
+        "-log-det": log_det,
+        "-curvature-log-det": curvature,
+    }
     return {f"autoarray-{autoarray.__version__}{suffix}.patch": "".join(hunks) for suffix, hunks in by_suffix.items()}
 
 
@@ -118,10 +134,40 @@ def upstream_source(source, vendored=False):
 
 def with_mesh(source):
     """autoarray's table of meshes, with this mesh instead of its own `KNNBarycentric`."""
-    own = r"^from \.knn import KNNBarycentric$"
+    return _with_class(source, "knn", "KNNBarycentric", "mesh import KNNBarycentric")
+
+
+def with_natural_neighbor(source):
+    """autoarray's table of meshes, with `NaturalNeighbor` instead of its own `DelaunayNN`."""
+    return _with_class(source, "delaunay_nn", "DelaunayNN", "natural_neighbor import NaturalNeighbor as DelaunayNN")
+
+
+def _with_class(source, module, name, replacement):
+    own = rf"^from \.{module} import {name}$"
     if len(re.findall(own, source, flags=re.M)) != 1:
-        raise DiffError(f"{MESHES} does not import KNNBarycentric from .knn exactly once; adapt `with_mesh`.")
-    return re.sub(own, "from ..knn_barycentric.mesh import KNNBarycentric", source, flags=re.M)
+        raise DiffError(f"{MESHES} does not import {name} from .{module} exactly once; adapt `_with_class`.")
+    return re.sub(own, f"from ..knn_barycentric.{replacement}", source, flags=re.M)
+
+
+def with_wide_rows(source):
+    """autoarray's split regularization, with any number of neighbours per split point."""
+    function = _find(source, SPLIT, "pixel_splitted_regularization_matrix_from")
+    lines = source.splitlines(keepends=True)
+    # The import comes last: the module reads a constant of this one.
+    lines.insert(
+        function.end_lineno,
+        f"""
+
+from {PACKAGE.replace("/", ".")}.wide_stencils import (  # noqa: E402
+    with_any_width,
+)
+
+pixel_splitted_regularization_matrix_from = with_any_width(
+    pixel_splitted_regularization_matrix_from
+)
+""",
+    )
+    return "".join(lines)
 
 
 def _requirement(source):

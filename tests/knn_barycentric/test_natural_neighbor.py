@@ -74,10 +74,22 @@ def test_weights_are_the_oracles(kind, xp):
 def test_more_neighbours_than_places_are_all_there(xp):
     angles = 2.0 * np.pi * np.arange(200) / 200
     points = np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    queries = np.concatenate([[[0.0, 0.0], [0.3, 0.2]], points[:4] * [[0.99], [0.5], [0.1], [1.01]]])
+    queries = np.array([[0.0, 0.0], [0.3, 0.2]])
     dense = _dense(points, queries, xp)
-    assert (dense[:2] > 0.0).sum() == 400
+    assert (dense > 0.0).sum() == 400
     assert np.allclose(dense, _exact(points, queries), atol=1.0e-11)
+
+
+def test_rows_beyond_the_bound_get_linear_weights():
+    """100 data points with 200 neighbours each need 2500 rows, and there are 164."""
+    angles = 2.0 * np.pi * np.arange(200) / 200
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    queries = 0.6 * (point_sets.random(100) - 0.5)
+    dense = _dense(points, queries, jnp)
+    assert np.isfinite(dense).all()
+    assert np.allclose(dense.sum(axis=1), 1.0)
+    assert np.allclose(dense @ points, queries)
+    assert sorted(set((dense > 0.0).sum(axis=1))) == [3, 200]
 
 
 @pytest.mark.parametrize("use_jax", [False, True])

@@ -18,6 +18,7 @@ from jax_profiling.gate import verdict
 from jax_profiling.patch import diffs
 
 ROOT = Path(__file__).parents[2]
+NATURAL_LINES = 450
 AUTOARRAY = Path(autoarray.__file__).parent
 SITE_PACKAGES = AUTOARRAY.parent
 METADATA = SITE_PACKAGES / f"autoarray-{autoarray.__version__}.dist-info" / "METADATA"
@@ -99,6 +100,44 @@ def _differences(site):
             yield from within(sub, f"{prefix}{name}/")
 
     return sorted(within(filecmp.dircmp(AUTOARRAY, site / "autoarray", ignore=["__pycache__"]), ""))
+
+
+NATURAL = """
+import sys
+import jax_profiling
+import autolens as al
+import jax.numpy as jnp
+import numpy as np
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.gate.likelihood import Likelihood
+from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
+
+print(al.mesh.DelaunayNN.__module__)
+lens = lens_folder.load(sys.argv[1])
+for mesh_cls in (DelaunayNN, al.mesh.DelaunayNN):
+    likelihood = Likelihood(lens, mesh_cls)
+    print(*(float(likelihood.evidence(likelihood.prior_medians, xp=xp).log_evidence) for xp in (np, jnp)))
+"""
+
+
+def test_natural_neighbor_patch_applies_and_reverts(files, site, small, tmp_path):
+    assert diffs.main(["--output", str(tmp_path / "patches")]) == 0
+    file = tmp_path / "patches" / f"autoarray-{autoarray.__version__}-natural-neighbors.patch"
+    assert diffs.added_lines(file.read_text()) <= NATURAL_LINES
+    for each in (files[0], file):
+        _apply(each, site)
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(map(str, (site, ROOT, ROOT / "delaunax" / "src", SITE_PACKAGES)))
+    }
+    command = [sys.executable, "-c", NATURAL, small.folder]
+    process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
+    assert process.returncode == 0, process.stderr
+    module, *values = process.stdout.split()[-5:]
+    assert module == "autoarray.inversion.mesh.knn_barycentric.natural_neighbor"
+    assert list(map(float, values)) == pytest.approx([float(values[0])] * 4, rel=1.0e-8)
+    for each in (file, files[0]):
+        _apply(each, site, reverse=True)
+    assert _differences(site) == []
 
 
 TOOLS = {

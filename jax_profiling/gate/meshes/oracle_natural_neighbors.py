@@ -1,40 +1,77 @@
-"""autoarray's own code with natural neighbour weights in rational arithmetic: the reference where `DelaunayNN` is wrong."""
+"""autoarray's own code with right natural neighbour weights: the reference for `NaturalNeighbor`, on NumPy."""
 
-import autolens as al
 import numpy as np
-from autoarray.inversion.mesh.interpolator.delaunay import InterpolatorDelaunay
+from autoarray.inversion.mesh.interpolator.sibson import InterpolatorDelaunayNN
+from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
 from autonerves import cached_property
 
 from delaunax import oracle
+from knn_barycentric.natural_neighbor_weights import natural_neighbor_weights
+
+AGREE = 1.0e-10
+"""Two rows of weights agree if the values that they interpolate differ by less, where all values are between 0 and 1."""
 
 
-def exact_weights(points, queries):
-    """(Q, K) int and float: the vertices with a Sibson weight above zero and the weights; -1 and 0 in unused places."""
-    found = [oracle.natural_neighbor_weights_of(points, query) for query in queries]
-    mappings = np.full((len(queries), max(map(len, found))), -1)
-    weights = np.zeros(mappings.shape)
-    for row, each in enumerate(found):
-        mappings[row, : len(each)], weights[row, : len(each)] = list(each), [float(weight) for weight in each.values()]
-    return mappings, weights
+def right_weights(points, queries, mappings, weights):
+    """Sibson weights of (Q, 2) queries: a table's where they are right, and rational arithmetic's elsewhere.
+
+    A row of the table counts as right if `natural_neighbor_weights` computes the same weights.
+
+    Returns
+    -------
+    mappings, weights
+        (Q, K) int and float; -1 and 0 in unused places.
+    replaced
+        (Q,) bool, whether the weights come from rational arithmetic.
+    """
+    values = np.random.default_rng(0).random((len(points), 4))
+    ours = natural_neighbor_weights(points, queries)
+    theirs = mappings, np.where(mappings < 0, 0.0, weights)
+    sums = [(np.maximum(each[1], 0.0)[:, :, None] * values[each[0]]).sum(axis=1) for each in (ours, theirs)]
+    # A comparison with NaN is false.
+    replaced = ~(np.abs(sums[0] - sums[1]) < AGREE).all(axis=1)
+    exact = [oracle.natural_neighbor_weights_of(points, query) for query in queries[replaced]]
+    width = max([mappings.shape[1], *map(len, exact)])
+    spare = ((0, 0), (0, width - mappings.shape[1]))
+    mappings, weights = np.pad(theirs[0], spare, constant_values=-1), np.pad(theirs[1], spare)
+    mappings[replaced], weights[replaced] = -1, 0.0
+    for row, each in zip(np.flatnonzero(replaced), exact, strict=True):
+        mappings[row, : len(each)], weights[row, : len(each)] = list(each), [float(share) for share in each.values()]
+    return mappings, weights, replaced
 
 
-class InterpolatorOracleNaturalNeighbor(InterpolatorDelaunay):
-    """autoarray's tables of a Delaunay mesh on NumPy, with exact Sibson weights; takes milliseconds per data point."""
+class InterpolatorOracleNaturalNeighbor(InterpolatorDelaunayNN):
+    """autoarray's interpolator of `DelaunayNN` with `right_weights`, on NumPy only."""
+
+    @cached_property
+    def _data(self):
+        mappings, _, weights = super()._mappings_sizes_weights
+        return right_weights(self.mesh_grid_xy, np.asarray(self.data_grid.over_sampled.array), mappings, weights)
+
+    @cached_property
+    def _split(self):
+        mappings, _, weights = super()._mappings_sizes_weights_split
+        return right_weights(self.mesh_grid_xy, self.delaunay.split_points, mappings[:, :-1], weights[:, :-1])
+
+    @property
+    def replaced(self):
+        """How many rows of data points and split points come from rational arithmetic."""
+        return int(self._data[2].sum() + self._split[2].sum())
 
     @cached_property
     def _mappings_sizes_weights(self):
-        mappings, weights = exact_weights(self.mesh_grid_xy, self.data_grid.over_sampled.array)
+        mappings, weights, _ = self._data
         return mappings, (mappings >= 0).sum(axis=1), weights
 
     @cached_property
     def _mappings_sizes_weights_split(self):
-        mappings, weights = exact_weights(self.mesh_grid_xy, self.delaunay.split_points)
+        mappings, weights, _ = self._split
         spare = ((0, 0), (0, 1))
         return np.pad(mappings, spare, constant_values=-1), (mappings >= 0).sum(axis=1), np.pad(weights, spare)
 
 
-class OracleNaturalNeighbor(al.mesh.Delaunay):
-    """A mesh with exact natural neighbour weights, on NumPy only."""
+class OracleNaturalNeighbor(DelaunayNN):
+    """`DelaunayNN` with right weights and without its caps, on NumPy only."""
 
     @property
     def interpolator_cls(self):

@@ -12,7 +12,7 @@ gate: $(READY)
 test: lint
 	$(PY) -m pytest -n auto --junitxml=results/local/junit.xml $(ARGS)
 
-# Everything, as the nightly run does: also the tests marked slow.
+# Everything, as the weekly run does: also the tests marked slow.
 test-long: lint
 	$(PY) -m pytest -n auto -m "slow or not slow" --junitxml=results/local/junit.xml $(ARGS)
 

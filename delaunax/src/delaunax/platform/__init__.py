@@ -24,7 +24,7 @@ def selected() -> ModuleType:
     if not cpu.can_fuse():
         warnings.warn(
             f"JAX {jax.__version__} runs delaunax on CPUs by the algorithm for GPUs, which takes about ten times as long; "
-            "install JAX 0.11.1 or newer.",
+            "install JAX 0.11.2 or newer.",
             stacklevel=2,
         )
         return gpu

@@ -12,6 +12,10 @@ gate: $(READY)
 test: lint
 	$(PY) -m pytest -n auto --junitxml=results/local/junit.xml $(ARGS)
 
+# Everything, as the weekly run does: also the tests marked slow.
+test-long: lint
+	$(PY) -m pytest -n auto -m "slow or not slow" --junitxml=results/local/junit.xml $(ARGS)
+
 lint: $(READY)
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
@@ -54,7 +58,7 @@ sweep: $(READY)
 	$(PY) -m jax_profiling.sweep --population 300 $(ARGS)
 
 posterior: $(READY)
-	$(PY) -m jax_profiling.proof.posterior $(ARGS)
+	$(PY) -m jax_profiling.proof.searches.posterior $(ARGS)
 
 docs: $(READY)
 	$(PY) -m sphinx --fail-on-warning --keep-going --fresh-env --write-all --quiet docs results/local/site

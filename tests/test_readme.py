@@ -23,7 +23,7 @@ def test_every_file_a_page_names_is_there(page):
     links = {folder / link for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", text)}
     folders = "knn_barycentric|jax_profiling|delaunax/|scripts|docs|dataset|tests"
     named = {ROOT / name for name in re.findall(rf"`((?:{folders})/?[\w/.-]+/[\w/.-]*)`", text)}
-    assert len(links | named) > 3
+    assert len(links | named) > 1
     assert [str(path) for path in links | named if not path.exists()] == []
 
 

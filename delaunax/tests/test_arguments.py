@@ -180,7 +180,7 @@ def test_mappings_of_other_queries_are_rejected():
 
 
 def test_an_unknown_method_is_named():
-    with pytest.raises(ValueError, match='`method` is \'cubic\'; give "linear" or "nearest"'):
+    with pytest.raises(ValueError, match='`method` is \'cubic\'; give "linear", "natural" or "nearest"'):
         griddata(POINTS, VALUES, QUERIES, method="cubic")
 
 

@@ -1,36 +1,37 @@
-"""The certificate accepts one triangulation and refuses every other, also where floating point cannot tell."""
+"""The certificate accepts one triangulation and rejects every other one, by exact signs if need be."""
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import triangulate
+from delaunax import platform
 from delaunax.arithmetic.scaling import largest_exponent, scaled
-from delaunax.certificate import certainly_off_a_line, certificate
-from delaunax.stars.star_splaying import vertices_from
+from delaunax.certificate import certify, checks_of, faulty_vertices
+from delaunax.stars.star_splaying import _certainly_off_a_line
 from delaunax.tables.kd_tree import build_kd_tree
 from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
 
 import point_sets
+from programs import PLATFORMS, compiled, triangulation_of
+
+on_both_platforms = pytest.mark.parametrize("on", PLATFORMS)
 
 
-@jax.jit
-def certified(points, simplices, neighbors, exact):
-    vertices = vertices_from(points, build_kd_tree(points))
-    return certificate(vertices, exact, simplices, neighbors, vertex_simplex_from(simplices, neighbors))[0]
+def verdicts(points, simplices, neighbors, exact):
+    """Whether the certificate accepts tables, and whether `faulty_vertices` does if the stars of (N,) `exact` are trusted."""
+    tree = build_kd_tree(points)
+    checks = platform.fused(checks_of)(tree, simplices, neighbors, vertex_simplex_from(simplices, neighbors))
+    return platform.fused(certify)(tree, checks), faulty_vertices(checks, exact)[0]
 
 
-def is_certified(points, simplices, neighbors=None, decided=False):
-    """Whether tables pass, where all stars are exact or none is."""
-    simplices = jnp.asarray(simplices)
-    neighbors = neighbors_from(simplices) if neighbors is None else jnp.asarray(neighbors)
-    return bool(certified(jnp.asarray(points), simplices, neighbors, jnp.full(len(points), decided)))
+def verdicts_on(on, points, simplices, neighbors=None, trusted=False):
+    neighbors = compiled(neighbors_from, on)(simplices) if neighbors is None else neighbors
+    return tuple(map(bool, compiled(verdicts, on)(points, simplices, neighbors, np.full(len(points), trusted))))
 
 
 def tables(name):
-    triangulation = triangulate(point_sets.EVERY[name])
-    return np.array(triangulation.simplices), np.array(triangulation.neighbors)
+    """The simplices and neighbours of a set, to be changed."""
+    triangulation = triangulation_of(name)
+    return triangulation.simplices.copy(), triangulation.neighbors.copy()
 
 
 def flip(simplices, neighbors):
@@ -50,11 +51,11 @@ def drop_at_hull(simplices, neighbors):
     simplices[int(np.flatnonzero((simplices[:, 0] >= 0) & (neighbors < 0).any(axis=1))[0])] = -1
 
 
-def duplicate(simplices, neighbors):
+def double(simplices, neighbors):
     simplices[int(np.flatnonzero(simplices[:, 0] < 0)[0])] = simplices[0]
 
 
-def turn_over(simplices, neighbors):
+def reverse(simplices, neighbors):
     simplices[0] = simplices[0][::-1].copy()
 
 
@@ -63,14 +64,15 @@ def swap_vertex(simplices, neighbors):
     simplices[0, 0] = far[0]
 
 
-@pytest.mark.parametrize("tamper", [flip, drop, drop_at_hull, duplicate, turn_over, swap_vertex])
-@pytest.mark.parametrize("name", ["random", "scaled by 1e-12", "relocated onto an ellipse"])
-def test_tables_that_were_tampered_with_are_refused(tamper, name):
-    points = point_sets.EVERY[name]
-    simplices, neighbors = tables(name)
-    assert is_certified(points, simplices)
-    tamper(simplices, neighbors)
-    assert not is_certified(points, simplices)
+@on_both_platforms
+@pytest.mark.parametrize("change", [flip, drop, drop_at_hull, double, reverse, swap_vertex])
+@pytest.mark.parametrize("name", ["random", "scaled by 1e-12", "relocated onto an ellipse", "grid", "rotated grid"])
+def test_changed_tables_are_not_certified(change, name, on):
+    points, (simplices, neighbors) = point_sets.EVERY[name], tables(name)
+    assert verdicts_on(on, points, simplices)[0]
+    change(simplices, neighbors)
+    certified, accepted = verdicts_on(on, points, simplices)
+    assert not certified and not accepted
 
 
 def swap_neighbor(neighbors):
@@ -83,36 +85,42 @@ def forget_neighbor(neighbors):
     neighbors[int(np.flatnonzero((neighbors >= 0).all(axis=1))[0]), 1] = -1
 
 
-@pytest.mark.parametrize("tamper", [swap_neighbor, forget_neighbor])
-@pytest.mark.parametrize("decided", [False, True])
-def test_an_adjacency_that_was_tampered_with_is_refused_even_of_exact_stars(tamper, decided):
-    points = point_sets.EVERY["random"]
-    simplices, neighbors = tables("random")
-    assert is_certified(points, simplices, neighbors, decided)
-    tamper(neighbors)
-    assert not is_certified(points, simplices, neighbors, decided)
+@on_both_platforms
+@pytest.mark.parametrize("change", [swap_neighbor, forget_neighbor])
+@pytest.mark.parametrize("trusted", [False, True])
+def test_changed_neighbors_are_not_certified(change, trusted, on):
+    points, (simplices, neighbors) = point_sets.EVERY["random"], tables("random")
+    assert verdicts_on(on, points, simplices, neighbors, trusted) == (True, True)
+    change(neighbors)
+    assert verdicts_on(on, points, simplices, neighbors, trusted) == (False, False)
 
 
-@pytest.mark.parametrize("tamper", [drop, drop_at_hull, duplicate])
+@on_both_platforms
+@pytest.mark.parametrize("change", [drop, drop_at_hull, double])
 @pytest.mark.parametrize("name", ["random", "grid"])
-def test_a_hull_that_is_not_covered_once_is_refused_even_of_exact_stars(tamper, name):
-    points = point_sets.EVERY[name]
-    simplices, neighbors = tables(name)
-    assert is_certified(points, simplices, decided=True)
-    tamper(simplices, neighbors)
-    assert not is_certified(points, simplices, decided=True)
+def test_trusted_stars_still_cover_the_hull_once(change, name, on):
+    points, (simplices, neighbors) = point_sets.EVERY[name], tables(name)
+    assert verdicts_on(on, points, simplices, trusted=True) == (True, True)
+    change(simplices, neighbors)
+    assert verdicts_on(on, points, simplices, trusted=True) == (False, False)
 
 
-@pytest.mark.parametrize("name", ["grid", "300 on a circle", "grid moved by last bits", "rounded line"])
-def test_what_floating_point_cannot_tell_is_accepted_of_exact_stars_only(name):
-    simplices, _ = tables(name)
-    assert not is_certified(point_sets.EVERY[name], simplices)
-    assert is_certified(point_sets.EVERY[name], simplices, decided=True)
+@on_both_platforms
+@pytest.mark.parametrize("name", ["grid", "300 on a circle", "grid moved by last bits", "long rounded line"])
+def test_doubtful_signs_are_decided_by_the_certificate(name, on):
+    """Right tables are certified, and ones with another diagonal are not. `faulty_vertices` has to trust exact stars."""
+    points, (simplices, neighbors) = point_sets.EVERY[name], tables(name)
+    assert verdicts_on(on, points, simplices) == (True, False)
+    assert verdicts_on(on, points, simplices, trusted=True) == (True, True)
+    flip(simplices, neighbors)
+    assert not verdicts_on(on, points, simplices)[0]
+
+
+def is_off_a_line(points):
+    return _certainly_off_a_line(scaled(points, largest_exponent(points)))
 
 
 @pytest.mark.parametrize("name", point_sets.EVERY)
-def test_points_are_off_a_line_unless_all_are_on_one_to_rounding(name):
-    points = jnp.asarray(point_sets.EVERY[name])
-    finite = scaled(points, largest_exponent(points))
+def test_points_are_off_a_line_beyond_rounding(name):
     thin = {*point_sets.WITHOUT_TRIANGLE, *point_sets.ROUNDED_LINES}
-    assert bool(jax.jit(certainly_off_a_line)(finite)) == (name not in thin)
+    assert bool(compiled(is_off_a_line)(point_sets.EVERY[name])) == (name not in thin)

@@ -12,7 +12,7 @@ POINTS = point_sets.random(60)
 TRIANGLES = Delaunay(POINTS).simplices
 
 
-def test_qhull_is_right_where_it_is():
+def test_random_triangles_of_qhull_are_right():
     assert oracle.fault_of(POINTS, TRIANGLES) is None
     assert oracle.ties_of(POINTS, TRIANGLES) == 0
     assert oracle.fault_of(POINTS, np.vstack([TRIANGLES, [[-1, -1, -1]]])) is None
@@ -42,7 +42,7 @@ def flipped():
 
 
 def without_a_vertex():
-    """The triangulation of all others: it covers the hull, and a vertex is left out."""
+    """The triangulation of all vertices except one inside the hull."""
     inner = int(np.setdiff1d(np.arange(len(POINTS)), Delaunay(POINTS).convex_hull)[0])
     others = np.delete(np.arange(len(POINTS)), inner)
     return others[Delaunay(POINTS[others]).simplices]
@@ -71,7 +71,7 @@ def test_signs_by_hand():
     assert oracle.in_circle(a, b, c, (5, 5)) < 0
 
 
-def test_points_are_taken_as_they_are_stored():
+def test_points_count_as_they_are_stored():
     tiny = float(np.nextafter(0.1, 1.0))
     points = oracle.integer_points([[0.1, 0.0], [tiny, 0.0], [-0.0, 5.0e-324]])
     assert points[0] != points[1] and points[2] == (0, 1)

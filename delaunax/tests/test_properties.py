@@ -1,4 +1,4 @@
-"""What holds for every point set: found by hypothesis, random and adversarial, in one size (one compilation)."""
+"""Properties of every point set, searched for by hypothesis: random and adversarial, in one size (one compilation)."""
 
 import numpy as np
 import pytest
@@ -6,10 +6,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from scipy.spatial import Delaunay, QhullError
 
-from delaunax import barycentric_weights, locate, oracle, triangulate
-from delaunax.certificate import ties_from
+from delaunax import locate, oracle
 
 from point_sets import simplices_of
+from programs import compiled, triangulated, weights_of
 
 SIZE = 40
 
@@ -47,9 +47,9 @@ halves = _array(st.integers(-6, 6)).map(lambda points: 0.5 * points + 1.0e8)
 
 
 def _untied(points):
-    """The triangulation of points that have one Delaunay triangulation only, to which Qhull agrees that all belong."""
-    triangulation = triangulate(points)
-    assume(ties_from(points, triangulation.simplices, triangulation.neighbors) == 0)
+    """The triangulation of points that have only one. Qhull uses all of them."""
+    triangulation = triangulated(points)
+    assume(oracle.ties_of(points, triangulation.simplices) == 0)
     try:
         assume(len(Delaunay(points).coplanar) == 0)
     except QhullError:
@@ -59,37 +59,37 @@ def _untied(points):
 
 @settings(max_examples=200)
 @given(st.one_of(random, lattice, small, halves, floats, crowded))
-def test_is_delaunay_in_rational_arithmetic(points):
-    triangulation = triangulate(points)
+def test_triangles_are_delaunay_in_rational_arithmetic(points):
+    triangulation = triangulated(points)
     assert triangulation.certified
     assert oracle.fault_of(points, triangulation.simplices) is None
     assert not np.isnan(triangulation.dual_areas).any()
 
 
 @given(st.one_of(random, floats, crowded))
-def test_triangles_are_qhulls_where_they_are_unique(points):
+def test_unique_triangles_are_those_of_qhull(points):
     triangulation = _untied(points)
     theirs = Delaunay(points).simplices
-    # Qhull leaves out what is flat but for rounding, as where a vertex is 1e-13 off an edge of a hull of size 1000.
+    # Qhull leaves out triangles that are flat up to rounding: a vertex 1e-13 off an edge of a hull of size 1000.
     assume(oracle.fault_of(points, theirs) is None)
     assert simplices_of(triangulation.simplices) == simplices_of(theirs)
 
 
-def test_a_triangle_is_there_that_is_flat_but_for_rounding_and_that_qhull_leaves_out():
-    """Found by the test above: the second vertex is one bit above the line from the first to the third."""
+def test_a_triangle_flat_up_to_rounding_is_found():
+    """Qhull leaves it out. Found by the test above: the second vertex is one bit above the line of its neighbours."""
     points = np.array(
         [(0.0, -1000.0), (-268.0, np.nextafter(-1000.0, 0.0)), (-889.0, -1000.0), (0.0, 27.0), (16.0, 20.0), (1.0, 2.0)]
     )
-    triangulation = triangulate(points)
+    triangulation = triangulated(points)
     assert triangulation.certified
     assert oracle.fault_of(points, triangulation.simplices) is None
     assert simplices_of(triangulation.simplices) - simplices_of(Delaunay(points).simplices) == {(0, 1, 2)}
 
 
 @given(random, seeds)
-def test_permutation_of_the_vertices_renumbers_the_triangles(points, seed):
+def test_permuted_vertices_renumber_the_triangles(points, seed):
     order = np.random.default_rng(seed).permutation(SIZE)
-    expected, permuted = _untied(points), triangulate(points[order])
+    expected, permuted = _untied(points), triangulated(points[order])
     renumbered = np.where(permuted.simplices < 0, -1, order[permuted.simplices])
     assert simplices_of(renumbered) == simplices_of(expected.simplices)
 
@@ -100,34 +100,30 @@ def test_motions_and_scales_keep_the_triangles(points, angle, reflected, shift, 
     c, s = np.cos(angle), np.sin(angle)
     moved = points @ np.array([[c, s], [-s, c]])
     moved = (moved[:, ::-1] if reflected else moved) + shift
-    assert simplices_of(triangulate(10.0**exponent * moved).simplices) == simplices_of(expected.simplices)
+    assert simplices_of(triangulated(10.0**exponent * moved).simplices) == simplices_of(expected.simplices)
 
 
 @given(any_points, seeds)
-def test_interpolant_is_qhulls_wherever_their_triangles_are_the_same(points, seed):
-    """Also on meshes with ties, in all triangles that are not part of one; and linear functions are reproduced in all."""
-    triangulation = triangulate(points)
+def test_equal_triangles_interpolate_as_qhull(points, seed):
+    """With ties too, in triangles that are no part of one. Queries are reproduced in all triangles."""
+    triangulation = triangulated(points)
     try:
         qhull = Delaunay(points)
     except QhullError:
         assume(False)
-    assume(triangulation.certified)
     rng = np.random.default_rng(seed)
     low, extent = points.min(axis=0), np.ptp(points, axis=0)
     queries = low + extent * rng.uniform(-0.2, 1.2, (200, 2))
-    mappings = locate(triangulation, points, queries)
+    mappings = compiled(locate)(triangulation, points, queries)
     simplex = qhull.find_simplex(queries)
-    both = (mappings[:, 1] >= 0) & (simplex >= 0)
-    same = both.copy()
-    same[both] = (np.sort(mappings[both], axis=1) == np.sort(qhull.simplices[simplex[both]], axis=1)).all(axis=1)
+    inside = mappings[:, 1] >= 0
+    triangles = np.where((simplex >= 0)[:, None], qhull.simplices[simplex], mappings).astype(np.int32)
+    same = inside & (simplex >= 0) & (np.sort(mappings, axis=1) == np.sort(triangles, axis=1)).all(axis=1)
 
     values = rng.standard_normal(SIZE)
     ours, theirs = (
-        (barycentric_weights(points, queries[same], triangles) * values[triangles]).sum(axis=1)
-        for triangles in (mappings[same], qhull.simplices[simplex[same]])
+        (weights_of(points, queries, rows) * values[rows]).sum(axis=1)[same] for rows in (mappings, triangles)
     )
     assert ours == pytest.approx(theirs, abs=1.0e-9)
-    inside = mappings[:, 1] >= 0
-    weights = barycentric_weights(points, queries[inside], mappings[inside])
-    reproduced = (weights[:, :, None] * points[mappings[inside]]).sum(axis=1)
-    assert np.abs(reproduced - queries[inside]).max(initial=0.0) <= 1.0e-9 * extent.max()
+    reproduced = (weights_of(points, queries, mappings)[:, :, None] * points[mappings]).sum(axis=1)
+    assert np.abs(reproduced - queries)[inside].max(initial=0.0) <= 1.0e-9 * extent.max()

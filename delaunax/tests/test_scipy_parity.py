@@ -27,7 +27,7 @@ from delaunax import (
     triangulate,
     vertex_neighbor_vertices,
 )
-from delaunax.location import located_by, nearest_vertices
+from delaunax.location.queries import located_by, nearest_vertices
 from delaunax.platform.dispatch import platform_override
 
 import point_sets

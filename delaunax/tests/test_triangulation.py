@@ -10,38 +10,81 @@ import triangle
 from scipy.spatial import ConvexHull, Delaunay
 
 from delaunax import oracle, triangulate
-from delaunax.certificate import ties_from
-from delaunax.platform import dispatch as platforms
-from delaunax.triangulation import effort_of
 
 import point_sets
+from programs import PLATFORMS, exact_count, triangulated, triangulation_of
+
+on_both_platforms = pytest.mark.parametrize("platform", PLATFORMS)
+
+WITH_TRIANGLES = {**point_sets.UNIQUE, **point_sets.TIED, **point_sets.FINE}
+
+WITH_TIES = [
+    "grid",
+    "shifted grid",
+    "rotated grid",
+    "300 on a circle",
+    "concentric rings",
+    "square",
+    "one place, many times, and five others",
+    "offset by 1e15",
+    "clusters of 1e-16",
+    "folded onto itself",
+    "grid moved by last bits",
+    "grid of 2^-45 and far points",
+    "grid of last bits and far points",
+    "a row stepped by single bits",
+    "integers with duplicates",
+    "half-integers with duplicates",
+    "integers on two circles",
+    "parabola",
+    "fan of needles",
+    "subnormal integers",
+]
+"""Sets with exactly co-circular points."""
 
 
 def used(triangulation):
     return triangulation.simplices[triangulation.simplices[:, 0] >= 0]
 
 
+def tied_edges(points, triangulation):
+    """The vertices a, b, c and d of every edge b-c with an equally good other diagonal a-d, in rational arithmetic."""
+    sites = oracle.integer_points(points)
+    for row, column in product(np.flatnonzero(triangulation.simplices[:, 0] >= 0), range(3)):
+        across = triangulation.neighbors[row, column]
+        if across >= 0:
+            a, b, c = (int(triangulation.simplices[row, column - k]) for k in (0, 2, 1))
+            (d,) = set(triangulation.simplices[across].tolist()) - {b, c}
+            if oracle.in_circle(*(sites[vertex] for vertex in (a, b, c, d))) == 0:
+                yield a, b, c, d
+
+
+@on_both_platforms
 @pytest.mark.parametrize("name", point_sets.EVERY)
-def test_is_delaunay_in_rational_arithmetic(name):
-    points = point_sets.EVERY[name]
-    triangulation = triangulate(points)
+def test_triangles_are_delaunay_in_rational_arithmetic(name, platform):
+    points, triangulation = point_sets.EVERY[name], triangulation_of(name, platform)
     assert triangulation.certified
     assert oracle.fault_of(points, triangulation.simplices) is None
     assert not np.isnan(triangulation.dual_areas).any()
 
 
+@pytest.mark.parametrize("name", point_sets.EVERY)
+def test_both_algorithms_find_the_same_triangles(name):
+    one, other = (point_sets.simplices_of(triangulation_of(name, platform).simplices) for platform in PLATFORMS)
+    assert one == other
+
+
 @pytest.mark.parametrize("name", point_sets.UNIQUE)
-def test_equals_qhull_where_its_triangulation_is_unique(name):
-    points = point_sets.UNIQUE[name]
-    assert point_sets.simplices_of(triangulate(points).simplices) == point_sets.simplices_of(Delaunay(points).simplices)
+def test_unique_triangles_are_those_of_qhull(name):
+    theirs = Delaunay(point_sets.UNIQUE[name]).simplices
+    assert point_sets.simplices_of(triangulation_of(name).simplices) == point_sets.simplices_of(theirs)
 
 
 @pytest.mark.parametrize("name", {**point_sets.UNIQUE, **point_sets.TIED})
-def test_agrees_with_the_exact_predicates_of_triangle(name):
+def test_triangles_are_those_of_exact_predicates(name):
     """A second opinion, on the oracle too: Shewchuk's Triangle decides by adaptive exact arithmetic, in C."""
-    points = point_sets.ALL[name]
+    points, ours = point_sets.ALL[name], triangulation_of(name)
     theirs = triangle.triangulate({"vertices": points})["triangles"]
-    ours = triangulate(points)
     assert oracle.fault_of(points, theirs) is None
     if name in point_sets.UNIQUE:
         assert point_sets.simplices_of(ours.simplices) == point_sets.simplices_of(theirs)
@@ -51,16 +94,17 @@ def test_agrees_with_the_exact_predicates_of_triangle(name):
 
 
 @pytest.mark.parametrize("largest", [1.0e300, 1.7e308, np.float32(3.3e38)])
-def test_areas_that_are_out_of_range_are_infinite(largest):
+def test_areas_out_of_range_are_infinite(largest):
     points = largest * (2.0 * point_sets.random(40) - 1.0).astype(np.asarray(largest).dtype)
-    assert np.isinf(triangulate(points).dual_areas).all()
+    assert np.isinf(triangulated(points).dual_areas).all()
 
 
-@pytest.mark.parametrize("name", {**point_sets.UNIQUE, **point_sets.TIED, **point_sets.FINE})
-def test_dual_areas_share_the_hull_and_duplicates_have_none(name):
-    points = point_sets.ALL[name]
-    triangulation = triangulate(points)
-    # The offset is taken away first: with it, areas of order 1 come from products of order 1e12.
+@on_both_platforms
+@pytest.mark.parametrize("name", WITH_TRIANGLES)
+def test_dual_areas_share_the_hull(name, platform):
+    """Duplicates have no share."""
+    points, triangulation = point_sets.ALL[name], triangulation_of(name, platform)
+    # Without the offset: with it, areas of order 1 come from products of order 1e12.
     hull_area = ConvexHull(points - points.mean(axis=0)).volume
     assert triangulation.dual_areas.sum() == pytest.approx(hull_area, rel=1.0e-9)
     first = np.unique(points, axis=0, return_index=True)[1]
@@ -68,9 +112,10 @@ def test_dual_areas_share_the_hull_and_duplicates_have_none(name):
     assert (triangulation.dual_areas[np.setdiff1d(np.arange(len(points)), first)] == 0.0).all()
 
 
-@pytest.mark.parametrize("name", {**point_sets.UNIQUE, **point_sets.TIED, **point_sets.FINE})
-def test_adjacency_is_symmetric(name):
-    triangulation = triangulate(point_sets.ALL[name])
+@on_both_platforms
+@pytest.mark.parametrize("name", WITH_TRIANGLES)
+def test_neighbors_are_mutual(name, platform):
+    triangulation = triangulation_of(name, platform)
     simplices, neighbors = triangulation.simplices, triangulation.neighbors
     for row, k in product(np.flatnonzero(simplices[:, 0] >= 0), range(3)):
         across = neighbors[row, k]
@@ -83,90 +128,93 @@ def test_adjacency_is_symmetric(name):
     assert (simplices[triangulation.vertex_simplex[owned]] == vertices[:, None]).any(axis=1).all()
 
 
-@pytest.mark.parametrize("name", {**point_sets.TIED, **point_sets.EXACT})
-def test_co_circular_points_are_a_fan_around_the_first_of_them(name):
-    """Exactly: on both sides of an edge whose other diagonal is as good, the edge has the smallest number of the four."""
+@on_both_platforms
+@pytest.mark.parametrize("name", {**point_sets.TIED, **point_sets.EXACT, **dict.fromkeys(WITH_TIES)})
+def test_ties_are_a_fan_from_the_lowest_index(name, platform):
+    """Exactly: where the other diagonal is as good, the edge has the lowest index of the four. Both are certified."""
+    triangulation = triangulation_of(name, platform)
+    assert triangulation.certified
+    ties = list(tied_edges(point_sets.EVERY[name], triangulation))
+    assert all(min(b, c) < min(a, d) for a, b, c, d in ties)
+    assert (len(ties) > 0) == (name in WITH_TIES)
+
+
+@pytest.mark.parametrize("name", WITH_TIES)
+def test_a_fan_from_the_highest_index_differs(name):
+    """Otherwise the set would not notice another tie rule."""
     points = point_sets.EVERY[name]
-    triangulation = triangulate(points)
-    sites = oracle.integer_points(points)
-    for row, column in product(np.flatnonzero(triangulation.simplices[:, 0] >= 0), range(3)):
-        across = triangulation.neighbors[row, column]
-        if across >= 0:
-            apex, tail, head = (int(triangulation.simplices[row, column - k]) for k in (0, 2, 1))
-            (tip,) = set(triangulation.simplices[across].tolist()) - {tail, head}
-            if oracle.in_circle(*(sites[vertex] for vertex in (apex, tail, head, tip))) == 0:
-                assert min(tail, head) < min(apex, tip)
+    # Coincident points count as one, so the two differ by diagonals only.
+    place = np.unique(points, axis=0, return_inverse=True)[1].reshape(-1)
+    lowest, backwards = triangulation_of(name), triangulated(points[::-1].copy())
+    highest = place[len(points) - 1 - used(backwards)]
+    assert point_sets.simplices_of(place[used(lowest)]) != point_sets.simplices_of(highest)
 
 
 @pytest.mark.parametrize("name", ["grid", "integers with duplicates", "folded onto itself", "300 on a circle"])
 @pytest.mark.parametrize("exponent", [-300, -7, 11, 300])
 def test_ties_do_not_depend_on_the_scale(name, exponent):
-    points = point_sets.EVERY[name]
-    assert np.array_equal(triangulate(points * 2.0**exponent).simplices, triangulate(points).simplices)
+    moved = triangulated(point_sets.EVERY[name] * 2.0**exponent)
+    assert np.array_equal(moved.simplices, triangulation_of(name).simplices)
 
 
-@pytest.mark.parametrize("platform, number", [("cpu", 4000), ("gpu", 3999)])
-def test_little_of_a_large_set_is_decided_exactly(monkeypatch, platform, number):
-    """Of stars some along the hull and some that the tree cut off, of insertions none: far from all."""
-    monkeypatch.setattr(platforms, "forced", platform)
-    effort = effort_of(point_sets.random(number))
-    assert effort.rounds <= 2
-    assert effort.exact < 400
+@pytest.mark.parametrize(
+    "number", [1300, pytest.param(4000, marks=pytest.mark.slow(reason="compiles another size, which takes 20 s"))]
+)
+@on_both_platforms
+def test_little_of_a_large_set_is_exact(platform, number):
+    """No insertion; some stars along the hull, and some that the tree cut off."""
+    count = exact_count(point_sets.random(number), platform)
+    assert count == 0 if platform == "cpu" else count < number // 10
 
 
-def test_stars_along_a_border_are_not_sought_again(monkeypatch):
-    """Of points that were relocated onto an ellipse nearly all are on the hull, and see it among those near them."""
-    monkeypatch.setattr(platforms, "forced", "gpu")
-    assert 0 < effort_of(point_sets.relocated(401)).exact < 100
+def test_few_stars_along_a_border_are_exact():
+    """Of points that were relocated onto an ellipse, nearly all are on the hull, and find it among near vertices."""
+    assert 0 < exact_count(point_sets.relocated(point_sets.SIZE), "gpu") < 100
 
 
-def test_ties_are_counted():
-    for name, ties in {
-        "random": 0,
-        "relocated onto an ellipse": 0,
-        "grid": (point_sets.SIDE - 1) ** 2,
-        "square": 1,
-    }.items():
-        points = point_sets.ALL[name]
-        triangulation = triangulate(points)
-        assert ties_from(points, triangulation.simplices, triangulation.neighbors) == ties, name
-        assert oracle.ties_of(points, triangulation.simplices) == ties, name
+@pytest.mark.parametrize(
+    "name, ties",
+    [("random", 0), ("relocated onto an ellipse", 0), ("grid", (point_sets.SIDE - 1) ** 2), ("square", 1)],
+)
+def test_the_oracle_counts_ties(name, ties):
+    points, triangulation = point_sets.ALL[name], triangulation_of(name)
+    assert oracle.ties_of(points, triangulation.simplices) == ties
+    assert len({frozenset(edge[1:3]) for edge in tied_edges(points, triangulation)}) == ties
 
 
+@on_both_platforms
 @pytest.mark.parametrize("name", point_sets.WITHOUT_TRIANGLE)
-def test_without_triangle(name):
-    triangulation = triangulate(point_sets.WITHOUT_TRIANGLE[name])
+def test_points_on_a_line_have_no_triangle(name, platform):
+    triangulation = triangulation_of(name, platform)
     assert triangulation.certified
     assert (triangulation.simplices == -1).all()
     assert (triangulation.dual_areas == 0.0).all()
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
-def test_a_lane_that_is_not_finite_is_refused_and_changes_no_other(value):
-    batch = np.stack([point_sets.random(60, seed) for seed in range(3)])
+def test_a_lane_with_infinity_leaves_the_others(value):
+    batch = np.stack([point_sets.random(40, seed) for seed in range(3)])
     spoilt = batch.copy()
     spoilt[1, 7, 0] = value
     lanes = jax.vmap(triangulate)(jnp.asarray(spoilt))
     assert lanes.certified.tolist() == [True, False, True]
     assert np.isnan(lanes.dual_areas[1]).all()
     for lane in (0, 2):
-        for batched, alone in zip(lanes, triangulate(batch[lane]), strict=True):
-            assert np.array_equal(batched[lane], alone)
+        alone = triangulate(batch[lane])
+        assert jax.tree.all(jax.tree.map(lambda lanes, one, k=lane: np.array_equal(lanes[k], one), lanes, alone))
 
 
 @pytest.mark.parametrize("name", ["random", "grid", "folded onto itself"])
 def test_jit_and_vmap_give_the_eager_bits(name):
     points = point_sets.ALL[name]
-    alone = triangulate(points)
+    eager, jitted = triangulate(points), jax.jit(triangulate)(points)
     lanes = jax.jit(jax.vmap(triangulate))(jnp.stack([points, points[::-1]]))
-    for eager, jitted, batched in zip(alone, jax.jit(triangulate)(points), lanes, strict=True):
-        assert np.array_equal(eager, jitted)
-        assert np.array_equal(eager, batched[0])
+    assert jax.tree.all(jax.tree.map(np.array_equal, eager, jitted))
+    assert jax.tree.all(jax.tree.map(lambda one, lanes: np.array_equal(one, lanes[0]), eager, lanes))
 
 
-def test_tables_have_qhull_meaning():
-    points = point_sets.UNIQUE["random"]
-    qhull, triangulation = Delaunay(points), triangulate(points)
+def test_tables_have_the_meaning_of_qhull():
+    qhull, triangulation = Delaunay(point_sets.UNIQUE["random"]), triangulation_of("random")
     row_of = {tuple(sorted(row)): k for k, row in enumerate(qhull.simplices.tolist())}
     for simplex, neighbor in zip(triangulation.simplices.tolist(), triangulation.neighbors.tolist(), strict=True):
         if simplex[0] < 0:
@@ -179,22 +227,27 @@ def test_tables_have_qhull_meaning():
                 assert set(triangulation.simplices[across]) == set(qhull.simplices[their_across])
 
 
+@on_both_platforms
 @pytest.mark.parametrize("name", point_sets.ALL)
-def test_one_turn_counter_clockwise_from_a_vertex_s_simplex_meets_all_its_triangles(name):
-    triangulation = triangulate(point_sets.ALL[name])
+def test_one_turn_meets_all_triangles_of_a_vertex(name, platform):
+    """Counter-clockwise, from the triangle that `vertex_simplex` names."""
+    triangulation = triangulation_of(name, platform)
     simplices, neighbors = triangulation.simplices.tolist(), triangulation.neighbors.tolist()
+    rows_of = {}
+    for row, simplex in enumerate(simplices):
+        for vertex in simplex:
+            rows_of.setdefault(vertex, []).append(row)
     for vertex, first in enumerate(triangulation.vertex_simplex.tolist()):
         met, row = [], first
         while row >= 0 and row not in met:
             met.append(row)
             row = neighbors[row][(simplices[row].index(vertex) + 1) % 3]
-        assert sorted(met) == [row for row, simplex in enumerate(simplices) if vertex in simplex]
+        assert sorted(met) == rows_of.get(vertex, [])
 
 
-def test_gradient_of_dual_areas_is_that_of_the_frozen_triangles():
-    points = point_sets.random(50)
-    direction = point_sets.random(50, seed=3)
-    weights = point_sets.random(50, seed=4)[:, 0]
+def test_gradients_of_areas_match_central_differences():
+    points = point_sets.random(40)
+    direction, weights = point_sets.random(40, seed=3), point_sets.random(40, seed=4)[:, 0]
 
     def total(points):
         return (triangulate(points).dual_areas * weights).sum()
@@ -206,18 +259,18 @@ def test_gradient_of_dual_areas_is_that_of_the_frozen_triangles():
 
 
 @pytest.mark.parametrize("points", [np.zeros((4, 3)), np.zeros(4), np.zeros((0, 2)), [1.0, 2.0]])
-def test_wrong_shapes_are_refused_by_name(points):
+def test_wrong_shapes_are_rejected_by_name(points):
     with pytest.raises(ValueError, match="`points` has shape"):
         triangulate(points)
 
 
 @pytest.mark.parametrize("dtype", [np.float16, jnp.bfloat16, complex, bool, object])
-def test_wrong_dtypes_are_refused_by_name(dtype):
+def test_wrong_dtypes_are_rejected_by_name(dtype):
     with pytest.raises(TypeError, match="`points` has dtype .*; give float32 or float64"):
         triangulate(np.zeros((4, 2), dtype))
 
 
-def test_lists_and_integers_are_taken():
+def test_lists_and_integers_become_floats():
     square = [[0, 0], [4, 0], [4, 4], [0, 4]]
     expected = triangulate(np.array(square, float))
     for points in (square, np.array(square), np.array(square, float).tolist()):
@@ -225,9 +278,8 @@ def test_lists_and_integers_are_taken():
 
 
 @pytest.mark.parametrize("name", {**point_sets.ALL, **point_sets.EXACT, **point_sets.ROUNDED_LINES})
-def test_fp32_is_the_triangulation_of_its_own_coordinates(name):
-    points = point_sets.EVERY[name].astype(np.float32)
-    triangulation = triangulate(points)
+def test_fp32_triangulates_its_own_coordinates(name):
+    points, triangulation = point_sets.EVERY[name].astype(np.float32), triangulation_of(name, "cpu", np.float32)
     assert triangulation.certified
     assert triangulation.dual_areas.dtype == np.float32
     assert oracle.fault_of(points, triangulation.simplices) is None

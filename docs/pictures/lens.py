@@ -23,7 +23,7 @@ import delaunax  # noqa: E402
 from delaunax import oracle  # noqa: E402
 from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
-from jax_profiling.proof.drawn import DefaultPriors  # noqa: E402
+from jax_profiling.proof.random_meshes import DefaultPriors  # noqa: E402
 from knn_barycentric import KNNBarycentric  # noqa: E402
 
 

@@ -21,7 +21,7 @@ def is_counted(mapper):
     Parameters
     ----------
     mapper
-        A mapper of autoarray with `xp=numpy`, whose interpolator is an `InterpolatorDelaunay`.
+        A mapper of autoarray with `xp=numpy` and an `InterpolatorDelaunay`.
     """
     interpolator = mapper.interpolator
     points, simplices = interpolator.mesh_grid_xy, interpolator.delaunay.simplices

@@ -67,6 +67,7 @@ def run(
     progress=lambda message: None,
     batch=BATCH,
     reference_on_numpy=False,
+    judged=lambda candidate: None,
 ):
     """Compare meshes with Delaunay on one lens.
 
@@ -89,6 +90,8 @@ def run(
         Number of lanes of the batched program.
     reference_on_numpy
         Evaluate Delaunay on NumPy, for fits in which Delaunay cannot run under JAX.
+    judged
+        Called with the `Candidate` of every mesh as soon as it is judged; the default rung comes first.
 
     Returns
     -------
@@ -103,6 +106,7 @@ def run(
         progress,
         batch if draws else 1,
         use_jax=lens.use_jax and not reference_on_numpy,
+        judged=judged,
     )
     return Gate(
         lens=lens,
@@ -114,12 +118,22 @@ def run(
     )
 
 
-def compare(lens, parameters, rungs, perturbations, progress, batch, use_jax=None, likelihood=Likelihood):
+def compare(
+    lens,
+    parameters,
+    rungs,
+    perturbations,
+    progress,
+    batch,
+    use_jax=None,
+    likelihood=Likelihood,
+    judged=lambda candidate: None,
+):
     """Compare meshes with Delaunay at any parameter vectors of a lens.
 
     Parameters
     ----------
-    lens, perturbations, progress, batch
+    lens, perturbations, progress, batch, judged
         As in `run`.
     parameters
         (V, D) float64.
@@ -135,7 +149,7 @@ def compare(lens, parameters, rungs, perturbations, progress, batch, use_jax=Non
     reference
         The `Reference`.
     candidates
-        One `Candidate` per rung.
+        One `Candidate` per rung, in the order of `rungs`.
     sources
         "Delaunay" and every rung -> (N,) flux at the vertices of the first parameter vector.
     """
@@ -144,7 +158,8 @@ def compare(lens, parameters, rungs, perturbations, progress, batch, use_jax=Non
     reference, sources["Delaunay"] = reference_of(lens, parameters, batch, perturbations, progress, use_jax, likelihood)
     # A mesh gets fewer perturbations than the reference: with as many, a right mesh would leave the range more often.
     unstable = [reference.parameters[vector][1 : 1 + perturbations] for vector in np.flatnonzero(reference.unstable)]
-    for rung in rungs:
+    # The default rung first: its verdict is the one that people wait for.
+    for rung in sorted(rungs, key=lambda rung: rung != DEFAULT_RUNG):
         progress(rung)
         mesh_cls, arguments = known[rung]
         mesh = likelihood(lens, mesh_cls, **arguments)
@@ -155,8 +170,10 @@ def compare(lens, parameters, rungs, perturbations, progress, batch, use_jax=Non
             candidate = retest(candidate, mesh, lens, perturbations, batch, use_jax, likelihood)
         candidates.append(candidate)
         sources[rung] = evidence.values[0]
+        judged(candidate)
     # If the default rung was retested, every mesh is judged by the extended reference.
     reference = next((each.reference for each in candidates if each.rung == DEFAULT_RUNG), reference)
+    candidates.sort(key=lambda candidate: rungs.index(candidate.rung))
     return reference, [replace(each, reference=reference) for each in candidates], sources
 
 

@@ -1,7 +1,7 @@
 """The lenses of the production matrix: the fits of the pipelines of PyAutoLens, with autolens's own default priors.
 
 Each lens is small and has the geometry of one pipeline. Cases that differ only in a key of `info.json` or in the regularization
-are cells in `jax_profiling.proof.cells`.
+are fit cases in `jax_profiling.proof.fit_cases`.
 """
 
 import autofit as af

@@ -88,12 +88,11 @@ def patches(source=SITE_PACKAGES, vendored=False):
                 f"{PACKAGE}/delaunax/{path.relative_to(TRIANGULATION)}", upstream_source(path.read_text(), vendored)
             )
             for path in sorted(TRIANGULATION.rglob("*.py"))
-            if path.name != "oracle.py"
         ]
     else:
         mesh.append(_requirement(source))
-    fed = upstream_source((MESH / "jax_delaunay_tables.py").read_text(), vendored)
-    delaunay = [_new_file(f"{PACKAGE}/jax_delaunay_tables.py", fed)]
+    tables = upstream_source((MESH / "jax_delaunay_tables.py").read_text(), vendored)
+    delaunay = [_new_file(f"{PACKAGE}/jax_delaunay_tables.py", tables)]
     delaunay += [_edit(source, DELAUNAY, with_tables), _edit(source, SIBSON, with_nan_weights)]
     natural = [
         _new_file(f"{PACKAGE}/{name}", upstream_source((MESH / name).read_text(), vendored))
@@ -192,9 +191,8 @@ def with_tables(source):
         '    """Connectivity from the in-graph triangulation; see `delaunay_tables`."""\n',
         "    return delaunay_tables(points)\n",
     ]
-    return _with_import(
-        "delaunay_tables, nan_if_uncertified", _with_nan_weights("".join(lines), DELAUNAY, "InterpolatorDelaunay")
-    )
+    source = _with_nan_weights("".join(lines), DELAUNAY, "InterpolatorDelaunay")
+    return _with_import("delaunay_tables, nan_if_uncertified", source)
 
 
 def with_log_det(source):
@@ -227,7 +225,7 @@ def _with_term(source, method, module, name):
 
 
 def with_nan_weights(source):
-    """autoarray's Sibson interpolation, which takes its tables from `DELAUNAY`."""
+    """autoarray's Sibson interpolation, which takes its tables from `DELAUNAY`, with NaN weights without a certificate."""
     return _with_import("nan_if_uncertified", _with_nan_weights(source, SIBSON, "InterpolatorDelaunayNN"))
 
 

@@ -19,9 +19,9 @@ import numpy as np
 import knn_barycentric
 from jax_profiling.gate import provenance
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.gate.reference import moved_by_last_bits
-from jax_profiling.gate.report import markdown_table
-from jax_profiling.proof.cells import Cell, lens_of
+from jax_profiling.gate.live_reference import perturbed
+from jax_profiling.gate.report.markdown import markdown_table
+from jax_profiling.proof.fit_cases import FitCase, lens_of
 from jax_profiling.proof.long_double import log_evidence_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least
@@ -31,8 +31,8 @@ OVERLAY = {"image_mesh": {"type": "Overlay", "shape": [13, 13]}, "over_sample_si
 
 def likelihood_of(name, mesh_cls):
     """The likelihood of a lens with a coarse mesh that keeps its flux everywhere, and free AdaptSplit."""
-    cell = Cell("", name, name, info=OVERLAY, regularization=al.reg.AdaptSplit, mesh={"zeroed_pixels": 0})
-    return Likelihood(lens_of(cell), mesh_cls)
+    case = FitCase("", name, name, info=OVERLAY, regularization=al.reg.AdaptSplit, mesh={"zeroed_pixels": 0})
+    return Likelihood(lens_of(case), mesh_cls)
 
 
 def terms_of(name, moved, accurate):
@@ -83,7 +83,7 @@ def main(argv=None):
     parser.add_argument("--exact", type=at_least(0), default=0, help="how many of them in long double (default 0)")
     arguments = parser.parse_args(argv)
     parameters = likelihood_of(arguments.lens, al.mesh.Delaunay).draws(arguments.draws)
-    moved = moved_by_last_bits(parameters)
+    moved = perturbed(parameters)
     shipped, right = (terms_of(arguments.lens, moved, accurate) for accurate in (False, True))
     heads = ("", "NaN", "NaN at some last bits", "s'Hs negative", "noise of the log evidence", "noise of s'Hs")
     lines = [f"{arguments.lens}, {arguments.draws} draws; {provenance.versions()}.", ""]

@@ -27,7 +27,7 @@ def log_det_of(triangle):
 
 
 def rows_of(differences):
-    """(R + P, P) long double: rows whose squares sum to s'Hs, of `Differences`."""
+    """(R + P, P) long double, the rows of `Differences`: the squares of their products with s sum to s'Hs."""
     vertices = len(differences.zeroth)
     rows = np.zeros((len(differences.own), vertices), np.longdouble)
     weights, places = differences.weights.astype(np.longdouble), np.arange(len(rows))

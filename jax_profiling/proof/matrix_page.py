@@ -4,7 +4,8 @@ import json
 
 import matplotlib.pyplot as plt
 
-from jax_profiling.gate import figures, report
+from jax_profiling.gate import report
+from jax_profiling.gate.report import figures
 from jax_profiling.proof.fit_cases import CASES
 from jax_profiling.terminal.writing import write_aside
 

@@ -11,9 +11,9 @@ import autolens as al
 import matplotlib.pyplot as plt
 import numpy as np
 
-from jax_profiling.gate.figures import save
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.report import markdown_table
+from jax_profiling.gate.report.figures import save
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.specs import SPECS
 from jax_profiling.terminal import command

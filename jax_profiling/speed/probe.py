@@ -24,8 +24,9 @@ import numpy as np
 from rich.console import Console
 
 import knn_barycentric
-from jax_profiling.gate import figures, provenance, verdict
+from jax_profiling.gate import provenance, verdict
 from jax_profiling.gate.likelihood import Likelihood, tables_of
+from jax_profiling.gate.report import figures
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.speed import steps

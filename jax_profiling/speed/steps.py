@@ -19,10 +19,10 @@ from autoarray.inversion.mesh.border_relocator import (
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from autogalaxy.profiles.light.linear import LightProfileLinearObjFuncList
 
-from jax_profiling.gate.figures import save
 from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.gate.provenance import device
 from jax_profiling.gate.report import markdown_table
+from jax_profiling.gate.report.figures import save
 from jax_profiling.terminal.writing import write_aside
 from knn_barycentric.mesh import KNNBarycentric
 

@@ -4,12 +4,11 @@ import logging
 import os
 import re
 from contextlib import contextmanager
-from pathlib import Path
 
 import dask
-import yaml
 from distributed import Client, LocalCluster, WorkerPlugin
 
+from jax_profiling.sweep.slurm_file import slurm_arguments_from
 from jax_profiling.terminal.command import BadInput, one_line
 
 # The sweep's own progress is enough: dask's news about its workers would interrupt it.
@@ -98,8 +97,10 @@ def slurm_cluster(path):
 
     Raises
     ------
+    BadInput
+        If the file is missing or has faults; one line for each.
     ClusterError
-        If the file is missing, or contains an argument that `SLURMCluster` does not accept.
+        If `SLURMCluster` does not accept the file, for example because of an unknown network interface.
     """
     from dask_jobqueue import SLURMCluster
 
@@ -107,11 +108,8 @@ def slurm_cluster(path):
         raise ClusterError(
             "--scheduler slurm: needs --slurm FILE.yaml with cores, memory, walltime, queue and account."
         )
+    arguments = slurm_arguments_from(path)
     try:
-        arguments = yaml.safe_load(Path(path).read_text())
-        return SLURMCluster(**{"processes": arguments["cores"], **arguments})
+        return SLURMCluster(**arguments)
     except Exception as error:
-        raise ClusterError(
-            f"{path}: these are not keyword arguments of dask_jobqueue.SLURMCluster ({one_line(error)}); "
-            "give at least cores and memory."
-        ) from None
+        raise ClusterError(f"{path}: SLURMCluster does not accept it ({one_line(error)}); correct the file.") from None

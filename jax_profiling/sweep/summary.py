@@ -7,9 +7,10 @@ from collections import Counter
 import matplotlib.pyplot as plt
 import numpy as np
 
-from jax_profiling.gate import figures, report
+from jax_profiling.gate import report
 from jax_profiling.gate.candidate import VERDICTS
 from jax_profiling.gate.ladder import DEFAULT_RUNG
+from jax_profiling.gate.report import figures
 from jax_profiling.lenses.population import FACTS
 from jax_profiling.sweep import records
 from jax_profiling.terminal.writing import write_aside

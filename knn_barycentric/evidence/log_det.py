@@ -8,6 +8,9 @@ In the basis of the constant source and the differences from one vertex r,
 
 exactly, where G and q' are H and q without r: a Schur complement. The vertex r has the largest diagonal. G has no small
 eigenvalue that H has lost, and q is known without rounding.
+
+One vector is protected, the constant source. Vertices that stiff differences join to islands, with soft ones in between, have
+other sources that cost next to nothing (`docs/evidence.md`, "What remains").
 """
 
 from importlib import import_module

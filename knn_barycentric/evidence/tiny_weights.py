@@ -1,4 +1,4 @@
-"""Counting data points for adaptive regularization, without counting weights that are zero but for rounding.
+"""Count data points for adaptive regularization, and take tiny weights for zero.
 
 autoarray's adaptive schemes divide the signal of a vertex by the number of data points with a non-zero weight on it
 (PyAutoArray 627). A data point on a vertex or an edge has weights of zero, and rounding decides which of them are 1e-15

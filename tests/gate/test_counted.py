@@ -7,7 +7,7 @@ from scipy.spatial import Delaunay
 
 from jax_profiling.gate.counted import hull_edges, is_counted, on_edges, on_hull
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.proof.cells import Cell, lens_of
+from jax_profiling.proof.fit_cases import FitCase, lens_of
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def _mapper_of(lens, scheme):
 def test_vector_with_a_data_point_on_a_vertex_is_counted(small):
     overlay = {"image_mesh": {"type": "Overlay", "shape": [13, 13]}, "edge_points": 0}
     without_over_sampling = lens_of(
-        Cell("", "", "small", info=overlay | {"over_sample_size_pixelization": 1}, mesh={"zeroed_pixels": 0})
+        FitCase("", "", "small", info=overlay | {"over_sample_size_pixelization": 1}, mesh={"zeroed_pixels": 0})
     )
     assert is_counted(_mapper_of(without_over_sampling, al.reg.AdaptSplit(1.0, 2.0, 0.5)))
     assert not is_counted(_mapper_of(without_over_sampling, al.reg.ConstantSplit(1.0)))

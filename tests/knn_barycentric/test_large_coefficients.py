@@ -9,11 +9,11 @@ from autoarray.inversion.inversion.abstract import AbstractInversion
 
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.gate.reference import moved_by_last_bits
-from jax_profiling.proof.cells import Cell, lens_of
+from jax_profiling.gate.live_reference import perturbed
+from jax_profiling.proof.fit_cases import FitCase, lens_of
 from jax_profiling.proof.long_double import log_evidence_of
 
-KEPT_EDGE = Cell(
+KEPT_EDGE = FitCase(
     "",
     "every vertex keeps its flux",
     "no_light",
@@ -98,7 +98,7 @@ def test_regularization_term_is_positive_and_steady(lens, case, patched):
         inversion = likelihood.fit(parameters).inversion
         return jnp.stack([inversion.regularization_term, SHIPPED_TERM.__get__(inversion)])
 
-    moved = moved_by_last_bits(_parameters_of(likelihood, case)[None], 4)[0]
+    moved = perturbed(_parameters_of(likelihood, case)[None], 4)[0]
     by_differences, formed = np.array([terms(each) for each in moved]).T
     assert (by_differences > 0.0).all() and np.ptp(by_differences) <= 1.0e-4 * by_differences[0] + 1.0e-6
     if case == "both":

@@ -7,9 +7,9 @@ from autoarray.inversion.mappers import mapper_util
 
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.proof.cells import Cell, lens_of
+from jax_profiling.proof.fit_cases import FitCase, lens_of
 
-ON_A_VERTEX = Cell(
+ON_A_VERTEX = FitCase(
     "",
     "a data point on a vertex",
     "small",

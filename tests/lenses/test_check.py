@@ -1,6 +1,7 @@
 """`--check` shows every folder of the repository without a fit: a table and a figure."""
 
 import json
+import os
 import runpy
 import shutil
 import time
@@ -18,7 +19,8 @@ ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "jax_profiling" / "jit" / "imaging" / "delaunay_knn_barycentric.py"
 main = runpy.run_path(str(SCRIPT))["main"]
 
-NAMES = [*lens_folder.names(), *sorted(path.name for path in lens_folder.MATRIX.iterdir() if path.is_dir())]
+OWN = [folder for folder in os.environ.get("KNN_LENSES", "").split(os.pathsep) if folder]
+NAMES = [*lens_folder.names(), *sorted(path.name for path in lens_folder.MATRIX.iterdir() if path.is_dir()), *OWN]
 
 
 @pytest.mark.parametrize("name", NAMES)

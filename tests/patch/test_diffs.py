@@ -59,7 +59,7 @@ def test_log_determinant_patches_apply_and_revert(site, small, tmp_path):
         tmp_path / "patches" / f"autoarray-{autoarray.__version__}-{name}.patch"
         for name in ("log-det", "curvature-log-det")
     ]
-    assert all(diffs.added_lines(file.read_text()) <= limit for file, limit in zip(files, (325, 50), strict=True))
+    assert all(diffs.added_lines(file.read_text()) <= limit for file, limit in zip(files, (330, 50), strict=True))
     own = [
         "inversion/inversion/abstract.py",
         "inversion/regularization/differences.py",

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.proof import gradients
+from jax_profiling.proof.searches import gradients
 from knn_barycentric.mesh import KNNBarycentric
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.proof import posterior
+from jax_profiling.proof.searches import posterior
 from knn_barycentric import KNNBarycentric
 
 

@@ -80,7 +80,7 @@ def test_broken_lens_is_reported_and_sweep_ends(swept, broken):
     folder, status = swept
     assert status == 1
     text = (folder / "summary.md").read_text()
-    assert f"| {broken.name}.0-2 | {broken}/data.fits: not readable as FITS" in text
+    assert f"| {broken.name}.0-2 | {broken}/data.fits: is not readable as FITS" in text
     assert "FAILED" in text
 
 
@@ -128,7 +128,7 @@ def test_locked_folder_rejects_a_second_sweep(names, swept, sweep, capsys):
 def test_local_cluster_belongs_to_the_command(broken, tmp_path):
     assert run(tmp_path, broken) == 1
     summary = json.loads((tmp_path / "summary.json").read_text())
-    assert "not readable as FITS" in summary["failures"]["broken.0-2"]
+    assert "is not readable as FITS" in summary["failures"]["broken.0-2"]
 
 
 def test_worker_of_other_versions_is_named(names, client, tmp_path):
@@ -181,7 +181,7 @@ def test_slurm_job_script_is_printed_not_submitted(tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    "text, words", [(None, "--slurm FILE.yaml"), ("cores: 2", "cores and memory"), ("- 1", "cores")]
+    "text, words", [(None, "--slurm FILE.yaml"), ("cores: 2", "memory is missing"), ("- 1", "cores")]
 )
 def test_unusable_slurm_file_is_named(text, words, tmp_path, capsys):
     path = tmp_path / "slurm.yaml"

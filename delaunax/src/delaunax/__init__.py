@@ -3,7 +3,6 @@
 from delaunax import oracle
 from delaunax.certificate import is_delaunay
 from delaunax.explain import Explanation, explain
-from delaunax.find_simplex import find_simplex
 from delaunax.interpolation.barycentric import barycentric_weights
 from delaunax.interpolation.griddata import griddata
 from delaunax.interpolation.linear import LinearInterpolator, linear_interpolate
@@ -13,6 +12,7 @@ from delaunax.interpolation.natural_neighbors import (
     natural_neighbor_weights,
 )
 from delaunax.location import locate
+from delaunax.location.find_simplex import find_simplex
 from delaunax.tables.graph import VertexNeighbors, convex_hull, vertex_neighbor_vertices
 from delaunax.triangulation import Triangulation, triangulate
 

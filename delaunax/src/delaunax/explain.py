@@ -73,7 +73,7 @@ def explain(points: Any, triangulation: Triangulation | None = None) -> Explanat
     """Why the triangulation of points is not certified, or that it is right.
 
     Use it if `certified` is false. It reports coordinates that are not finite, coincident points, points on one line, the first
-    check that fails and its place, and the answers of both algorithms and of the rational oracle. It runs on the host, outside
+    geometric fault and its place, and the answers of both algorithms and of the rational oracle. It runs on the host, outside
     `jit`, and takes seconds.
 
     Parameters

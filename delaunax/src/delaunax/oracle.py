@@ -165,7 +165,7 @@ def natural_neighbor_weights_of(points: Any, query_point: Any, kind: str = "sibs
     if min(sides) == 0:
         return _on_hull_edge(offsets, hull, sides.index(0))
     cell = _cell(offsets, nearest)
-    shares = _stolen_areas(cell, offsets) if kind == "sibson" else _edge_ratios(cell, offsets)
+    shares = {"sibson": _stolen_areas, "laplace": _edge_ratios}[kind](cell, offsets)
     total = sum(shares.values())
     return {index: share / total for index, share in shares.items() if share}
 

@@ -3,8 +3,7 @@
 import json
 from pathlib import Path
 
-from jax_profiling.gate import figures
-from jax_profiling.gate.report import nearest_shares
+from jax_profiling.gate.report import figures, nearest_shares
 from jax_profiling.gate.report.html import html_from
 from jax_profiling.gate.report.markdown import markdown_from, markdown_of_lenses
 from jax_profiling.gate.report.summary import summary_from

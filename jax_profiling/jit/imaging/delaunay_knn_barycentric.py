@@ -24,6 +24,7 @@ import logging
 import os
 import sys
 import warnings
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -120,7 +121,8 @@ def main(argv=None):
     for given, lens in zip(arguments.lens, lenses, strict=True):
         folder = output_of(arguments, lens)
         with progress_of(console, lens.name) as progress:
-            found = verdict.run(lens, rungs=arguments.rungs, draws=arguments.draws, progress=progress)
+            judged = partial(show_first, console) if arguments.rungs != [DEFAULT_RUNG] else lambda candidate: None
+            found = verdict.run(lens, rungs=arguments.rungs, draws=arguments.draws, progress=progress, judged=judged)
             page = report.write(found, folder, command=command_of(arguments, given))
             if arguments.profile:
                 steps.write(steps.profile(lens, progress=progress), folder)
@@ -146,6 +148,12 @@ def loaded(names, console, **keywords):
     for note in (note for lens in lenses for note in lens.notes):
         console.print(f"Note: {note}", highlight=False, soft_wrap=True)
     return lenses
+
+
+def show_first(console, candidate):
+    """Print the verdict of the default rung, while the other meshes are still compared."""
+    if candidate.rung == DEFAULT_RUNG:
+        console.print(f"{candidate.rung}: {candidate.verdict}. The other meshes follow.", highlight=False)
 
 
 def show(lens, folder, console):

@@ -13,7 +13,7 @@ Floating point decides membership where its error bound allows it, integers deci
 inside it.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -21,6 +21,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
+from delaunax.arithmetic import double_double
 from delaunax.arithmetic.error_bounds import IN_CIRCLE, Determinant, Vector, underflow_of, unit_of
 from delaunax.arithmetic.exact_signs import signs_at
 from delaunax.arithmetic.scaling import power_of_two
@@ -62,7 +63,7 @@ def circles_from(points: Array, unscaled: Array, simplices: Array, neighbors: Ar
     xs, ys = ([gather(points, simplices[:, k], np.int32(axis)) for k in range(3)] for axis in range(2))
     # Edge k is opposite corner k, counter-clockwise.
     edges = [(xs[k - 1] - xs[k - 2], ys[k - 1] - ys[k - 2]) for k in range(3)]
-    cotangents = _cotangents(edges)
+    cotangents = _cotangents(xs, ys, edges)
     return Circles(
         vertex=simplices.reshape(-1),
         opposite=_opposite_corners(neighbors).reshape(-1),
@@ -103,16 +104,23 @@ def to_order_one(*vectors: Vector) -> tuple[list[Vector], Array]:
     return [(x * factor, y * factor) for x, y in vectors], factor
 
 
-def _cotangents(edges):
-    """Three (2N,) float, of the angles opposite three edges; finite wherever rounding takes a triangle."""
-    edges, _ = to_order_one(*edges)
-    lengths = [dot(edge, edge) for edge in edges]
-    areas = [cross(edges[k - 2], edges[k - 1]) for k in range(3)]
-    # Between the two shorter edges, where the product is least rounded.
-    longest = jnp.maximum(jnp.maximum(*lengths[:2]), lengths[2])
-    area = jnp.where(lengths[0] == longest, areas[0], jnp.where(lengths[1] == longest, areas[1], areas[2]))
-    area = jnp.maximum(area, jnp.finfo(area.dtype).tiny)
+def _cotangents(xs, ys, edges):
+    """Three (2N,) float, of the angles at three corners; finite whatever rounding does.
+
+    Of a needle or a flat triangle they are large, so the area has to be right to rounding: it is computed as a pair of floats.
+    """
+    edges, factor = to_order_one(*edges)
+    # The factor of a triangle without extent is infinite times its coordinates.
+    factor = jnp.minimum(factor, 2.0 ** (int(jnp.finfo(factor.dtype).maxexp) - 8))
+    xs, ys = ([each * factor for each in axis] for axis in (xs, ys))
+    sides = [[double_double.difference_of(axis[k], axis[0]) for axis in (xs, ys)] for k in (1, 2)]
+    area = jnp.maximum(double_double.cross_of(*sides), least_area(factor.dtype))
     return [-dot(edges[k - 2], edges[k - 1]) / area for k in range(3)]
+
+
+def least_area(dtype: Any) -> float:
+    """What stands for the area of a triangle of order one that is flat to rounding: cotangents and their squares are finite."""
+    return 2.0 ** (12 - int(jnp.finfo(dtype).maxexp) // 2)
 
 
 def _circles(xs, ys, edges):
@@ -145,7 +153,7 @@ def in_circle(circles: Circles, triangle: Array, query: Vector) -> Determinant:
 
     Twelve roundings at most reach a term: less than `IN_CIRCLE`.
     """
-    x0, y0, gx, gy, area, size_of_g, size_of_area = (gather(circles.circle, triangle, np.int32(k)) for k in range(7))
+    x0, y0, gx, gy, area, size_of_g, size_of_area = platform.gather_row(circles.circle, triangle)
     x, y = query[0] - x0, query[1] - y0
     squared = x * x + y * y
     size = size_of_g * (jnp.abs(x) + jnp.abs(y)) + size_of_area * squared
@@ -153,27 +161,24 @@ def in_circle(circles: Circles, triangle: Array, query: Vector) -> Determinant:
     return Determinant(gx * x + gy * y - area * squared, error)
 
 
-IS_INSIDE, IS_OUTSIDE, ON_HULL = np.int32(3), np.int32(4), np.int32(5)
-"""What `decide` finds: a query inside the circle, outside without an edge to cross, or on the hull, plus the column."""
+NO_EDGE, ON_HULL, IN_CIRCLE_BIT = np.int32(3), np.int32(4), np.int32(8)
+"""What `decide` finds, besides the column of an edge to cross."""
 
 
 def decide(circles: Circles, query: Array, triangle: Array) -> Array:
     """(V,) int32: where (V, 2) unscaled queries are, seen from (V,) int32 triangles; exact.
 
-    `ON_HULL` plus the column of a hull edge that has the query on it or behind it, unless the query is behind another edge.
-    Else `IS_INSIDE` if it is inside the circumcircle, else the column of an edge that has the query behind it. Else
-    `IS_OUTSIDE`: the query is at a vertex of the triangle.
+    The column of an inner edge that has the query behind it. If there is none, `ON_HULL` plus the column of a hull edge that
+    has the query behind it or on it, or `NO_EDGE`. Plus `IN_CIRCLE_BIT` if the query is inside the circumcircle.
     """
     corners = [gather(circles.unscaled, gather(circles.vertex, 3 * triangle + column)) for column in (A, B, C)]
     found = signs_at(jnp.stack([query, *corners]))
-    sides = found.orient_cd, -found.orient_bd, found.orient_bc
-    at_hull = [gather(circles.opposite, 3 * triangle + column) < 0 for column in (A, B, C)]
-    enters = [~hull & (side < 0) for hull, side in zip(at_hull, sides, strict=True)]
-    stops = [hull & (side <= 0) & ~(enters[0] | enters[1] | enters[2]) for hull, side in zip(at_hull, sides, strict=True)]
-
-    def column_of(which, none):
-        return jnp.where(which[0], A, jnp.where(which[1], B, jnp.where(which[2], C, none)))
-
-    on_hull = column_of(stops, NONE)
-    in_circle = jnp.where(found.in_circle < 0, IS_INSIDE, column_of(enters, IS_OUTSIDE))
-    return jnp.where(on_hull < 0, in_circle, ON_HULL + on_hull)
+    place = jnp.full_like(triangle, NO_EDGE)
+    sides = list(zip((A, B, C), (found.orient_cd, -found.orient_bd, found.orient_bc), strict=True))
+    for column, side in sides:
+        is_hull = gather(circles.opposite, 3 * triangle + column) < 0
+        place = jnp.where(is_hull & (side <= 0), ON_HULL + column, place)
+    for column, side in sides:
+        is_hull = gather(circles.opposite, 3 * triangle + column) < 0
+        place = jnp.where(~is_hull & (side < 0), column, place)
+    return jnp.where(found.in_circle < 0, place + IN_CIRCLE_BIT, place)

@@ -6,10 +6,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from delaunax.arguments import as_given, points_and_queries, promoted, queries_from, values_from
+from delaunax.arguments import as_given, coordinates_from, points_and_queries, promoted, queries_from, values_from
 from delaunax.interpolation.linear import linear_interpolate
+from delaunax.interpolation.natural_neighbors import NaturalNeighborInterpolator
 from delaunax.interpolation.unit_box import unit_box_of
-from delaunax.location import located_by, nearest_vertices
+from delaunax.location.queries import located_by, nearest_vertices
 from delaunax.platform.indexing import gather
 from delaunax.triangulation import triangulate
 
@@ -28,7 +29,8 @@ def griddata(
     xi
         (..., 2) float, the query points, or a tuple (x, y) of arrays that broadcast to shape (...).
     method
-        "linear", on the Delaunay triangulation, or "nearest", the value of the nearest point.
+        "linear", on the Delaunay triangulation; "natural", by natural neighbours (Sibson); "nearest", the value of the
+        nearest point.
     fill_value
         The value of a query outside the hull, NaN by default. The method "nearest" does not use it.
     rescale
@@ -52,16 +54,25 @@ def griddata(
         return as_given(xi, linear_interpolate(points, values, queries, fill_value, rescale))
     if method == "nearest":
         return as_given(xi, _nearest_values(points, values, queries, rescale))
-    raise ValueError(f'`method` is {method!r}; give "linear" or "nearest".')
+    if method == "natural":
+        points, queries = _in_unit_box(coordinates_from("points", points), queries, rescale)
+        return as_given(xi, NaturalNeighborInterpolator(points, values, fill_value=fill_value)(queries))
+    raise ValueError(f'`method` is {method!r}; give "linear", "natural" or "nearest".')
+
+
+def _in_unit_box(points, queries, rescale):
+    """Points and queries, scaled by the box of the points if `rescale` is true."""
+    if not rescale:
+        return points, queries
+    box = unit_box_of(points)
+    return box.scaled(points), box.scaled(queries)
 
 
 def _nearest_values(points, values, queries, rescale):
     """The (..., ...) values of the points that are nearest to (..., 2) queries."""
     points, queries, shape = points_and_queries(points, queries)
     values = promoted(values_from(values, points), points.dtype)
-    if rescale:
-        box = unit_box_of(points)
-        points, queries = box.scaled(points), box.scaled(queries)
+    points, queries = _in_unit_box(points, queries, rescale)
     vertices = located_by(nearest_vertices, triangulate(points), points, queries)
     known = (vertices >= 0).reshape(vertices.shape + (1,) * (values.ndim - 1))
     found = jnp.where(known, gather(values, vertices), np.asarray(np.nan, values.dtype))

@@ -17,16 +17,18 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arguments import as_given, coordinates_from
+from delaunax.arguments import as_given, coordinates_from, fill_value_from, points_and_queries, promoted, values_from
 from delaunax.arithmetic.scaling import largest_exponent, power_of_two, scaled
 from delaunax.interpolation import ring_maps
 from delaunax.interpolation.cavity import circles_from, to_order_one
 from delaunax.interpolation.ring import Queries, begin, triangle_of
 from delaunax.interpolation.ring_maps import Cavities
 from delaunax.interpolation.shares import KINDS
-from delaunax.location import locate
+from delaunax.location.nearest import nearest_of
+from delaunax.location.walk import simplices_at, start_simplices
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
+from delaunax.tables.kd_tree import leaf_of, widened
 from delaunax.triangulation import Triangulation, triangulate
 
 
@@ -46,7 +48,7 @@ class NaturalNeighbors(NamedTuple):
 
     vertices: jax.Array
     weights: jax.Array
-    count: jax.Array
+    count: jax.Array  # type: ignore[assignment]  # A tuple's method.
 
 
 def natural_neighbor_weights(
@@ -69,7 +71,7 @@ def natural_neighbor_weights(
     points
         (N, 2) float, the vertices.
     query_points
-        (Q, 2) float, the query points.
+        (Q, 2) float, the query points; or (..., 2), or a tuple (x, y), for tables of shape (..., K).
     kind
         "sibson" or "laplace".
     max_neighbors
@@ -82,14 +84,22 @@ def natural_neighbor_weights(
     Raises
     ------
     ValueError, TypeError
-        If the coordinates are not (M, 2) arrays of a dtype that `triangulate` takes, if there is no such kind, or if
+        If an argument has a wrong shape, or a dtype that `triangulate` does not take, if there is no such kind, or if
         `max_neighbors` is below 1.
     """
     _check(kind)
     if max_neighbors < 1:
         raise ValueError(f"`max_neighbors` is {max_neighbors}; give 1 or more.")
-    points, queries = coordinates_from("points", points), coordinates_from("query_points", query_points, least=0)
-    return as_given(query_points, _neighbors(kind, max_neighbors, triangulation, points, queries))
+    points, queries, shape = points_and_queries(points, query_points, triangulation)
+    triangulation = triangulation._replace(tree=widened(triangulation.tree, points.dtype))
+    found = _neighbors(kind, max_neighbors, triangulation, points, _at_least_one(queries))
+    found = jax.tree.map(lambda rows: rows[: len(queries)].reshape(shape + rows.shape[1:]), found)
+    return as_given(query_points, found)
+
+
+def _at_least_one(query_points):
+    """The queries, or one if there is none: loops over no row cannot be compiled."""
+    return query_points if len(query_points) else jnp.zeros((1, 2), query_points.dtype)
 
 
 def _check(kind):
@@ -162,7 +172,7 @@ def _attached(kind, width, shares, cavities, points, query_points):
 def _attached_jvp(kind, width, primals, tangents):
     shares, cavities, points, query_points = primals
     moves = _moves(points, query_points, *tangents[2:])
-    return shares, ring_maps.moved_shares(kind, width, cavities, moves)
+    return shares, ring_maps.moved_shares(kind, width, cavities, moves, (points, query_points))
 
 
 def _moves(points, query_points, d_points, d_query_points):
@@ -180,28 +190,35 @@ def _is_zero(tangent):
 
 def cavities_of(triangulation: Triangulation, points: Array, query_points: Array) -> Cavities:
     """The `Cavities` of (Q, 2) queries; gradients stop here."""
-    triangulation, points, query_points = lax.stop_gradient((triangulation, points, query_points))
-    return _cavities(triangulation, points, query_points, locate(triangulation, points, query_points))
+    return _cavities(*lax.stop_gradient((triangulation, points, query_points)))
 
 
 @by_platform
 @platform.fused
-def _cavities(triangulation, points, query_points, mappings):
+def _cavities(triangulation, points, query_points):
     tree = triangulation.tree
     circles = circles_from(tree.points, points, triangulation.simplices, triangulation.neighbors)
     finite = jnp.isfinite(query_points).all(axis=1)
-    x, y = jnp.where(finite[:, None], scaled(query_points, tree.exponent), 0.0).T
-    row = lax.iota(np.int32, len(query_points))
-    queries = Queries(x, y, query_points, jnp.full_like(row, NONE), row)
-    mappings = jnp.where(triangulation.certified, mappings, NONE)
-    corner, ends = begin(circles, triangulation.vertex_simplex, mappings, queries)
-    outside = (mappings[:, 0] >= 0) & (mappings[:, 1] < 0)
-    return Cavities(circles, queries._replace(corner=corner), _scales(circles, corner), ends, outside)
+    scaled_points = jnp.where(finite[:, None], scaled(query_points, tree.exponent), 0.0)
+    known = finite & triangulation.certified
+    # As in `locate`, but for triangles.
+    corners = gather(tree.points, triangulation.simplices).reshape(-1, 6)
+    start = gather(start_simplices(triangulation, corners), leaf_of(tree, scaled_points))
+    simplex = jnp.where(known, simplices_at(triangulation, corners, scaled_points, start), NONE)
+    outside = known & (simplex < 0)
+    nearest = jnp.where(outside, nearest_of(triangulation, scaled_points, start, outside), NONE)
+    (x, y), row = scaled_points.T, lax.iota(np.int32, len(query_points))
+    queries = Queries(x, y, query_points, jnp.ones_like(x), jnp.full_like(row, NONE), row)
+    corner, ends = begin(circles, simplex, nearest, queries)
+    queries = queries._replace(corner=corner, scale=_scales(circles, corner))
+    return Cavities(circles, queries, ends, outside)
 
 
 def _scales(circles, corner):
     """(Q,) float: powers of two that bring the triangle of a corner to order one."""
-    ends = [gather(circles.points, gather(circles.vertex, 3 * triangle_of(jnp.maximum(corner, 0)) + k)) for k in range(3)]
+    ends = [
+        gather(circles.points, gather(circles.vertex, 3 * triangle_of(jnp.maximum(corner, 0)) + k)) for k in range(3)
+    ]
     edges = [(ends[k][:, 0] - ends[k - 1][:, 0], ends[k][:, 1] - ends[k - 1][:, 1]) for k in range(3)]
     _, factor = to_order_one(*edges)
     # Areas of cells that are far larger than this triangle have to be in range, too.
@@ -238,37 +255,49 @@ class NaturalNeighborInterpolator:
     points: Array
     values: Array
     kind: str
-    fill_value: Any
+    fill_value: Array
     triangulation: Triangulation
 
     def __init__(self, points: Any, values: Any, kind: str = "sibson", fill_value: Any = np.nan):
         _check(kind)
         self.points, self.kind = coordinates_from("points", points), kind
-        values = jnp.asarray(values)
-        if values.ndim == 0 or len(values) != len(self.points):
-            raise ValueError(
-                f"`values` has shape {values.shape}, but there are {len(self.points)} points; give one value per point."
-            )
-        with jax.numpy_dtype_promotion("standard"):  # Integers as floats like the points, complex values as they are.
-            self.values = values.astype(jnp.result_type(values, self.points))
-        self.fill_value = fill_value
+        self.values = values_from(values, self.points)
+        self.fill_value = fill_value_from(fill_value, self.values)
         self.triangulation = triangulate(self.points)
 
     def __call__(self, query_points: Any) -> Array:
-        """(Q, ...) the values at (Q, 2) query points; `fill_value` outside the hull, NaN where a query is not finite.
+        """The interpolated values at query points.
 
-        All are NaN if a point is not finite.
+        Parameters
+        ----------
+        query_points
+            (..., 2) float, or a tuple (x, y) of arrays that broadcast to shape (...).
+
+        Returns
+        -------
+        (..., ...) float or complex
+            The axes of the queries, then the axes of one value. It is `fill_value` outside the hull, NaN where a query is not
+            finite, and NaN everywhere if a point is not finite. A NumPy array if `query_points` is one.
+
+        Raises
+        ------
+        ValueError, TypeError
+            If the queries do not have shape (..., 2), or have a dtype that cannot be used.
         """
-        query_points = coordinates_from("query_points", query_points, least=0)
-        return _interpolate(
-            self.kind, self.triangulation, self.points, self.values, query_points, self.fill_value
-        )
+        points, queries, shape = points_and_queries(self.points, query_points)
+        triangulation = self.triangulation._replace(tree=widened(self.triangulation.tree, points.dtype))
+        values = promoted(self.values, points.dtype)
+        arrays = triangulation, points, values, _at_least_one(queries), self.fill_value.astype(values.dtype)
+        found = _interpolate(self.kind, *arrays)[: len(queries)]
+        return as_given(query_points, found.reshape(shape + found.shape[1:]))
 
     def tree_flatten(self):
+        """The arrays, for JAX."""
         return (self.points, self.values, self.fill_value, self.triangulation), self.kind
 
     @classmethod
     def tree_unflatten(cls, kind, children):
+        """An interpolator of the arrays, or of what JAX puts in their places."""
         new = object.__new__(cls)
         new.points, new.values, new.fill_value, new.triangulation = children
         new.kind = kind
@@ -314,18 +343,18 @@ def _like_values(columns, values):
 @partial(jax.custom_jvp, nondiff_argnums=(0,))
 def _summed(kind, cavities, values, points, query_points):
     """(Q, C): the sums of shares times (N, C) values, which change with all of values, points and queries."""
-    return ring_maps.sums(kind, cavities, values)
+    return ring_maps.sums(kind, cavities, values, (points, query_points))
 
 
 @partial(_summed.defjvp, symbolic_zeros=True)
 def _summed_jvp(kind, primals, tangents):
     cavities, values, points, query_points = primals
     _, d_values, d_points, d_query_points = tangents
-    sums = ring_maps.sums(kind, cavities, values)
+    sums = ring_maps.sums(kind, cavities, values, (points, query_points))
     change = jnp.zeros_like(sums)
     if not _is_zero(d_values):
-        change = change + ring_maps.sums(kind, cavities, d_values)
+        change = change + ring_maps.sums(kind, cavities, d_values, (points, query_points))
     if not (_is_zero(d_points) and _is_zero(d_query_points)):
         moves = _moves(points, query_points, d_points, d_query_points)
-        change = change + ring_maps.moved_sums(kind, cavities, values, moves)
+        change = change + ring_maps.moved_sums(kind, cavities, values, moves, (points, query_points))
     return sums, change

@@ -16,7 +16,17 @@ from delaunax import platform
 from delaunax.arithmetic.error_bounds import Vector, orientation
 from delaunax.arithmetic.triangle import A, B, C
 from delaunax.insertion.corner_table import next_corner, previous_corner
-from delaunax.interpolation.cavity import IS_INSIDE, ON_HULL, Circles, cross, decide, dot, in_circle, to_order_one
+from delaunax.interpolation.cavity import (
+    IN_CIRCLE_BIT,
+    NO_EDGE,
+    ON_HULL,
+    Circles,
+    cross,
+    decide,
+    dot,
+    in_circle,
+    least_area,
+)
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import cond_as_loop, map_where
 
@@ -30,6 +40,8 @@ class Queries(NamedTuple):
         (Q,) float, coordinates of the scale of `Circles.points`.
     unscaled
         (Q, 2) float, the same as they are stored.
+    scale
+        (Q,) float, a power of two by which offsets are multiplied, so that their products are in range.
     corner
         (Q,) int32, a corner of a triangle of the cavity; -1 for a query without a cavity.
     row
@@ -39,6 +51,7 @@ class Queries(NamedTuple):
     x: jax.Array
     y: jax.Array
     unscaled: jax.Array
+    scale: jax.Array
     corner: jax.Array
     row: jax.Array
 
@@ -51,7 +64,9 @@ class Turn(NamedTuple):
     v, a
         int32, the current ring vertex and the other end.
     to_v, to_a, along
-        Vectors: v and a as seen from the query, and a as seen from v.
+        Vectors: v and a as seen from the query, and a as seen from v, times the scale of the query.
+    per_area
+        float, one over twice the area of the triangle of the query, v and a.
     left, right
         float, cotangents of the angles that see the edge: `left` of the triangle, `right` of the triangle across. Of a ring
         edge `right` is minus the cotangent of the angle at the query, which sees the edge from the left, too. The Voronoi
@@ -76,6 +91,7 @@ class Turn(NamedTuple):
     to_v: Vector
     to_a: Vector
     along: Vector
+    per_area: jax.Array
     left: jax.Array
     right: jax.Array
     on_ring: jax.Array
@@ -85,6 +101,9 @@ class Turn(NamedTuple):
     counts: jax.Array
     moves: jax.Array
     row: jax.Array
+
+
+_IN_DOUBT = np.int32(2)
 
 
 class _Walk(NamedTuple):
@@ -118,18 +137,27 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
     triangle = triangle_of(jnp.maximum(across, 0))
     found = in_circle(circles, triangle, (query.x, query.y))
     inner, is_known = across >= 0, walk.answer >= 0
+    enters = inner & jnp.where(is_known, walk.answer >= IN_CIRCLE_BIT, found.positive)
     in_doubt = moves & inner & ~(is_known | found.positive | found.negative)
+    decision = _keep(jnp.where(in_doubt, _IN_DOUBT, enters.astype(jnp.int32)))
+    in_doubt, enters = decision == _IN_DOUBT, decision == 1
     moves = moves & ~in_doubt
-    enters = inner & jnp.where(is_known, walk.answer == IS_INSIDE, found.positive)
 
     v, a = (gather(circles.vertex, corner) for corner in (next_corner(walk.corner), previous_corner(walk.corner)))
-    (vx, vy), (ax, ay) = ([gather(circles.points, vertex, axis) for axis in (A, B)] for vertex in (v, a))
-    to_v, to_a, along = (vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy)
+    places = [gather(circles.points, vertex, axis) for vertex in (v, a) for axis in (A, B)]
+    left, across_cotangent = gather(circles.cotangent, walk.corner), gather(circles.cotangent, across)
+    vx, vy, ax, ay, left, across_cotangent = _keep((*places, left, across_cotangent))
+    to_v, to_a, along = (
+        (query.scale * x, query.scale * y)
+        for x, y in ((vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy))
+    )
+    per_area = 1.0 / doubled_area(to_v, to_a, along)
+    right = jnp.where(enters, across_cotangent, -dot(to_v, to_a) * per_area)
+    per_area, right = _keep((per_area, right))
     on_ring = moves & ~enters
     is_first, is_last = on_ring & (walk.first < 0), on_ring & (walk.first == walk.corner)
-    right = jnp.where(enters, gather(circles.cotangent, across), -cotangent_at_query(to_v, to_a, along))
     turn = Turn(
-        v, a, to_v, to_a, along, gather(circles.cotangent, walk.corner), right,
+        v, a, to_v, to_a, along, per_area, left, right,
         on_ring=on_ring,
         slot=walk.slot,
         ends=on_ring & ~is_first,
@@ -142,26 +170,23 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
         corner=jnp.where(moves, next_corner(jnp.where(enters, across, walk.corner)), walk.corner),
         first=jnp.where(is_first, walk.corner, walk.first),
         slot=jnp.where(turn.ends, walk.slot + 1, walk.slot),
-        in_doubt=in_doubt,
+        in_doubt=walk.in_doubt | in_doubt,
         answer=jnp.where(moves, NONE, walk.answer),
         done=walk.done | is_last,
     )
     return moved, turn
 
 
-def cotangent_at_query(to_v: Vector, to_a: Vector, along: Vector) -> Array:
-    """The cotangent of the angle at which a query sees a ring edge: finite on a hull edge, where the angle is straight."""
-    (to_v, to_a, along), _ = to_order_one(to_v, to_a, along)
-    return dot(to_v, to_a) / doubled_area(to_v, to_a, along)
+def _keep(values):
+    """Values that a CPU computes once: without a barrier, XLA computes them again for each result that needs them."""
+    return platform.choose(lax.optimization_barrier, lambda values: values)(values)
 
 
 def doubled_area(to_v: Vector, to_a: Vector, along: Vector) -> Array:
     """Twice the area of the query and a ring edge: positive, whatever rounding does next to a hull edge."""
-    dtype = to_v[0].dtype
-    # With the shorter side of the two at the query, the product is least rounded.
-    to_nearer = jnp.where(dot(to_v, to_v) < dot(to_a, to_a), cross(to_v, along), cross(to_a, along))
-    least = jnp.abs(dot(to_v, to_a)) * np.asarray(float(jnp.finfo(dtype).eps), dtype)
-    return jnp.maximum(to_nearer, least + jnp.finfo(dtype).tiny)
+    # With the shorter one of the two sides at the query, the products are least rounded.
+    shorter = jnp.where(dot(to_v, to_v) < dot(to_a, to_a), cross(to_v, along), cross(to_a, along))
+    return jnp.maximum(shorter, least_area(shorter.dtype))
 
 
 def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, shared: Any) -> tuple[Any, Any, Array]:
@@ -222,29 +247,25 @@ def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, s
         return lax.scan(walk_of, shared, (queries, own))
 
     def in_lockstep():
-        walk, own_, shared_ = until_done(queries, partial(_decide_where, circles), own, shared)
+        def decided_where(which, queries, triangles):
+            return map_where(which, lambda rows: decide(circles, *rows), (queries.unscaled, triangles))
+
+        walk, own_, shared_ = until_done(queries, decided_where, own, shared)
         return shared_, (own_, walk.slot)
 
     shared, (own, count) = platform.choose(in_sequence, in_lockstep)()
     return own, shared, count
 
 
-def _decide_where(circles, which, queries, triangles):
-    """(Q,) int32: what `decide` finds of those queries where the (Q,) bool `which` is true; -1 elsewhere."""
-    return map_where(which, lambda rows: decide(circles, *rows), (queries.unscaled, triangles))
-
-
-def begin(circles: Circles, vertex_simplex: Array, mappings: Array, queries: Queries) -> tuple[Array, Array]:
+def begin(circles: Circles, simplex: Array, nearest: Array, queries: Queries) -> tuple[Array, Array]:
     """Where the walks of queries begin.
 
     Parameters
     ----------
     circles, queries
         As in `walk_around`; the corners of the queries are not read.
-    vertex_simplex
-        As in `triangulation.Triangulation`.
-    mappings
-        (Q, 3) int32, the vertices from `location.locate`.
+    simplex, nearest
+        (Q,) int32, the triangle that contains each query to rounding, or -1; then the vertex nearest to it, or -1.
 
     Returns
     -------
@@ -255,64 +276,43 @@ def begin(circles: Circles, vertex_simplex: Array, mappings: Array, queries: Que
         it, or behind it by less than rounding. One vertex, and -1, is the vertex at the query, or the nearest vertex outside
         the hull. -1, -1 is for other queries.
     """
-    corner, in_doubt, alone = platform.map_rows(partial(_located_corner, circles, vertex_simplex), (queries, mappings))
+    in_doubt = platform.map_rows(partial(_may_be_outside, circles), (queries, simplex))
 
     def search(_, carry):
-        corner, in_doubt, alone, on_hull = carry
-        first = 3 * triangle_of(corner)
+        simplex, in_doubt, alone, on_hull = carry
+        first = 3 * simplex
         for column in (A, B, C):
             vertex = gather(circles.vertex, first + column)
             alone = jnp.where(in_doubt & _is_at(circles, queries, vertex), vertex, alone)
         in_doubt = in_doubt & (alone < 0)
-        found = _decide_where(circles, in_doubt, queries, triangle_of(corner))
-        moves = in_doubt & (found >= 0) & (found < IS_INSIDE)
-        across = gather(circles.opposite, first + jnp.clip(found, A, C))
-        on_hull = jnp.where(found >= ON_HULL, first + found - ON_HULL, on_hull)
-        return jnp.where(moves, across, corner), moves, alone, on_hull
+        found = map_where(in_doubt, lambda rows: decide(circles, *rows), (queries.unscaled, simplex))
+        place = found & (IN_CIRCLE_BIT - 1)
+        moves = in_doubt & (place < NO_EDGE)
+        across = triangle_of(gather(circles.opposite, first + jnp.minimum(place, C)))
+        on_hull = jnp.where(in_doubt & (place >= ON_HULL), first + place - ON_HULL, on_hull)
+        return jnp.where(moves, across, simplex), moves, alone, on_hull
 
-    begun = corner, in_doubt, alone, jnp.full_like(corner, NONE)
+    begun = simplex, in_doubt, nearest, jnp.full_like(simplex, NONE)
     # Each step enters a triangle on the way to the query, and exact walks on a Delaunay triangulation cannot cycle.
-    corner, _, alone, on_hull = platform.lockstep_while(lambda _, carry: carry[1].any(), search, begun)
+    simplex, _, alone, on_hull = platform.lockstep_while(lambda _, carry: carry[1].any(), search, begun)
     is_on_hull = (alone < 0) & (on_hull >= 0)
     tail, head = (gather(circles.vertex, corner_at(on_hull)) for corner_at in (next_corner, previous_corner))
     ends = jnp.stack([jnp.where(is_on_hull, tail, alone), jnp.where(is_on_hull, head, NONE)], axis=1)
-    return jnp.where(ends[:, 0] < 0, corner, NONE), ends
+    return jnp.where((ends[:, 0] < 0) & (simplex >= 0), 3 * simplex, NONE), ends
 
 
 def _is_at(circles, query, vertex):
-    """Whether a query is exactly at a vertex."""
-    return (vertex >= 0) & (gather(circles.unscaled, vertex) == query.unscaled).all(axis=-1)
+    """Whether a query is at a vertex. Not by the coordinates as they are stored: XLA reads subnormal numbers as zero."""
+    at = gather(circles.points, vertex, A), gather(circles.points, vertex, B)
+    return (vertex >= 0) & (at[0] == query.x) & (at[1] == query.y)
 
 
-def _located_corner(circles, vertex_simplex, row):
-    """A corner of the triangle with the located vertices, whether the query may be outside, and the vertex with weight one."""
-    query, mapping = row
-    located = mapping[1] >= 0
-    alone = jnp.where(located, NONE, mapping[0])
-    for k in range(3):
-        alone = jnp.where(located & _is_at(circles, query, mapping[k]), mapping[k], alone)
-    # Of many vertices on one circle, the one with the lowest index has all triangles.
-    lowest = jnp.minimum(jnp.minimum(mapping[0], mapping[1]), mapping[2])
-    vertex = jnp.maximum(jnp.maximum(mapping[0], mapping[1]), mapping[2])
-    third = mapping[0] + mapping[1] + mapping[2] - lowest - vertex
-    first = 3 * jnp.where(located & (alone < 0), gather(vertex_simplex, vertex), NONE)
-    is_b, is_c = (gather(circles.vertex, first + column) == vertex for column in (B, C))
-    corner = jnp.where(first < 0, NONE, first + jnp.where(is_b, B, jnp.where(is_c, C, A)))
-
-    def others(corner):
-        return gather(circles.vertex, next_corner(corner)), gather(circles.vertex, previous_corner(corner))
-
-    def is_located(corner):
-        one, other = others(corner)
-        return (jnp.minimum(one, other) == lowest) & (jnp.maximum(one, other) == third)
-
-    def turn(_, corner):
-        return jnp.where(is_located(corner) | (corner < 0), corner, next_corner(gather(circles.opposite, next_corner(corner))))
-
-    corner = platform.lockstep_while(lambda _, corner: (corner >= 0) & ~is_located(corner), turn, corner)
+def _may_be_outside(circles, row):
+    """() bool: whether floating point cannot tell that a query is inside its triangle."""
+    query, simplex = row
+    vertices = [gather(circles.vertex, 3 * simplex + column) for column in (A, B, C)]
     a, b, c = (
-        (gather(circles.points, each, A) - query.x, gather(circles.points, each, B) - query.y)
-        for each in (vertex, *others(corner))
+        (gather(circles.points, each, A) - query.x, gather(circles.points, each, B) - query.y) for each in vertices
     )
     is_inside = orientation(a, b).positive & orientation(b, c).positive & orientation(c, a).positive
-    return corner, (corner >= 0) & ~is_inside, alone
+    return (simplex >= 0) & ~is_inside

@@ -3,11 +3,12 @@
     shares of a table        moves of points and queries -> changes of the shares
     sums of shares * values  values -> sums;  moves of points and queries -> changes of the sums
 
-No map has a table of its own as wide as the largest ring: each is a walk that adds to its result step by step.
+No map has a table of its own as wide as the largest ring: each is a walk that adds to its result step by step. The points and
+queries that a map depends on are arguments, because second derivatives are not known (`platform.linear_map`).
 """
 
 from functools import cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,8 +18,8 @@ from jax import Array
 from delaunax import platform
 from delaunax.arithmetic.triangle import A, B
 from delaunax.interpolation.cavity import Circles, dot
-from delaunax.interpolation.ring import Queries, Turn, walk_around
-from delaunax.interpolation.shares import KINDS, Slopes
+from delaunax.interpolation.ring import Queries, walk_around
+from delaunax.interpolation.shares import KINDS
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import DROP, NONE, gather
 from delaunax.platform.linear_map import linear_map
@@ -33,8 +34,6 @@ class Cavities(NamedTuple):
         The triangulation.
     queries
         The queries, each with a corner of its cavity.
-    scale
-        (Q,) float, a power of two by which lengths are multiplied, so that areas are in range.
     ends
         (Q, 2) int32, the neighbours of a query without a ring (`ring.begin`).
     outside
@@ -43,7 +42,6 @@ class Cavities(NamedTuple):
 
     circles: Circles
     queries: Queries
-    scale: jax.Array
     ends: jax.Array
     outside: jax.Array
 
@@ -63,7 +61,7 @@ class Rings(NamedTuple):
 
     vertices: jax.Array
     shares: jax.Array
-    count: jax.Array
+    count: jax.Array  # type: ignore[assignment]  # A tuple's method.
 
 
 Moves = tuple[Array, Array]
@@ -80,22 +78,22 @@ def rings(kind: str, width: int, cavities: Cavities) -> Rings:
     return Rings(*_on_platform(_rings, kind, width)(cavities))
 
 
-def moved_shares(kind: str, width: int, cavities: Cavities, moves: Moves) -> Array:
+def moved_shares(kind: str, width: int, cavities: Cavities, moves: Moves, depends_on: Any) -> Array:
     """(Q, K) float: by how much the shares of `rings` change as points and queries move."""
     forward, transpose = _on_platform(_moved_shares, kind, width), _on_platform(_pulled_shares, kind, width)
-    return linear_map(forward, transpose, cavities, moves)
+    return linear_map(forward, transpose, cavities, moves, depends_on)
 
 
-def sums(kind: str, cavities: Cavities, values: Array) -> Array:
+def sums(kind: str, cavities: Cavities, values: Array, depends_on: Any) -> Array:
     """(Q, C) float: the sums of shares times (N, C) values."""
     forward, transpose = _on_platform(_sums, kind), _on_platform(_spread_sums, kind)
-    return linear_map(forward, transpose, cavities, values)
+    return linear_map(forward, transpose, cavities, values, depends_on)
 
 
-def moved_sums(kind: str, cavities: Cavities, values: Array, moves: Moves) -> Array:
+def moved_sums(kind: str, cavities: Cavities, values: Array, moves: Moves, depends_on: Any) -> Array:
     """(Q, C) float: by how much the `sums` change as points and queries move."""
     forward, transpose = _on_platform(_moved_sums, kind), _on_platform(_pulled_sums, kind)
-    return linear_map(forward, transpose, (cavities, values), moves)
+    return linear_map(forward, transpose, (cavities, values), moves, depends_on)
 
 
 def _like(queries):
@@ -108,11 +106,11 @@ def _place(width, turn, slot, counts):
 
 
 def _rings(kind, width, cavities):
-    kind, (circles, queries, scale, *_) = KINDS[kind], cavities
+    kind, (circles, queries, *_) = KINDS[kind], cavities
     number = len(queries.x)
 
     def visit(chain, table, turn):
-        chain, share = kind.after(chain, turn, gather(scale, turn.row))
+        chain, share = kind.after(chain, turn)
         place, (vertices, shares) = _place(width, turn, turn.slot, turn.ends), table
         return chain, (vertices.at[place].set(turn.v, **DROP), shares.at[place].set(share, **DROP))
 
@@ -122,11 +120,11 @@ def _rings(kind, width, cavities):
 
 
 def _sums(kind, cavities, values):
-    kind, (circles, queries, scale, *_) = KINDS[kind], cavities
+    kind, (circles, queries, *_) = KINDS[kind], cavities
 
     def visit(own, shared, turn):
         chain, total = own
-        chain, share = kind.after(chain, turn, gather(scale, turn.row))
+        chain, share = kind.after(chain, turn)
         term = jnp.where(turn.ends, share, 0.0).astype(values.dtype)[..., None] * gather(values, turn.v)
         return (chain, total + term), shared
 
@@ -136,52 +134,48 @@ def _sums(kind, cavities, values):
 
 
 def _spread_sums(kind, cavities, covectors):
-    kind, (circles, queries, scale, *_) = KINDS[kind], cavities
+    kind, (circles, queries, *_) = KINDS[kind], cavities
 
     def visit(chain, spread, turn):
-        chain, share = kind.after(chain, turn, gather(scale, turn.row))
+        chain, share = kind.after(chain, turn)
         place = jnp.where(turn.ends, turn.v, NONE)
-        return chain, spread.at[place].add(share.astype(covectors.dtype)[..., None] * gather(covectors, turn.row), **DROP)
+        return chain, spread.at[place].add(
+            share.astype(covectors.dtype)[..., None] * gather(covectors, turn.row), **DROP
+        )
 
     begun = jnp.zeros((len(circles.points), covectors.shape[1]), covectors.dtype)
     return walk_around(circles, queries, visit, kind.begun(queries.x), begun)[1]
 
 
-class _SlopeWalk:
-    """What the walks of both derivatives share: the cotangent at the ring vertex before, and slopes along the way."""
-
-    def __init__(self, kind, scale):
-        self.kind, self.scale = KINDS[kind], scale
-
-    def __call__(self, before: Array, turn: Turn) -> tuple[Array, Slopes, Slopes]:
-        """The cotangent after a turn, and what the turn adds to the slopes of the shares of v and of a."""
-        of_v, of_a = self.kind.slopes(before, turn, gather(self.scale, turn.row))
-        return KINDS["laplace"].after(before, turn, self.scale)[0], of_v, of_a
+def _slopes(kind, before, turn):
+    """The cotangent at the ring vertex before, after a turn, and what the turn adds to the slopes of the shares of v and a."""
+    following, _ = KINDS["laplace"].after(before, turn)
+    return following, *KINDS[kind].slopes(before, turn)
 
 
-def _change(slopes, turn, moves):
+def _change(slopes, turn, moves, scale):
     """The change of a share as v, a and the query of a turn move."""
     points, queries = moves
 
     def at(array, place):
         return gather(array, place, A), gather(array, place, B)
 
-    return (
-        dot(slopes.v, at(points, turn.v)) + dot(slopes.a, at(points, turn.a)) + dot(slopes.query, at(queries, turn.row))
-    )
+    moved = dot(slopes.v, at(points, turn.v)) + dot(slopes.a, at(points, turn.a))
+    return (moved + dot(slopes.query, at(queries, turn.row))) * gather(scale, turn.row)
 
 
 def _changes(kind, cavities, moves, emit, own, shared):
     """Walk around, and `emit(own, shared, turn, change)` the change of the share of v where a turn ends."""
-    circles, queries, scale, *_ = cavities
-    walk = _SlopeWalk(kind, scale)
+    circles, queries, *_ = cavities
 
     def visit(own, shared, turn):
         (before, change), own = own
-        following, of_v, of_a = walk(before, turn)
-        change_v = change + _change(of_v, turn, moves)
+        following, of_v, of_a = _slopes(kind, before, turn)
+        change_v = change + _change(of_v, turn, moves, queries.scale)
         own, shared = emit(own, shared, turn, change_v)
-        change = jnp.where(turn.on_ring, _change(of_a, turn, moves), jnp.where(turn.moves, change_v, change))
+        change = jnp.where(
+            turn.on_ring, _change(of_a, turn, moves, queries.scale), jnp.where(turn.moves, change_v, change)
+        )
         return ((following, change), own), shared
 
     begun = (_like(queries), _like(queries)), own
@@ -203,7 +197,9 @@ def _moved_sums(kind, cavities_and_values, moves):
     cavities, values = cavities_and_values
 
     def emit(total, shared, turn, change):
-        return total + jnp.where(turn.ends, change, 0.0).astype(values.dtype)[..., None] * gather(values, turn.v), shared
+        return total + jnp.where(turn.ends, change, 0.0).astype(values.dtype)[..., None] * gather(
+            values, turn.v
+        ), shared
 
     total = jnp.zeros((len(cavities.queries.x), values.shape[1]), values.dtype)
     return _changes(kind, cavities, moves, emit, total, ())[0]
@@ -211,14 +207,14 @@ def _moved_sums(kind, cavities_and_values, moves):
 
 def _pulled(kind, cavities, weight):
     """The transpose of `_changes`: `weight(vertex, slot, turn, counts)` is the covector of the share of a ring vertex."""
-    circles, queries, scale, *_ = cavities
-    walk = _SlopeWalk(kind, scale)
+    circles, queries, *_ = cavities
 
     def visit(own, shared, turn):
         before, query = own
-        before, of_v, of_a = walk(before, turn)
-        weight_v = weight(turn.v, turn.slot, turn, turn.counts)
-        weight_a = weight(turn.a, jnp.where(turn.ends, turn.slot + 1, turn.slot), turn, turn.begins)
+        before, of_v, of_a = _slopes(kind, before, turn)
+        scale = gather(queries.scale, turn.row)
+        weight_v = scale * weight(turn.v, turn.slot, turn, turn.counts)
+        weight_a = scale * weight(turn.a, jnp.where(turn.ends, turn.slot + 1, turn.slot), turn, turn.begins)
 
         def pulled(slope_v, slope_a):
             return [weight_v * v + weight_a * a for v, a in zip(slope_v, slope_a, strict=True)]

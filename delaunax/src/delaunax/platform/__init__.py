@@ -5,18 +5,30 @@ GPU does rows in lockstep, in few launches. `platform.scatter` is `cpu.scatter` 
 are looked up in the module of the platform that is traced for (`dispatch`).
 """
 
+import warnings
 from collections.abc import Callable
 from functools import wraps
 from types import ModuleType
 from typing import Any
+
+import jax
 
 from delaunax.platform import cpu, gpu
 from delaunax.platform.dispatch import current_platform
 
 
 def selected() -> ModuleType:
-    """`cpu` or `gpu`. Before JAX 0.11, CPUs use `gpu` too: they cannot fuse loops to one function."""
-    return cpu if current_platform() == "cpu" and cpu.can_fuse() else gpu
+    """`cpu` or `gpu`. Before JAX 0.11, CPUs use `gpu` too, since XLA cannot compile all loops to one function there."""
+    if current_platform() != "cpu":
+        return gpu
+    if not cpu.can_fuse():
+        warnings.warn(
+            f"JAX {jax.__version__} runs delaunax on CPUs by the algorithm for GPUs, which takes about ten times as long; "
+            "install JAX 0.11.2 or newer.",
+            stacklevel=2,
+        )
+        return gpu
+    return cpu
 
 
 def __getattr__(name: str) -> Any:

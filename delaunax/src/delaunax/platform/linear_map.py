@@ -13,7 +13,7 @@ from jax.extend.core import Primitive
 from jax.interpreters import ad, batching, mlir
 
 
-def linear_map(forward: Callable, transpose: Callable, fixed: Any, vectors: Any) -> Any:
+def linear_map(forward: Callable, transpose: Callable, fixed: Any, vectors: Any, depends_on: Any = ()) -> Any:
     """`forward(fixed, vectors)`, which JAX can differentiate with respect to `vectors`, forwards and in reverse.
 
     Parameters
@@ -23,11 +23,16 @@ def linear_map(forward: Callable, transpose: Callable, fixed: Any, vectors: Any)
     transpose
         `transpose(fixed, covectors)` is its transpose: from a pytree like the result to one like `vectors`.
     fixed, vectors
-        The pytrees. Derivatives with respect to `fixed` are not known: an error.
+        The pytrees. Derivatives with respect to `fixed` are not known, which is a NotImplementedError.
+    depends_on
+        Arrays that `fixed` depends on although gradients stop there: the same error, not a second derivative without them.
     """
-    fixed, fixed_tree = jax.tree.flatten(fixed)
+    forward, transpose = _first_of_two(forward), _first_of_two(transpose)
+    fixed_tree: Any
+    vectors_tree: Any
+    fixed, fixed_tree = jax.tree.flatten((fixed, depends_on))
     vectors, vectors_tree = jax.tree.flatten(vectors)
-    result_tree = jax.tree.structure(
+    result_tree: Any = jax.tree.structure(
         jax.eval_shape(forward, fixed_tree.unflatten(fixed), vectors_tree.unflatten(vectors))
     )
 
@@ -46,6 +51,10 @@ def linear_map(forward: Callable, transpose: Callable, fixed: Any, vectors: Any)
         number=len(fixed),
     )
     return result_tree.unflatten(found)
+
+
+def _first_of_two(function):
+    return lambda fixed, vectors: function(fixed[0], vectors)
 
 
 _linear_map = Primitive("linear_map")

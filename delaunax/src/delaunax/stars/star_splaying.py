@@ -41,7 +41,7 @@ from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
 MAX_STAR_STEPS = 32
 """How many steps stars take before their triangles are written, a multiple of `UNROLL`.
 
-Stars with more triangles are not found among near vertices.
+Stars that need more steps are not found among near vertices.
 """
 
 UNROLL = 4

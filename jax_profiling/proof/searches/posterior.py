@@ -1,6 +1,6 @@
 """Whether a search finds the same posterior with both meshes.
 
-    .venv/bin/python -m jax_profiling.proof.posterior
+    .venv/bin/python -m jax_profiling.proof.searches.posterior
 
 Runs `af.Nautilus` on a lens twice from the same seed, with `al.mesh.Delaunay` and with `KNNBarycentric`. Means, errors and the
 evidence must agree within the sampling noise. Writes `summary.json`, `summary.md` and `corner.png`, and keeps the output
@@ -25,8 +25,9 @@ import numpy as np
 from autonerves import conf
 from matplotlib.lines import Line2D
 
-from jax_profiling.gate import figures, provenance, report
+from jax_profiling.gate import provenance, report
 from jax_profiling.gate.likelihood import analysis_of, model_with_mesh
+from jax_profiling.gate.report import figures
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write

@@ -1,6 +1,6 @@
 """Gradient searches near a caustic with Delaunay and with KNNBarycentric, from the same start.
 
-    .venv/bin/python -m jax_profiling.proof.gradients
+    .venv/bin/python -m jax_profiling.proof.searches.gradients
 
 Runs `af.MultiStartProdigy` and `af.LBFGS` on the lens `gradient_search`, and compares the gradients of the log evidence between
 batch sizes. The table goes to `results/local/gradients/gradients.md`.
@@ -21,7 +21,7 @@ from autonerves import conf
 from jax_profiling.gate import provenance, report
 from jax_profiling.gate.likelihood import Likelihood, analysis_of
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.proof import posterior
+from jax_profiling.proof.searches import posterior
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.writing import write_aside

@@ -1,6 +1,6 @@
 """How the log determinants change a search: the table of `af.Nautilus` runs in `docs/evidence.md`.
 
-    .venv/bin/python -m jax_profiling.proof.coefficients --lens small
+    .venv/bin/python -m jax_profiling.proof.searches.coefficients --lens small
 
 Searches the coefficients of AdaptSplit with autolens's default priors (1e-6 to 1e6) and the Einstein radius. Everything else is
 fixed at its prior median. Runs with the shipped and with the accurate log determinants, from the same seed. The table shows the
@@ -20,7 +20,7 @@ from jax_profiling.gate import provenance, report
 from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
-from jax_profiling.proof import posterior
+from jax_profiling.proof.searches import posterior
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.writing import write_aside

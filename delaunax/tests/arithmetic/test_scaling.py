@@ -20,7 +20,7 @@ def test_integers_are_the_values(dtype):
 
 
 @pytest.mark.parametrize("exponent", [-1000, -300, 0, 300, 1000])
-def test_scaled_is_of_order_one_and_exact(exponent):
+def test_scaled_values_are_exact_and_of_order_one(exponent):
     values = np.random.default_rng(0).random(100) + 0.5
     given = jnp.asarray(values * 2.0**exponent)
     found = np.asarray(scaled(given, largest_exponent(given)))
@@ -29,7 +29,7 @@ def test_scaled_is_of_order_one_and_exact(exponent):
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
-def test_scaled_keeps_all_bits_as_long_as_the_result_is_normal(dtype):
+def test_scaling_keeps_all_bits_of_normal_results(dtype):
     smallest = np.finfo(dtype).minexp
     values = np.asarray([1.0, 1.1 * 2.0**smallest, 1.7 * 2.0 ** (smallest + 1)], dtype)
     np.testing.assert_array_equal(scaled(jnp.asarray(values), largest_exponent(jnp.asarray(values))), values)
@@ -41,12 +41,12 @@ def test_subnormal_values_are_scaled_too():
     assert found[1] == 2.0 * found[0] > 0.0 and found[2] == 0.0
 
 
-def test_what_is_far_beyond_the_rest_stays_where_its_square_is_finite():
+def test_squares_of_far_values_stay_finite():
     far = np.asarray(scaled(jnp.asarray([1.0e300, 0.0]), largest_exponent(jnp.asarray([1.0e-300]))))
     assert np.isfinite(np.square(far)).all() and far[0] > 1.0e100
 
 
-def test_what_is_not_finite_has_no_exponent_and_no_place():
+def test_infinite_values_count_as_zero():
     values = jnp.asarray([np.nan, np.inf, 3.0])
     assert largest_exponent(values) == largest_exponent(jnp.asarray([3.0]))
     assert np.asarray(scaled(values, largest_exponent(values))).tolist() == [0.0, 0.0, 1.5]

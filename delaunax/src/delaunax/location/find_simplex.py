@@ -10,7 +10,7 @@ from jax import Array, lax
 
 from delaunax.arithmetic.scaling import scaled
 from delaunax.arithmetic.triangle import doubled_areas_from
-from delaunax.location import located_by, rows_at
+from delaunax.location.queries import located_by, rows_at
 from delaunax.platform.indexing import NONE, gather
 from delaunax.triangulation import Triangulation
 

@@ -1,0 +1,123 @@
+"""Weights and their derivatives agree with exact barycentric coordinates, in triangles of any shape."""
+
+from fractions import Fraction
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from delaunax import barycentric_weights, oracle
+
+from programs import PLATFORMS, weights_of
+
+on_both_platforms = pytest.mark.parametrize("platform", PLATFORMS)
+
+NUMBER = 200
+
+DTYPES = {np.float64: 2.0**-52, np.float32: 2.0**-23}
+"""Machine epsilons."""
+
+
+def triangles(height, dtype, seed=0):
+    """Points, queries inside their triangles, and mappings: triangles of unit length and some height, rotated and moved."""
+    rng = np.random.default_rng(seed)
+    corners = np.stack([[0.0, 0.0], [1.0, 0.0], [rng.random(), height]]) + np.zeros((NUMBER, 1, 1))
+    corners[:, 2, 0] = rng.random(NUMBER)
+    angle, shift = rng.uniform(0.0, 2.0 * np.pi, (NUMBER, 1)), rng.uniform(-2.0, 2.0, (NUMBER, 1, 2))
+    x, y = corners[..., 0], corners[..., 1]
+    corners = np.stack([x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)], axis=-1) + shift
+    corners = corners.astype(dtype)
+    weights = rng.dirichlet(np.ones(3), NUMBER)
+    queries = (weights[..., None] * corners).sum(axis=1).astype(dtype)
+    mappings = np.arange(3 * NUMBER, dtype=np.int32).reshape(-1, 3)
+    # Rounding may have turned a triangle over.
+    sites = oracle.integer_points(corners.reshape(-1, 2))
+    turned = [oracle.orientation(*(sites[vertex] for vertex in row)) < 0 for row in mappings.tolist()]
+    mappings[turned] = mappings[turned][:, ::-1]
+    return corners.reshape(-1, 2), queries, mappings
+
+
+def fractions(place):
+    return [Fraction(float(x)) for x in place]
+
+
+def coordinates(corners, place):
+    """Three fractions: the barycentric coordinates of a place, which is a pair of fractions; None in a flat triangle."""
+    (ax, ay), (bx, by), (cx, cy), (x, y) = (*map(fractions, corners), place)
+    total = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+    if total == 0:
+        return None
+    of_a = (bx - x) * (cy - y) - (by - y) * (cx - x)
+    of_b = (cx - x) * (ay - y) - (cy - y) * (ax - x)
+    return of_a / total, of_b / total, 1 - (of_a + of_b) / total
+
+
+@on_both_platforms
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("height", [1.0, 1.0e-2, 1.0e-4, 1.0e-6, 1.0e-9, 1.0e-12, 1.0e-15])
+def test_weights_are_the_exact_coordinates(height, dtype, platform):
+    """To a few epsilons times the conditioning; in triangles thinner than the root of an epsilon, to a few epsilons."""
+    points, queries, mappings = triangles(height, dtype)
+    weights = weights_of(points, queries, mappings, platform)
+    assert weights.dtype == dtype
+    eps, judged = DTYPES[dtype], 0
+    conditioning = 1.0 / height if height > np.sqrt(eps) else 1.0
+    for row, (weight, query) in enumerate(zip(weights.tolist(), queries, strict=True)):
+        exact = coordinates(points[mappings[row]], fractions(query))
+        if exact is not None and min(exact) >= 0:
+            judged += 1
+            assert max(abs(Fraction(w) - e) for w, e in zip(weight, exact, strict=True)) <= 16.0 * eps * conditioning
+    assert judged > 0 or height < eps
+    assert (weights >= 0.0).all() and (np.abs(weights.sum(axis=1) - 1.0) <= 4.0 * eps).all()
+
+
+@on_both_platforms
+def test_a_query_just_outside_gets_the_nearest_place(platform):
+    """On an edge of a triangle so thin that it counts as a line."""
+    points = np.array([[0.0, 0.0], [1.0, 1.0], [0.5 - 1.0e-12, 0.5 + 1.0e-12]])
+    queries = np.array(
+        [[0.25, np.nextafter(0.25, 0.0)], [-1.0e-16, -1.0e-16], [1.0, np.nextafter(1.0, 0.0)], points[2]]
+    )
+    weights = weights_of(points, queries, np.tile(np.arange(3, dtype=np.int32), (4, 1)), platform)
+    expected = [[0.75, 0.25, 0.0], [1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 0.0, 1.0]]
+    assert weights == pytest.approx(np.array(expected), abs=1.0e-15)
+
+
+@on_both_platforms
+@pytest.mark.parametrize("scale", [5.0e-324, 1.0e-310, 1.0e-160, 1.0e160, 1.0e307])
+def test_weights_are_those_of_any_scale(scale, platform):
+    points = scale * np.array([[0.0, 0.0], [8.0, 0.0], [0.0, 8.0]])
+    queries = scale * np.array([[2.0, 2.0], [4.0, 4.0], [0.0, 0.0], [1.0, 5.0]])
+    weights = weights_of(points, queries, np.tile(np.arange(3, dtype=np.int32), (4, 1)), platform)
+    expected = [[0.5, 0.25, 0.25], [0.0, 0.5, 0.5], [1.0, 0.0, 0.0], [0.25, 0.125, 0.625]]
+    assert weights == pytest.approx(np.array(expected), abs=1.0e-15)
+
+
+@on_both_platforms
+def test_rows_without_triangle_weigh_one_vertex(platform):
+    points, queries = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]), np.full((3, 2), 0.25)
+    mappings = np.array([[0, 1, 2], [2, -1, -1], [-1, -1, -1]], np.int32)
+    weights = weights_of(points, queries, mappings, platform)
+    assert weights[:2].tolist() == [[0.5, 0.25, 0.25], [1.0, 0.0, 0.0]] and np.isnan(weights[2]).all()
+
+
+@pytest.mark.parametrize("height", [1.0, 1.0e-4, 1.0e-10])
+def test_gradients_are_those_of_the_coordinates(height):
+    """A weight is the area of the query and an edge over the area of the triangle."""
+    points, queries, mappings = triangles(height, np.float64)
+    direction = np.random.default_rng(1).standard_normal(queries.shape)
+
+    def of(queries):
+        return barycentric_weights(jnp.asarray(points), queries, mappings)
+
+    _, found = jax.jvp(of, (jnp.asarray(queries),), (jnp.asarray(direction),))
+    for row, (query, step) in enumerate(zip(queries, direction, strict=True)):
+        corners = points[mappings[row]]
+        exact = coordinates(corners, fractions(query))
+        if min(exact) <= 1.0e-3:
+            continue
+        # Coordinates are linear in the query, so a difference of fractions is the derivative.
+        moved = coordinates(corners, [x + dx for x, dx in zip(fractions(query), fractions(step), strict=True)])
+        slopes = [float(after - before) for after, before in zip(moved, exact, strict=True)]
+        assert found[row] == pytest.approx(np.array(slopes), abs=1.0e-14 / height**2, rel=1.0e-9)

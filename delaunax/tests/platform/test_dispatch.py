@@ -1,0 +1,149 @@
+"""A program does the work of the platform that it is compiled for, whatever the default of JAX is."""
+
+import jax
+import jax.export
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from delaunax import linear_interpolate, triangulate
+from delaunax.platform import cpu
+from delaunax.platform.dispatch import by_platform, current_platform, platform_override
+
+import point_sets
+
+LANES = jax.sharding.PartitionSpec("lanes")
+
+traced_once = pytest.mark.skipif(not cpu.can_fuse(), reason="JAX before 0.11 traces again what it lowers")
+
+POINTS = point_sets.random(40)
+
+
+def recorder():
+    """A function that differs by platform, and the platforms for which it is traced so far."""
+    found = []
+
+    def function(values):
+        found.append(current_platform())
+        return values + 1.0, {"platform": values * (0.0 if current_platform() == "cpu" else 1.0)}
+
+    return by_platform(function), found
+
+
+@pytest.mark.parametrize("default", ["cpu", "gpu"])
+def test_a_program_for_a_cpu_ignores_the_default(default, monkeypatch):
+    monkeypatch.setattr(jax, "default_backend", lambda: default)
+    function, traced = recorder()
+    _, found = jax.jit(function)(jnp.ones(3))
+    assert found["platform"].tolist() == [0.0, 0.0, 0.0]
+    assert "cpu" in traced
+
+
+def test_an_override_ends_with_its_context():
+    function, _ = recorder()
+    before = current_platform()
+    with platform_override("gpu"), platform_override("cpu"):
+        assert current_platform() == "cpu"
+    with pytest.raises(ZeroDivisionError), platform_override("gpu"):
+        assert jax.jit(function)(jnp.ones(3))[1]["platform"].tolist() == [1.0, 1.0, 1.0]
+        raise ZeroDivisionError
+    assert current_platform() == before == "cpu"
+
+
+@traced_once
+def test_one_platform_is_traced_once():
+    function, traced = recorder()
+    jax.jit(function).lower(jnp.ones(3))
+    jax.jit(lambda values: function(values)).lower(jnp.ones(3))
+    assert traced == ["cpu"]
+
+
+@traced_once
+def test_a_batch_is_traced_once():
+    function, traced = recorder()
+    jax.jit(jax.vmap(function)).lower(jnp.ones((2, 3)))
+    assert traced == ["cpu"]
+
+
+def test_an_export_for_two_platforms_has_both():
+    function, traced = recorder()
+    exported = jax.export.export(jax.jit(function), platforms=("cpu", "cuda"))(jnp.ones(3))
+    assert exported.platforms == ("cpu", "cuda")
+    assert set(traced) == {"cpu", "gpu"}
+
+
+def test_an_exported_triangulation_runs_here():
+    points = jnp.asarray(POINTS)
+    # Results in a plain list, because exported programs do not know our classes.
+    leaves = jax.jit(lambda points: jax.tree.leaves(triangulate(points)))
+    exported = jax.export.export(leaves, platforms=("cpu", "cuda"))(points)
+    loops = exported.mlir_module().count("stablehlo.while")
+    assert loops > leaves.lower(points).as_text().count("stablehlo.while")
+    for ours, theirs in zip(exported.call(points), jax.tree.leaves(triangulate(points)), strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+def test_arguments_that_lanes_share_are_not_repeated(on_platform):
+    add = by_platform(lambda one, other: one[0] + other)
+    found = jax.vmap(add, in_axes=((1,), None))((jnp.arange(6.0).reshape(2, 3),), jnp.ones(2))
+    np.testing.assert_array_equal(found, np.arange(6.0).reshape(2, 3).T + 1.0)
+
+
+@pytest.mark.parametrize(
+    ("on_platform", "points_spec"),
+    [
+        ("cpu", LANES),
+        ("cpu", jax.sharding.PartitionSpec()),
+        pytest.param("gpu", LANES, marks=pytest.mark.slow(reason="compiles for 20 s")),
+    ],
+    ids=["own points", "same points", "own points on a GPU"],
+    indirect=["on_platform"],
+)
+def test_devices_share_the_lanes(on_platform, points_spec):
+    points = np.stack([point_sets.random(40, seed) for seed in range(2)])
+    queries, values = np.stack([point_sets.queries_of(each) for each in points]), np.sin(points[..., 0])
+
+    def summed(points, values, queries):
+        return linear_interpolate(points, values, queries, fill_value=0.0).sum() + triangulate(points).dual_areas[0]
+
+    alone = jax.vmap(jax.value_and_grad(summed, argnums=(0, 1)))
+    with platform_override("cpu"):
+        expected = jax.jit(alone)(points, values, queries)
+    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), LANES)
+    shared = jax.shard_map(alone, mesh=mesh, in_specs=(points_spec, points_spec, LANES), out_specs=LANES)
+    found = jax.jit(shared)(points, values, queries)
+    jax.tree.map(lambda *both: np.testing.assert_allclose(*both, rtol=1e-12, atol=1e-12), found, expected)
+
+
+def test_gradients_stop_at_a_dispatched_function():
+    function = by_platform(lambda values: jnp.argsort(values))
+    gradient = jax.grad(lambda values: values[function(jax.lax.stop_gradient(values))][0] ** 2)(jnp.array([3.0, 2.0]))
+    assert gradient.tolist() == [0.0, 4.0]
+
+
+def test_disabled_jit_gives_the_same_result():
+    points = jnp.asarray(POINTS)
+    expected = triangulate(points)
+    with jax.disable_jit():
+        found = triangulate(points)
+    assert jax.tree.all(jax.tree.map(np.array_equal, found, expected))
+
+
+@pytest.mark.parametrize("transformation", [lambda function: function, jax.jit, jax.grad], ids=["eager", "jit", "grad"])
+def test_debug_nans_finds_only_spoilt_vertices(transformation):
+    points = jnp.asarray(POINTS)
+
+    def area(points):
+        return triangulate(points).dual_areas.sum()
+
+    with jax.debug_nans(True):
+        transformation(area)(points)
+        with pytest.raises(FloatingPointError, match="nan"):
+            transformation(area)(points.at[3, 0].set(np.nan))
+
+
+@pytest.mark.parametrize("transformation", [lambda function: function, jax.jit, jax.grad], ids=["eager", "jit", "grad"])
+def test_debug_infs_ignores_empty_places_of_trees(transformation):
+    points = jnp.asarray(np.concatenate([POINTS[:35], POINTS[:5]]))
+    with jax.debug_infs(True):
+        transformation(lambda points: triangulate(points).dual_areas.sum())(points)

@@ -1,0 +1,62 @@
+"""Programs that tests share: a function is compiled once per platform and shape, a set is triangulated once per platform."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+import jax
+import numpy as np
+
+from delaunax import Triangulation, barycentric_weights, locate
+from delaunax.platform.dispatch import platform_override
+from delaunax.triangulation import triangulate_and_count
+
+import point_sets
+
+PLATFORMS = ("cpu", "gpu")
+
+GPU_OPTIONS = {"xla_backend_optimization_level": 1}
+"""On a CPU, programs for GPUs compile a third faster so."""
+
+
+@cache
+def compiled(function: Callable, platform: str = "cpu") -> Callable:
+    """A function of arrays, compiled for a platform, with NumPy arrays as results."""
+
+    # JAX recognises a program by its function, so every platform needs one of its own.
+    def of_platform(*arrays: Any) -> Any:
+        return function(*arrays)
+
+    program = jax.jit(of_platform, compiler_options=GPU_OPTIONS if platform == "gpu" else None)
+
+    def run(*arrays: Any) -> Any:
+        with platform_override(platform):
+            return jax.tree.map(np.asarray, program(*arrays))
+
+    return run
+
+
+def triangulated(points: np.ndarray, platform: str = "cpu") -> Triangulation:
+    """The `Triangulation` of points."""
+    return compiled(triangulate_and_count, platform)(points)[0]
+
+
+def exact_count(points: np.ndarray, platform: str = "cpu") -> int:
+    """How many signs a CPU decides in integers, or how many stars a GPU recomputes exactly."""
+    return int(compiled(triangulate_and_count, platform)(points)[1])
+
+
+@cache
+def triangulation_of(name: str, platform: str = "cpu", dtype: Any = np.float64) -> Triangulation:
+    """The `Triangulation` of the point set of this name."""
+    return triangulated(point_sets.EVERY[name].astype(dtype), platform)
+
+
+def located(name: str, queries: np.ndarray, platform: str = "cpu") -> np.ndarray:
+    """(Q, 3): the mappings of queries in the point set of this name."""
+    return compiled(locate, platform)(triangulation_of(name, platform), point_sets.EVERY[name], queries)
+
+
+def weights_of(points: np.ndarray, queries: np.ndarray, mappings: np.ndarray, platform: str = "cpu") -> np.ndarray:
+    """(Q, 3): the weights of queries on the vertices of their mappings."""
+    return compiled(barycentric_weights, platform)(points, queries, mappings)

@@ -31,7 +31,8 @@ def natural_neighbor_weights(points, queries, kind="sibson"):
     vertex, back = simplices.reshape(-1), neighbors[neighbors] == np.arange(len(simplices))[:, None, None]
     opposite = np.where(neighbors < 0, -1, 3 * neighbors + back.argmax(axis=2)).reshape(-1)
     triangle = tri.find_simplex(queries)
-    is_at = (points[simplices[triangle]] == queries[:, None]).all(axis=2) & (triangle >= 0)[:, None]
+    rounding = 8.0 * np.finfo(float).eps * np.abs(points).max()
+    is_at = (np.abs(points[simplices[triangle]] - queries[:, None]) <= rounding).all(axis=2) & (triangle >= 0)[:, None]
     walks = np.flatnonzero((triangle >= 0) & ~is_at.any(axis=1))
     row, query, corner, start = walks, queries[walks], 3 * triangle[walks], 3 * triangle[walks]
     first, before = np.full(len(row), -1), np.zeros(len(row))

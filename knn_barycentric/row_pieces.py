@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 PLACES = 8
-"""Places of a row. Of the data points of a lens, 1 to 5 per cent have more neighbours; with default priors up to 22."""
+"""Places of a row. 1 to 6 of 100 data points of a lens have more neighbours."""
 
 MAX_NEIGHBORS = 384
 """No point has more neighbours than this; default priors reach 300. A row with more gets linear weights."""
@@ -16,7 +16,7 @@ BUDGETED_WIDTH = 64
 WIDE_SHARE, PIECE_SHARE = 4, 1
 """One of four data points may have more neighbours than `PLACES`, and there is a further row per data point for them.
 
-Data points beyond that get linear weights: default priors reach 0.22 and 0.7."""
+Data points beyond that get linear weights. With default priors, up to 22 of 100 data points are wide."""
 
 
 class Tables(NamedTuple):

@@ -21,7 +21,7 @@ VALUES = np.random.default_rng(4).standard_normal(120)
 
 
 def padded(rows, number):
-    """Rows, and the first one again until there are as many as asked for."""
+    """Rows, with copies of the first one up to a number."""
     rows = np.asarray(rows, dtype=float)
     return np.concatenate([rows, np.repeat(rows[:1], number - len(rows), axis=0)])
 

@@ -1,4 +1,4 @@
-"""Natural neighbours and their weights are those of rational arithmetic, on every point set and both platforms."""
+"""Natural neighbours and their weights equal the oracle's, on every point set and both platforms."""
 
 from functools import cache
 
@@ -43,12 +43,12 @@ SETS = {
 
 
 def padded(points, size):
-    """Points, and the first one again until there are as many as asked for: duplicates have no triangle."""
+    """Points, with copies of the first one up to a size. Duplicates have no triangle."""
     return np.concatenate([points, np.repeat(points[:1], size - len(points), axis=0)])
 
 
 def queries_of(points, triangulation, seed=0):
-    """(QUERIES, 2), of which the compared ones are in triangles, on edges and hull edges, at vertices and a last bit off."""
+    """(QUERIES, 2): in triangles, on edges, next to vertices, on the hull, at vertices, and anywhere in the box."""
     rng = np.random.default_rng(seed)
     rows = triangulation.simplices[triangulation.simplices[:, 0] >= 0]
     low, high = points.min(axis=0), points.max(axis=0)
@@ -196,7 +196,7 @@ def test_weights_sum_to_one_and_reproduce_linear_functions(name, kind):
 
 
 def small_weights(kind, points, queries):
-    """What a small set gives, padded."""
+    """The neighbours in a small set, padded."""
     points, queries = padded(points, SMALL), padded(np.asarray(queries, dtype=float), SMALL_QUERIES)
     return compiled("cpu", kind, SMALL_WIDTH)(triangulate(points), points, queries)
 

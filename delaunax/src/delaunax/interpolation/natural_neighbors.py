@@ -1,11 +1,11 @@
 """Interpolation by natural neighbours: smooth, exact where the values are linear, and without a parameter.
 
-If a query were inserted into the Voronoi diagram of the points, its cell would take area from those of its natural neighbours.
-Sibson's weights are the shares of that area (Sibson 1981, Interpreting Multivariate Data, 21), and the interpolant has a
-continuous gradient except at the points. Laplace's weights are the lengths of the new cell's edges, divided by the distances
+A query that is inserted into the Voronoi diagram of the points gets a cell, which takes area from the cells of its natural
+neighbours. Sibson's weights are the shares of that area (Sibson 1981, Interpreting Multivariate Data, 21). The interpolant has
+a continuous gradient except at the points. Laplace's weights are the lengths of the new cell's edges, divided by the distances
 of the neighbours (Belikov et al. 1997, Comput. Math. Math. Phys. 37, 9; Sukumar, Moran, Semenov & Belikov 2001, Int. J. Numer.
-Methods Eng. 50, 1), and the interpolant is continuous. Both take less than linear interpolation does of the triangulation: they
-depend on the points alone, and change continuously where an edge flips.
+Methods Eng. 50, 1). The interpolant is continuous. Both kinds depend on the points alone, so the weights change continuously
+where an edge of the triangulation flips.
 """
 
 from functools import partial
@@ -201,7 +201,7 @@ def _cavities(triangulation, points, query_points):
     finite = jnp.isfinite(query_points).all(axis=1)
     scaled_points = jnp.where(finite[:, None], scaled(query_points, tree.exponent), 0.0)
     known = finite & triangulation.certified
-    # As in `locate`, but for triangles.
+    # The steps of `locate`, up to the triangle.
     corners = gather(tree.points, triangulation.simplices).reshape(-1, 6)
     start = gather(start_simplices(triangulation, corners), leaf_of(tree, scaled_points))
     simplex = jnp.where(known, simplices_at(triangulation, corners, scaled_points, start), NONE)

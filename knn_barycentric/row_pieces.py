@@ -2,11 +2,16 @@
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 PLACES = 8
 """Places of a row. Of the data points of a lens, 1 to 5 per cent have more neighbours; with default priors up to 22."""
 
 MAX_NEIGHBORS = 384
 """No point has more neighbours than this; default priors reach 300. A row with more gets linear weights."""
+
+BUDGETED_WIDTH = 64
+"""The same for split points if autoarray's split regularization has its limits (`wide_stencils`): it squares this number."""
 
 WIDE_SHARE, PIECE_SHARE = 4, 1
 """One of four data points may have more neighbours than `PLACES`, and there is a further row per data point for them.
@@ -54,51 +59,60 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
     def natural(queries, width):
         return delaunax.natural_neighbor_weights(triangulation, points, queries, kind, width)
 
-    def with_linear(found, queries, is_linear):
+    def completed(found, queries, is_linear):
         """(mappings, weights) with linear weights in some rows; NaN if the triangulation is not certified."""
+        # Rows without neighbours are not finite. A vertex in them keeps NaN from being skipped as padding.
+        is_linear = (is_linear | (found.count == 0))[:, None]
         corners = delaunax.locate(triangulation, points, queries)
         weights = delaunax.barycentric_weights(points, queries, corners)
         spare = ((0, 0), (0, found.vertices.shape[1] - 3))
-        corners = jnp.pad(corners, spare, constant_values=-1)
-        weights = jnp.where(is_linear[:, None], jnp.pad(weights, spare), found.weights)
-        weights = jnp.where(triangulation.certified, weights, jnp.nan)
-        return jnp.where(is_linear[:, None], corners, found.vertices), weights
+        weights = jnp.where(is_linear, jnp.pad(weights, spare), found.weights)
+        mappings = jnp.where(is_linear, jnp.pad(corners, spare, constant_values=-1), found.vertices)
+        return mappings, jnp.where(triangulation.certified, weights, jnp.nan)
 
     number, splits = len(data), 0 if split_points is None else len(split_points)
     narrow = natural(data, PLACES)
-    is_wide = narrow.count > PLACES
     wide_number = min(number, number // WIDE_SHARE + 64)
-    (wide_row,) = jnp.nonzero(is_wide, size=wide_number, fill_value=number)
+    (wide_row,) = jnp.nonzero(narrow.count > PLACES, size=wide_number, fill_value=number)
     queries = data[jnp.minimum(wide_row, number - 1)]
     wide = natural(queries if not splits else jnp.concatenate([queries, split_points]), MAX_NEIGHBORS)
-    # Pieces of wide rows, one after the other.
-    count = jnp.where(wide_row < number, wide.count[:wide_number], 0)
-    pieces = jnp.where(count <= MAX_NEIGHBORS, -(-count // PLACES), 0)
-    last = jnp.cumsum(pieces)
-    piece_number = number * PIECE_SHARE + 64
-    fits = (count > 0) & (pieces > 0) & (last <= piece_number)
-    piece = jnp.arange(piece_number, dtype="int32")
-    owner = jnp.minimum(jnp.searchsorted(last, piece, side="right", method="scan_unrolled"), wide_number - 1)
-    column = PLACES * (piece - (last - pieces)[owner])[:, None] + jnp.arange(PLACES, dtype="int32")
-    is_used = (piece < last[-1])[:, None] & fits[owner][:, None]
-    column = jnp.clip(column, 0, MAX_NEIGHBORS - 1)
-    piece_mappings = jnp.where(is_used, wide.vertices[owner[:, None], column], -1)
-    piece_weights = jnp.where(is_used, wide.weights[owner[:, None], column], 0.0)
-
-    is_split = jnp.zeros(number, bool).at[wide_row].set(fits, mode="drop")
-    mappings, weights = with_linear(narrow, data, is_wide & ~is_split)
-    mappings = jnp.where(is_split[:, None], -1, mappings)
-    weights = jnp.where(is_split[:, None], 0.0, weights)
-    row_owner = jnp.concatenate([jnp.arange(number), jnp.minimum(wide_row, number - 1)[owner]])
     split = None, None
     if splits:
-        found = jax.tree.map(lambda table: table[wide_number:], wide)
-        is_linear = found.count > MAX_NEIGHBORS
+        width = MAX_NEIGHBORS if split_budget is None else BUDGETED_WIDTH
+        count = wide.count[wide_number:]
+        found = wide._replace(
+            vertices=wide.vertices[wide_number:, :width], weights=wide.weights[wide_number:, :width], count=count
+        )
+        is_linear = count > width
         if split_budget is not None:
-            is_linear = is_linear | (found.count > 11) & (jnp.cumsum(found.count > 11) > split_budget)
-        split = with_linear(found, split_points, is_linear)
-    rows = jnp.concatenate([mappings, piece_mappings]), jnp.concatenate([weights, piece_weights])
-    return Tables(*rows, row_owner, *split)
+            is_linear = is_linear | (count > 11) & (jnp.cumsum(count > 11) > split_budget)
+        split = completed(found, split_points, is_linear)
+    if not isinstance(narrow.count, jax.core.Tracer):
+        widest = natural(data, -(-int(narrow.count.max()) // PLACES) * PLACES or PLACES)
+        return Tables(*completed(widest, data, jnp.zeros(number, bool)), None, *split)
+
+    # Pieces of wide rows, one after the other, as far as there are rows for them.
+    count = jnp.where(wide_row < number, wide.count[:wide_number], 0)
+    pieces = jnp.where(count <= MAX_NEIGHBORS, -(-count // PLACES), 0)
+    end = jnp.cumsum(pieces)
+    piece = jnp.arange(number * PIECE_SHARE + 64, dtype="int32")
+    fits = (pieces > 0) & (end <= len(piece))
+    row = jnp.minimum(jnp.searchsorted(end, piece, side="right"), wide_number - 1)
+    column = PLACES * (piece - (end - pieces)[row])[:, None] + np.arange(PLACES, dtype="int32")
+    is_used = (fits[row] & (piece < end[-1]))[:, None]
+    place = row[:, None], jnp.clip(column, 0, MAX_NEIGHBORS - 1)
+    in_pieces = jnp.zeros(number, bool).at[wide_row].set(fits, mode="drop")
+    mappings, weights = completed(narrow, data, (narrow.count > PLACES) & ~in_pieces)
+    return Tables(
+        jnp.concatenate(
+            [jnp.where(in_pieces[:, None], -1, mappings), jnp.where(is_used, wide.vertices[place], -1)],
+        ),
+        jnp.concatenate(
+            [jnp.where(in_pieces[:, None], 0.0, weights), jnp.where(is_used, wide.weights[place], 0.0)],
+        ),
+        jnp.concatenate([jnp.arange(number), jnp.minimum(wide_row[row], number - 1)]),
+        *split,
+    )
 
 
 class OverSamplerOfRows:

@@ -15,6 +15,9 @@ from autoarray.inversion.mesh.interpolator.knn import InterpolatorKNearestNeighb
 JITTER = 1.0e-8
 """autoarray adds this to the diagonal of every such matrix."""
 
+WIDE = 33
+"""Rows with more columns are multiplied as a dense matrix: natural neighbours have hundreds under JAX."""
+
 
 class Differences(NamedTuple):
     """The regularization matrix of one mapper with P vertices, not formed.
@@ -49,6 +52,8 @@ class Differences(NamedTuple):
 
     def added_to(self, matrix, start, xp):
         """A matrix with H added to its P rows and columns from `start`."""
+        if self.others.shape[1] > WIDE:
+            return self._added_as_product(matrix, start, xp)
         vertices = xp.concatenate([xp.asarray(self.own)[:, None], self.others], axis=1) + start
         values = xp.concatenate([self.weights.sum(axis=1, keepdims=True), -self.weights], axis=1)
         products = self.penalties[:, None, None] * values[:, :, None] * values[:, None, :]
@@ -59,6 +64,21 @@ class Differences(NamedTuple):
             matrix[diagonal, diagonal] += self.zeroth
             return matrix
         return matrix.at[places].add(products).at[diagonal, diagonal].add(self.zeroth)
+
+    def _added_as_product(self, matrix, start, xp):
+        """The same for wide rows: products of all pairs of their columns would not fit into memory."""
+        number, rows = len(self.zeroth), np.arange(len(self.own))
+        part = slice(start, start + number)
+        if xp is np:
+            formed = np.zeros((len(rows), number))
+            np.add.at(formed, (rows[:, None], self.others), -self.weights)
+            formed[rows, self.own] += self.weights.sum(axis=1)
+            matrix = matrix.copy()
+            matrix[part, part] += formed.T @ (self.penalties[:, None] * formed) + np.diag(self.zeroth)
+            return matrix
+        formed = xp.zeros((len(rows), number)).at[rows[:, None], self.others].add(-self.weights)
+        formed = formed.at[rows, self.own].add(self.weights.sum(axis=1))
+        return matrix.at[part, part].add(formed.T @ (self.penalties[:, None] * formed) + xp.diag(self.zeroth))
 
 
 def differences_of(inversion):

@@ -15,6 +15,7 @@ __Contents__
 - **Cross-conditioning**, **NNLS** (`inversion.py`): the inversion is Delaunay's at every conditioning, and solved.
 - **Gradient** (`gradient.py`): the gradient of the likelihood equals central differences.
 - **Determinism** (`determinism.py`): the same bits from run to run, process to process, and in any order of a batch.
+- **Natural neighbours** (`natural_neighbors.py`): `NaturalNeighbor` gives the same under jit, vmap and NumPy.
 - **By hand**, **Under pytest**: below.
 """
 
@@ -33,7 +34,7 @@ import pytest  # noqa: E402
 
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 from jax_profiling.terminal import command  # noqa: E402
-from scripts.jax_assertions import determinism, gradient, inversion, jit_and_vmap
+from scripts.jax_assertions import determinism, gradient, inversion, jit_and_vmap, natural_neighbors
 from scripts.jax_assertions.case import case_of
 
 CHECKS = {
@@ -46,6 +47,7 @@ CHECKS = {
     "nnls": inversion.check_nnls,
     "gradient": gradient.check_gradient,
     "determinism": determinism.check_determinism,
+    "natural neighbours": natural_neighbors.check_natural_neighbors,
 }
 """Name -> check. A check takes a `Case`, raises an `AssertionError` if it fails, and returns what it found (str)."""
 

@@ -92,6 +92,25 @@ def test_rows_beyond_the_bound_get_linear_weights():
     assert sorted(set((dense > 0.0).sum(axis=1))) == [3, 200]
 
 
+@pytest.mark.parametrize("spoil", [np.nan, np.inf])
+def test_non_finite_vertices_make_all_weights_nan(spoil):
+    points = point_sets.random(40)
+    queries = point_sets.random(20, seed=3)
+    points[3, 1] = spoil
+    interpolator = _interpolator(points, queries, jnp)
+    assert np.isnan(interpolator.weights[:, 0]).all() and (interpolator.sizes > 0).all()
+    assert np.isnan(interpolator._mappings_sizes_weights_split[2][:, 0]).all()
+
+
+def test_eager_tables_have_a_row_per_data_point():
+    points, queries = point_sets.random(60), point_sets.random(50, seed=1)
+    interpolator = _interpolator(points, queries, jnp)
+    assert len(interpolator.mappings) == 50 and interpolator.tables.row_owner is None
+    found = np.zeros((50, 61))
+    np.add.at(found, (np.arange(50)[:, None], np.asarray(interpolator.mappings)), np.asarray(interpolator.weights))
+    assert np.allclose(found[:, :-1], _exact(points, queries), atol=1.0e-12)
+
+
 @pytest.mark.parametrize("use_jax", [False, True])
 def test_log_evidence_is_delaunay_nns(small, use_jax):
     ours, theirs = (Likelihood(small, mesh_cls, use_jax=use_jax) for mesh_cls in (NaturalNeighbor, DelaunayNN))

@@ -4,9 +4,10 @@ import numpy as np
 from autoarray.inversion.mesh.interpolator.sibson import InterpolatorDelaunayNN
 from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
 from autonerves import cached_property
+from scipy.spatial import cKDTree
 
+import delaunax
 from delaunax import oracle
-from knn_barycentric.natural_neighbor_weights import natural_neighbor_weights
 
 AGREE = 1.0e-10
 """Two rows of weights agree if the values that they interpolate differ by less, where all values are between 0 and 1."""
@@ -15,7 +16,8 @@ AGREE = 1.0e-10
 def right_weights(points, queries, mappings, weights):
     """Sibson weights of (Q, 2) queries: a table's where they are right, and rational arithmetic's elsewhere.
 
-    A row of the table counts as right if `natural_neighbor_weights` computes the same weights.
+    A row of the table counts as right if `delaunax` interpolates the same values; outside the hull, if the nearest vertex has
+    all the weight. Rational arithmetic decides whenever the two disagree.
 
     Returns
     -------
@@ -25,15 +27,16 @@ def right_weights(points, queries, mappings, weights):
         (Q,) bool, whether the weights come from rational arithmetic.
     """
     values = np.random.default_rng(0).random((len(points), 4))
-    ours = natural_neighbor_weights(points, queries)
-    theirs = mappings, np.where(mappings < 0, 0.0, weights)
-    sums = [(np.maximum(each[1], 0.0)[:, :, None] * values[each[0]]).sum(axis=1) for each in (ours, theirs)]
+    weights = np.where(mappings < 0, 0.0, weights)
+    theirs = (weights[:, :, None] * values[mappings]).sum(axis=1)
+    ours = np.asarray(delaunax.NaturalNeighborInterpolator(points, values)(queries))
+    ours = np.where(np.isnan(ours), values[cKDTree(points).query(queries)[1]], ours)
     # A comparison with NaN is false.
-    replaced = ~(np.abs(sums[0] - sums[1]) < AGREE).all(axis=1)
+    replaced = ~(np.abs(ours - theirs) < AGREE).all(axis=1)
     exact = [oracle.natural_neighbor_weights_of(points, query) for query in queries[replaced]]
     width = max([mappings.shape[1], *map(len, exact)])
     spare = ((0, 0), (0, width - mappings.shape[1]))
-    mappings, weights = np.pad(theirs[0], spare, constant_values=-1), np.pad(theirs[1], spare)
+    mappings, weights = np.pad(mappings, spare, constant_values=-1), np.pad(weights, spare)
     mappings[replaced], weights[replaced] = -1, 0.0
     for row, each in zip(np.flatnonzero(replaced), exact, strict=True):
         mappings[row, : len(each)], weights[row, : len(each)] = list(each), [float(share) for share in each.values()]
@@ -45,13 +48,13 @@ class InterpolatorOracleNaturalNeighbor(InterpolatorDelaunayNN):
 
     @cached_property
     def _data(self):
-        mappings, _, weights = super()._mappings_sizes_weights
-        return right_weights(self.mesh_grid_xy, np.asarray(self.data_grid.over_sampled.array), mappings, weights)
+        tables, queries = self.delaunay, np.asarray(self.data_grid.over_sampled.array)
+        return right_weights(self.mesh_grid_xy, queries, tables.mappings, tables.weights)
 
     @cached_property
     def _split(self):
-        mappings, _, weights = super()._mappings_sizes_weights_split
-        return right_weights(self.mesh_grid_xy, self.delaunay.split_points, mappings[:, :-1], weights[:, :-1])
+        tables = self.delaunay
+        return right_weights(self.mesh_grid_xy, tables.split_points, tables.splitted_mappings, tables.splitted_weights)
 
     @property
     def replaced(self):

@@ -1,0 +1,81 @@
+"""`NaturalNeighbor` judged on a lens, as the default mesh is: against autoarray's code with right weights.
+
+    .venv/bin/python -m jax_profiling.gate.natural_neighbors --lens small --draws 2
+
+The reference runs on NumPy (`meshes.oracle_natural_neighbors`). The exit status is 1 unless the verdict is at least "opt-in".
+"""
+
+import argparse
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import numpy as np
+
+import knn_barycentric
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.live_reference import PERTURBATIONS, perturbed
+from jax_profiling.gate.meshes.oracle_natural_neighbors import OracleNaturalNeighbor
+from jax_profiling.gate.reference import Reference
+from jax_profiling.gate.verdict import candidate_from
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import at_least
+from knn_barycentric import NaturalNeighbor
+
+ROW = "natural neighbours"
+"""The name of the mesh in tables."""
+
+
+def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
+    """The `Candidate` of `NaturalNeighbor` at the prior median and at draws of a lens.
+
+    Parameters
+    ----------
+    lens
+        The lens, from `lens.load`.
+    draws
+        Number of parameter vectors drawn from the priors.
+    perturbations
+        Number of perturbations of each vector.
+    batch
+        Number of lanes of the compiled program.
+    """
+    knn_barycentric.patch(natural_neighbors=True)
+    try:
+        right, ours = Likelihood(lens, OracleNaturalNeighbor, use_jax=False), Likelihood(lens, NaturalNeighbor)
+        vectors = ours.median_and_draws(draws)
+        parameters = list(perturbed(vectors, perturbations))
+        values = [right.evidences(rows).log_evidence for rows in parameters]
+        penalties = right.evidences(vectors).penalty
+        count = len(vectors)
+        no, nan = np.zeros(count, bool), np.full(count, np.nan)
+        reference = Reference(parameters, values, penalties, no, no, nan, nan, (None,) * count)
+        unstable = [parameters[vector][1:] for vector in np.flatnonzero(reference.unstable)]
+        evidence = ours.evidences(np.concatenate([vectors, *unstable]), batch)
+        return candidate_from(ROW, reference, evidence, perturbations)
+    finally:
+        knn_barycentric.unpatch()
+
+
+@command.refuses_bad_input
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lens", action="append", help="name under dataset, or a folder (default small)")
+    parser.add_argument("--draws", type=at_least(0), default=0, help="draws from the priors of each lens")
+    parser.add_argument("--perturbations", type=at_least(0), default=PERTURBATIONS, help="perturbations of each vector")
+    arguments = parser.parse_args(argv)
+    passed = True
+    for name in arguments.lens or ["small"]:
+        candidate = candidate_of(lens_folder.load(name), arguments.draws, arguments.perturbations)
+        passed &= candidate.passed
+        print(
+            f"{name}: {ROW} {candidate.log_evidence:.6f}, reference {candidate.reference.log_evidence:.6f}, "
+            f"worst relative error {candidate.worst_relative_error:.1e}, "
+            f"{candidate.reference.unstable.sum()} unstable vectors: {candidate.verdict}",
+            flush=True,
+        )
+    return 0 if passed else 1
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -31,9 +31,10 @@ def natural_neighbor_weights(points, queries, kind="sibson"):
     vertex, back = simplices.reshape(-1), neighbors[neighbors] == np.arange(len(simplices))[:, None, None]
     opposite = np.where(neighbors < 0, -1, 3 * neighbors + back.argmax(axis=2)).reshape(-1)
     triangle = tri.find_simplex(queries)
-    is_at = (points[simplices[triangle]] == queries[:, None]).all(axis=2) & (triangle >= 0)[:, None]
+    rounding = 8.0 * np.finfo(float).eps * np.abs(points).max()
+    is_at = (np.abs(points[simplices[triangle]] - queries[:, None]) <= rounding).all(axis=2) & (triangle >= 0)[:, None]
     walks = np.flatnonzero((triangle >= 0) & ~is_at.any(axis=1))
-    row, query, corner = walks, queries[walks], 3 * triangle[walks]
+    row, query, corner, start = walks, queries[walks], 3 * triangle[walks], 3 * triangle[walks]
     first, before = np.full(len(row), -1), np.zeros(len(row))
     reach, area = np.zeros((len(row), 2)), np.zeros(len(row))
     found = [(np.empty(0, int), np.empty(0, int), np.empty(0))]
@@ -43,7 +44,9 @@ def natural_neighbor_weights(points, queries, kind="sibson"):
         to_v, to_a, along = points[v] - query, points[a] - query, points[a] - points[v]
         to_tip = points[vertex[corner]] - query
         there = points[vertex[across]] - query
-        is_inner = (across >= 0) & (_in_circle(to_a, to_v, there) > 0.0)
+        # Rounding must not depend on the edge that leads here, or the walk could go around forever.
+        is_inner = _in_circle(points[simplices[across // 3]] - query[:, None]) > 0.0
+        is_inner = (across >= 0) & (is_inner | (across // 3 == start // 3))
         right = np.where(is_inner, _cotangent(to_a - there, to_v - there), -_cotangent(to_v, to_a))
         left = _cotangent(to_v - to_tip, to_a - to_tip)
         side = np.maximum(0.5 * (left + right), 0.0)[:, None] * along
@@ -58,8 +61,9 @@ def natural_neighbor_weights(points, queries, kind="sibson"):
         first = np.where(~is_inner & (first < 0), corner, first)
         corner = np.where(is_inner, across, corner)
         corner = corner - corner % 3 + (corner + 1) % 3
-        row, query, corner, first, before, reach, area = (
-            each[goes] for each in (row, query, corner, first, before, reach, area)
+        goes &= (first >= 0) | (corner != start)  # Without a ring, the query is at a vertex.
+        row, query, corner, start, first, before, reach, area = (
+            each[goes] for each in (row, query, corner, start, first, before, reach, area)
         )
     owner, neighbor, share = (np.concatenate(each) for each in zip(*found, strict=True))
     order = np.argsort(owner, kind="stable")
@@ -69,8 +73,10 @@ def natural_neighbor_weights(points, queries, kind="sibson"):
     mappings = np.full((len(queries), max(count.max(initial=1), 1)), -1, np.int32)
     weights = np.zeros(mappings.shape)
     mappings[place], weights[place] = neighbor, share
+    is_alone = weights.sum(axis=1) == 0.0
     alone = np.where(is_at.any(axis=1), simplices[triangle, is_at.argmax(axis=1)], cKDTree(points).query(queries)[1])
-    mappings[count == 0, 0], weights[count == 0, 0] = alone[count == 0], 1.0
+    mappings[is_alone] = -1
+    mappings[is_alone, 0], weights[is_alone, 0] = alone[is_alone], 1.0
     return mappings, weights / weights.sum(axis=1, keepdims=True)
 
 
@@ -84,7 +90,6 @@ def _cotangent(u, v):
     return product / np.maximum(_cross(u, v), np.finfo(float).eps * np.abs(product) + np.finfo(float).tiny)
 
 
-def _in_circle(a, b, c):
-    """Positive if the origin is inside the circle through the counter-clockwise a, b and c."""
-    pairs = (a, b, c), (b, c, a), (c, a, b)
-    return sum((one * one).sum(axis=1) * _cross(two, three) for one, two, three in pairs)
+def _in_circle(corners):
+    """Positive if the origin is inside the circle through (Q, 3, 2) counter-clockwise corners."""
+    return sum((corners[:, k] ** 2).sum(axis=1) * _cross(corners[:, k - 2], corners[:, k - 1]) for k in range(3))

@@ -70,6 +70,14 @@ def test_weights_are_the_oracles(kind, xp):
     assert np.allclose(_dense(points, queries, xp, kind=kind), _exact(points, queries, kind), atol=1.0e-12)
 
 
+def test_a_lattice_moved_by_last_bits_on_numpy():
+    """Rounding contradicts itself there: a walk by the signs of floats went around a vertex forever."""
+    lattice = np.stack(np.meshgrid(np.arange(5.0), np.arange(5.0)), axis=-1).reshape(-1, 2)
+    queries = np.stack(np.meshgrid(*[np.arange(0.5, 4.0, 0.5)] * 2), axis=-1).reshape(-1, 2)
+    lattice = lattice * (1.0 + 2.0**-52 * np.random.default_rng(1).integers(-2, 3, lattice.shape))
+    assert np.allclose(_dense(lattice, queries, np), _exact(lattice, queries), atol=1.0e-13)
+
+
 @pytest.mark.parametrize("xp", [np, jnp])
 def test_more_neighbours_than_places_are_all_there(xp):
     angles = 2.0 * np.pi * np.arange(200) / 200

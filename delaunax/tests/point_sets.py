@@ -25,9 +25,9 @@ def shuffled(points, seed=0):
     return np.random.default_rng(seed).permutation(points)
 
 
-def repeated(points):
-    """The points, some of them more often, until there are `SIZE`. Duplicates have no triangle."""
-    return np.resize(points, (SIZE, 2))
+def repeated(points, number=SIZE):
+    """The points, some of them more often, until there are so many. Duplicates have no triangle."""
+    return np.resize(points, (number, 2))
 
 
 def circle(number):
@@ -109,7 +109,6 @@ def parabola(number=SIZE):
 
 UNIQUE = {
     "random": random(),
-    "three": random(3),
     "four": random(4),
     "scaled by 1e-12": 1.0e-12 * random(),
     "stretched by 1e6": random() * [1.0e6, 1.0],
@@ -127,6 +126,7 @@ TIED = {
     "300 on a circle": shuffled(repeated(circle(300))),
     "299 on a circle, and the centre": shuffled(repeated(with_centre(circle(299)))),
     "concentric rings": shuffled(np.vstack([radius * circle(SIZE // 4) for radius in (0.3, 0.6, 0.8, 1.0)])),
+    "three places": repeated(random(3), 4),
     "square": np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]),
     "four places, a hundred times": np.repeat([[0.0, 0.0], [1.0, 0.1], [0.2, 1.0], [0.6, 0.5]], SIZE // 4, axis=0),
     "one place, many times, and five others": crowded_place(),
@@ -163,7 +163,7 @@ EXACT = {
     "parabola": shuffled(parabola()),
     "spiral": spiral(),
     "fan of needles": shuffled(repeated(np.vstack([[[0.0, 0.0]], circle(199) * [1.0, 1.0e-8] + [1.0, 0.0]]))),
-    "one needle": np.array([[0.0, 0.0], [0.0, 1.9073486328e-6], [1.9073486328e-6, 53.0]]),
+    "one needle": repeated(np.array([[0.0, 0.0], [0.0, 1.9073486328e-6], [1.9073486328e-6, 53.0]]), 4),
 }
 """Sets in which floating point cannot decide."""
 
@@ -181,14 +181,14 @@ SCALED = {
 
 WITHOUT_TRIANGLE = {
     "one": random(1),
-    "two": random(2),
+    "two places": repeated(random(2), 4),
     "one place, many times": np.repeat(random(1), SIZE, axis=0),
     "line": line(),
     "horizontal line": line() * [1.0, 0.0] + [0.0, 0.1],
 }
 """Sets without any triangle."""
 
-ROUNDED_LINES = {"rounded line": rotated(line(40)), "long rounded line": rotated(line())}
+ROUNDED_LINES = {"rounded line": repeated(rotated(line(40))), "long rounded line": rotated(line())}
 """Sets on one line up to rounding: exactly, they have triangles as thin as rounding."""
 
 ALL = {**UNIQUE, **TIED, **FINE, **WITHOUT_TRIANGLE}

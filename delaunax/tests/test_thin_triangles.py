@@ -2,6 +2,7 @@
 
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -172,6 +173,18 @@ def test_sides_of_polygons_hold_every_query(seed, platform):
     on = np.concatenate([a + u[k] * (b - a) for k, (a, b) in enumerate(zip(corners, np.roll(corners, -1, axis=0)))])
     queries = np.concatenate([on, np.nextafter(on, np.inf), np.nextafter(on, -np.inf)])
     check(points, queries, platform)
+
+
+CASES = Path(__file__).parent / "cases"
+"""Points and a query at which the walk once went around in circles and returned an arbitrary triangle."""
+
+
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
+@pytest.mark.parametrize("name", ["rounded_line", "sides_of_a_triangle"])
+def test_walks_that_went_in_circles_arrive(name, platform):
+    case = np.load(CASES / f"{name}.npz")
+    mappings = check(case["points"], case["query"][None], platform)
+    assert (mappings[0] >= 0).all()
 
 
 @pytest.mark.parametrize("scale", [1.0e-310, 1.0e-300, 1.0e150, 1.0e300])

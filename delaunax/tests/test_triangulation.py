@@ -191,6 +191,16 @@ def test_points_on_a_line_have_no_triangle(name, platform):
     assert (triangulation.dual_areas == 0.0).all()
 
 
+@pytest.mark.parametrize(
+    "platform", ["cpu", pytest.param("gpu", marks=pytest.mark.slow(reason="compiles two more sizes, 8 s each"))]
+)
+@pytest.mark.parametrize("number", [2, 3])
+def test_the_fewest_points_need_no_duplicates(number, platform):
+    triangulation = triangulated(point_sets.random(number), platform)
+    assert triangulation.certified
+    assert len(used(triangulation)) == number - 2
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_a_lane_with_infinity_leaves_the_others(value):
     batch = np.stack([point_sets.random(40, seed) for seed in range(3)])

@@ -6,11 +6,8 @@ from delaunax.explain import Explanation, explain
 from delaunax.interpolation.barycentric import barycentric_weights
 from delaunax.interpolation.griddata import griddata
 from delaunax.interpolation.linear import LinearInterpolator, linear_interpolate
-from delaunax.interpolation.natural_neighbors import (
-    NaturalNeighborInterpolator,
-    NaturalNeighbors,
-    natural_neighbor_weights,
-)
+from delaunax.interpolation.natural_neighbor_interpolator import NaturalNeighborInterpolator
+from delaunax.interpolation.natural_neighbors import NaturalNeighbors, natural_neighbor_weights
 from delaunax.location import locate
 from delaunax.location.find_simplex import find_simplex
 from delaunax.tables.graph import VertexNeighbors, convex_hull, vertex_neighbor_vertices

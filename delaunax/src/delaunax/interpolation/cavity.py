@@ -7,7 +7,7 @@ stops the turn leads to the next ring vertex, counter-clockwise.
 
     A corner c stands for the edge opposite it, from the ring vertex at `next_corner(c)` to the vertex at `previous_corner(c)`.
     If the triangle across the edge is in the cavity, the walk enters it: the corner becomes `next_corner(opposite[c])`.
-    If not, the edge is on the ring, and so is its end: the corner becomes `next_corner(c)`.
+    If not, the edge is on the ring, and the walk turns around its end next: the corner becomes `next_corner(c)`.
 
 Floating point decides membership where its error bound allows it, integers decide the rest. A query exactly on a circle is not
 inside it.
@@ -46,7 +46,7 @@ class Circles(NamedTuple):
     points
         (N, 2) float, the vertices, of order one.
     unscaled
-        (N, 2) float, the vertices as they are stored, by which doubtful signs are decided.
+        (N, 2) float, the stored coordinates, for exact signs.
     """
 
     vertex: jax.Array
@@ -119,7 +119,7 @@ def _cotangents(xs, ys, edges):
 
 
 def least_area(dtype: Any) -> float:
-    """What stands for the area of a triangle of order one that is flat to rounding: cotangents and their squares are finite."""
+    """A lower bound on the area of a triangle of order one. It keeps cotangents and their squares finite."""
     return 2.0 ** (12 - int(jnp.finfo(dtype).maxexp) // 2)
 
 

@@ -1,11 +1,11 @@
 """Interpolation by natural neighbours: smooth, exact where the values are linear, and without a parameter.
 
-If a query were inserted into the Voronoi diagram of the points, its cell would take area from those of its natural neighbours.
-Sibson's weights are the shares of that area (Sibson 1981, Interpreting Multivariate Data, 21), and the interpolant has a
-continuous gradient except at the points. Laplace's weights are the lengths of the new cell's edges, divided by the distances
+A query that is inserted into the Voronoi diagram of the points gets a cell, which takes area from the cells of its natural
+neighbours. Sibson's weights are the shares of that area (Sibson 1981, Interpreting Multivariate Data, 21). The interpolant has
+a continuous gradient except at the points. Laplace's weights are the lengths of the new cell's edges, divided by the distances
 of the neighbours (Belikov et al. 1997, Comput. Math. Math. Phys. 37, 9; Sukumar, Moran, Semenov & Belikov 2001, Int. J. Numer.
-Methods Eng. 50, 1), and the interpolant is continuous. Both take less than linear interpolation does of the triangulation: they
-depend on the points alone, and change continuously where an edge flips.
+Methods Eng. 50, 1). The interpolant is continuous. Both kinds depend on the points alone, so the weights change continuously
+where an edge of the triangulation flips.
 """
 
 from functools import partial
@@ -17,7 +17,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arguments import as_given, coordinates_from, fill_value_from, points_and_queries, promoted, values_from
+from delaunax.arguments import as_given, points_and_queries
 from delaunax.arithmetic.scaling import largest_exponent, power_of_two, scaled
 from delaunax.interpolation import ring_maps
 from delaunax.interpolation.cavity import circles_from, to_order_one
@@ -29,7 +29,7 @@ from delaunax.location.walk import simplices_at, start_simplices
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
 from delaunax.tables.kd_tree import leaf_of, widened
-from delaunax.triangulation import Triangulation, triangulate
+from delaunax.triangulation import Triangulation
 
 
 class NaturalNeighbors(NamedTuple):
@@ -87,22 +87,22 @@ def natural_neighbor_weights(
         If an argument has a wrong shape, or a dtype that `triangulate` does not take, if there is no such kind, or if
         `max_neighbors` is below 1.
     """
-    _check(kind)
+    check_kind(kind)
     if max_neighbors < 1:
         raise ValueError(f"`max_neighbors` is {max_neighbors}; give 1 or more.")
     points, queries, shape = points_and_queries(points, query_points, triangulation)
     triangulation = triangulation._replace(tree=widened(triangulation.tree, points.dtype))
-    found = _neighbors(kind, max_neighbors, triangulation, points, _at_least_one(queries))
+    found = _neighbors(kind, max_neighbors, triangulation, points, at_least_one(queries))
     found = jax.tree.map(lambda rows: rows[: len(queries)].reshape(shape + rows.shape[1:]), found)
     return as_given(query_points, found)
 
 
-def _at_least_one(query_points):
+def at_least_one(query_points):
     """The queries, or one if there is none: loops over no row cannot be compiled."""
     return query_points if len(query_points) else jnp.zeros((1, 2), query_points.dtype)
 
 
-def _check(kind):
+def check_kind(kind):
     if kind not in KINDS:
         raise ValueError(f"`kind` is {kind!r}; give one of {', '.join(map(repr, KINDS))}.")
 
@@ -119,7 +119,7 @@ def _neighbors(kind, width, triangulation, points, query_points):
     count = jnp.where(on_ends[:, 0], number, count)
     known = ((count > 0) & (count <= width))[:, None]
     vertices = jnp.where(on_ends, _padded(cavities.ends, width, NONE), vertices)
-    of_ends = _weights_of_ends(points, query_points, cavities.ends)
+    of_ends = weights_of_ends(points, query_points, cavities.ends)
     weights = jnp.where(on_ends, _padded(of_ends, width, 0.0), weights)
     return NaturalNeighbors(jnp.where(known, vertices, NONE), jnp.where(known, weights, jnp.nan), count)
 
@@ -129,7 +129,7 @@ def _padded(columns, width, value):
     return jnp.pad(columns, ((0, 0), (0, max(width - 2, 0))), constant_values=value)[:, :width]
 
 
-def _weights_of_ends(points, query_points, ends):
+def weights_of_ends(points, query_points, ends):
     """(Q, 2) float: weights on the ends of an edge, linear along it, or one and zero for a single vertex."""
     is_edge = ends[:, 1:] >= 0
     points, query_points = _to_order_one(points, query_points)
@@ -171,20 +171,20 @@ def _attached(kind, width, shares, cavities, points, query_points):
 @partial(_attached.defjvp, symbolic_zeros=True)
 def _attached_jvp(kind, width, primals, tangents):
     shares, cavities, points, query_points = primals
-    moves = _moves(points, query_points, *tangents[2:])
+    moves = moves_of(points, query_points, *tangents[2:])
     return shares, ring_maps.moved_shares(kind, width, cavities, moves, (points, query_points))
 
 
-def _moves(points, query_points, d_points, d_query_points):
+def moves_of(points, query_points, d_points, d_query_points):
     """Tangents of points and queries in the unit of the cavities, in which coordinates are of order one."""
     _, factor = _exponent_and_factor(points)
     return tuple(
-        jnp.zeros_like(primal) if _is_zero(tangent) else tangent * factor
+        jnp.zeros_like(primal) if is_zero(tangent) else tangent * factor
         for primal, tangent in ((points, d_points), (query_points, d_query_points))
     )
 
 
-def _is_zero(tangent):
+def is_zero(tangent):
     return isinstance(tangent, jax.custom_derivatives.SymbolicZero)
 
 
@@ -201,7 +201,7 @@ def _cavities(triangulation, points, query_points):
     finite = jnp.isfinite(query_points).all(axis=1)
     scaled_points = jnp.where(finite[:, None], scaled(query_points, tree.exponent), 0.0)
     known = finite & triangulation.certified
-    # As in `locate`, but for triangles.
+    # The steps of `locate`, up to the triangle.
     corners = gather(tree.points, triangulation.simplices).reshape(-1, 6)
     start = gather(start_simplices(triangulation, corners), leaf_of(tree, scaled_points))
     simplex = jnp.where(known, simplices_at(triangulation, corners, scaled_points, start), NONE)
@@ -223,138 +223,3 @@ def _scales(circles, corner):
     _, factor = to_order_one(*edges)
     # Areas of cells that are far larger than this triangle have to be in range, too.
     return jnp.minimum(factor, 2.0 ** (int(jnp.finfo(factor.dtype).maxexp) // 2 - 7))
-
-
-@jax.tree_util.register_pytree_node_class
-class NaturalNeighborInterpolator:
-    """Interpolate values by natural neighbours of their points, however many a query has.
-
-    It is a pytree: it passes through `jit`, `vmap`, `scan` and `grad`, and carries its triangulation along. Differentiable
-    once with respect to points and values, by making it inside the function that is differentiated, and with respect to
-    query points.
-
-    Parameters
-    ----------
-    points
-        (N, 2) float, where the values are.
-    values
-        (N, ...) float or complex.
-    kind
-        "sibson" for a continuous gradient except at the points, "laplace" for less work.
-    fill_value
-        What a query outside the hull gets; NaN by default.
-
-    Raises
-    ------
-    ValueError
-        If `points` is not of shape (N, 2), `values` has another length, or there is no such kind.
-    TypeError
-        If `points` has a dtype that `triangulate` does not take.
-    """
-
-    points: Array
-    values: Array
-    kind: str
-    fill_value: Array
-    triangulation: Triangulation
-
-    def __init__(self, points: Any, values: Any, kind: str = "sibson", fill_value: Any = np.nan):
-        _check(kind)
-        self.points, self.kind = coordinates_from("points", points), kind
-        self.values = values_from(values, self.points)
-        self.fill_value = fill_value_from(fill_value, self.values)
-        self.triangulation = triangulate(self.points)
-
-    def __call__(self, query_points: Any) -> Array:
-        """The interpolated values at query points.
-
-        Parameters
-        ----------
-        query_points
-            (..., 2) float, or a tuple (x, y) of arrays that broadcast to shape (...).
-
-        Returns
-        -------
-        (..., ...) float or complex
-            The axes of the queries, then the axes of one value. It is `fill_value` outside the hull, NaN where a query is not
-            finite, and NaN everywhere if a point is not finite. A NumPy array if `query_points` is one.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the queries do not have shape (..., 2), or have a dtype that cannot be used.
-        """
-        points, queries, shape = points_and_queries(self.points, query_points)
-        triangulation = self.triangulation._replace(tree=widened(self.triangulation.tree, points.dtype))
-        values = promoted(self.values, points.dtype)
-        arrays = triangulation, points, values, _at_least_one(queries), self.fill_value.astype(values.dtype)
-        found = _interpolate(self.kind, *arrays)[: len(queries)]
-        return as_given(query_points, found.reshape(shape + found.shape[1:]))
-
-    def tree_flatten(self):
-        """The arrays, for JAX."""
-        return (self.points, self.values, self.fill_value, self.triangulation), self.kind
-
-    @classmethod
-    def tree_unflatten(cls, kind, children):
-        """An interpolator of the arrays, or of what JAX puts in their places."""
-        new = object.__new__(cls)
-        new.points, new.values, new.fill_value, new.triangulation = children
-        new.kind = kind
-        return new
-
-
-@partial(jax.jit, static_argnums=0)
-def _interpolate(kind, triangulation, points, values, query_points, fill_value):
-    cavities = cavities_of(triangulation, points, query_points)
-    columns = _real_columns(values)
-    ones = jnp.ones_like(columns[:, :1])
-    sums = _summed(kind, cavities, jnp.concatenate([columns, ones], axis=1), points, query_points)
-    total = sums[:, -1:]
-    smooth = sums[:, :-1] / jnp.where(total > 0.0, total, 1.0)
-    on_ends = cavities.ends[:, :1] >= 0
-    weights = _weights_of_ends(points, query_points, cavities.ends).astype(columns.dtype)
-    linear = (weights[:, :, None] * gather(columns, jnp.maximum(cavities.ends, 0))).sum(axis=1)
-    interpolated = _like_values(jnp.where(on_ends, linear, smooth), values)
-
-    def along(rows):
-        """A (Q,) array that is broadcast against (Q, ...) values."""
-        return rows.reshape(rows.shape + (1,) * (values.ndim - 1))
-
-    known = on_ends[:, 0] | (cavities.queries.corner >= 0)
-    with jax.numpy_dtype_promotion("standard"):
-        filled = jnp.where(along(cavities.outside), fill_value, interpolated)
-        return jnp.where(along(known), filled, jnp.nan)
-
-
-def _real_columns(values):
-    """(N, C) real columns of (N, ...) values."""
-    columns = values.reshape(len(values), -1)
-    return jnp.concatenate([columns.real, columns.imag], axis=1) if jnp.iscomplexobj(values) else columns
-
-
-def _like_values(columns, values):
-    """(Q, ...) values, real or complex like others, of their (Q, C) real columns."""
-    if jnp.iscomplexobj(values):
-        columns = lax.complex(*jnp.split(columns, 2, axis=1))
-    return columns.reshape(len(columns), *values.shape[1:])
-
-
-@partial(jax.custom_jvp, nondiff_argnums=(0,))
-def _summed(kind, cavities, values, points, query_points):
-    """(Q, C): the sums of shares times (N, C) values, which change with all of values, points and queries."""
-    return ring_maps.sums(kind, cavities, values, (points, query_points))
-
-
-@partial(_summed.defjvp, symbolic_zeros=True)
-def _summed_jvp(kind, primals, tangents):
-    cavities, values, points, query_points = primals
-    _, d_values, d_points, d_query_points = tangents
-    sums = ring_maps.sums(kind, cavities, values, (points, query_points))
-    change = jnp.zeros_like(sums)
-    if not _is_zero(d_values):
-        change = change + ring_maps.sums(kind, cavities, d_values, (points, query_points))
-    if not (_is_zero(d_points) and _is_zero(d_query_points)):
-        moves = _moves(points, query_points, d_points, d_query_points)
-        change = change + ring_maps.moved_sums(kind, cavities, values, moves, (points, query_points))
-    return sums, change

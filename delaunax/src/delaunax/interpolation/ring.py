@@ -39,7 +39,7 @@ class Queries(NamedTuple):
     x, y
         (Q,) float, coordinates of the scale of `Circles.points`.
     unscaled
-        (Q, 2) float, the same as they are stored.
+        (Q, 2) float, the stored coordinates.
     scale
         (Q,) float, a power of two by which offsets are multiplied, so that their products are in range.
     corner
@@ -81,7 +81,7 @@ class Turn(NamedTuple):
     counts
         bool, whether the turn around v is one that ends. The walk begins in the middle of one that does not count.
     moves
-        bool, false for a walk that is complete or in doubt: then all that it found must stay as it is.
+        bool, false if the walk is complete or in doubt; then nothing may change.
     row
         int32, the place of the query.
     """
@@ -131,7 +131,7 @@ def _begun(corner):
 
 
 def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
-    """The next step of a walk; one that is complete or in doubt stays as it is."""
+    """The next step of a walk. A walk that is complete or in doubt does not move."""
     moves = ~(walk.done | walk.in_doubt)
     across = gather(circles.opposite, walk.corner)
     triangle = triangle_of(jnp.maximum(across, 0))
@@ -199,14 +199,14 @@ def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, s
     visit
         `visit(own, shared, turn)` gives `own` and `shared` after a `Turn`.
     own
-        (Q, ...) arrays of which each query has a row, as begun.
+        (Q, ...) arrays with a row for each query: their initial values.
     shared
-        Arrays that all queries share, as begun.
+        Arrays that all queries share: their initial values.
 
     Returns
     -------
     own, shared
-        The same, in the end.
+        Their final values.
     count
         (Q,) int32, the number of ring vertices; 0 without a cavity.
     """
@@ -302,7 +302,7 @@ def begin(circles: Circles, simplex: Array, nearest: Array, queries: Queries) ->
 
 
 def _is_at(circles, query, vertex):
-    """Whether a query is at a vertex. Not by the coordinates as they are stored: XLA reads subnormal numbers as zero."""
+    """Whether a query is at a vertex, by scaled coordinates: XLA reads subnormal numbers as zero."""
     at = gather(circles.points, vertex, A), gather(circles.points, vertex, B)
     return (vertex >= 0) & (at[0] == query.x) & (at[1] == query.y)
 

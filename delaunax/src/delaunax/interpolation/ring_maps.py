@@ -21,7 +21,7 @@ from delaunax.interpolation.cavity import Circles, dot
 from delaunax.interpolation.ring import Queries, walk_around
 from delaunax.interpolation.shares import KINDS
 from delaunax.platform.dispatch import by_platform
-from delaunax.platform.indexing import DROP, NONE, gather
+from delaunax.platform.indexing import DROP, NONE, gather, write
 from delaunax.platform.linear_map import linear_map
 
 
@@ -100,9 +100,20 @@ def _like(queries):
     return jnp.zeros_like(queries.x)
 
 
-def _place(width, turn, slot, counts):
-    """Where a flat table has a place of the ring of a turn; -1 where it does not count, or has no place."""
-    return jnp.where(counts & (slot < width), turn.row * np.int32(width) + slot, NONE)
+def _place(width, number, turn, slot, counts):
+    """Where a flat table of so many rows has a place of the ring of a turn; behind the rows if it has none."""
+    return jnp.where(counts & (slot < width), turn.row * np.int32(width) + slot, np.int32(width * number))
+
+
+def _spare(width, number, value, dtype):
+    """A flat table of so many rows, and one place more for what is not kept."""
+    return jnp.full(width * number + 1, value, dtype)
+
+
+def _put(table, place, value):
+    """A flat table with values at () or (Q,) places."""
+    set_at = platform.choose(write, lambda table, place, value: table.at[place].set(value, **DROP))
+    return set_at(table, place, value)
 
 
 def _rings(kind, width, cavities):
@@ -111,12 +122,13 @@ def _rings(kind, width, cavities):
 
     def visit(chain, table, turn):
         chain, share = kind.after(chain, turn)
-        place, (vertices, shares) = _place(width, turn, turn.slot, turn.ends), table
-        return chain, (vertices.at[place].set(turn.v, **DROP), shares.at[place].set(share, **DROP))
+        place = _place(width, number, turn, turn.slot, turn.ends)
+        return chain, (_put(table[0], place, turn.v), _put(table[1], place, share))
 
-    begun = jnp.full(number * width, NONE), jnp.zeros(number * width, queries.x.dtype)
-    _, (vertices, shares), count = walk_around(circles, queries, visit, kind.begun(queries.x), begun)
-    return vertices.reshape(number, width), shares.reshape(number, width), count
+    begun = _spare(width, number, NONE, jnp.int32), _spare(width, number, 0.0, queries.x.dtype)
+    _, tables, count = walk_around(circles, queries, visit, kind.begun(queries.x), begun)
+    vertices, shares = (table[:-1].reshape(number, width) for table in tables)
+    return vertices, shares, count
 
 
 def _sums(kind, cavities, values):
@@ -184,13 +196,13 @@ def _changes(kind, cavities, moves, emit, own, shared):
 
 
 def _moved_shares(kind, width, cavities, moves):
-    queries = cavities.queries
+    number, dtype = len(cavities.queries.x), cavities.queries.x.dtype
 
     def emit(own, table, turn, change):
-        return own, table.at[_place(width, turn, turn.slot, turn.ends)].set(change, **DROP)
+        return own, _put(table, _place(width, number, turn, turn.slot, turn.ends), change)
 
-    table = jnp.zeros(len(queries.x) * width, queries.x.dtype)
-    return _changes(kind, cavities, moves, emit, (), table)[1].reshape(-1, width)
+    _, table = _changes(kind, cavities, moves, emit, (), _spare(width, number, 0.0, dtype))
+    return table[:-1].reshape(number, width)
 
 
 def _moved_sums(kind, cavities_and_values, moves):
@@ -234,11 +246,10 @@ def _pulled(kind, cavities, weight):
 
 
 def _pulled_shares(kind, width, cavities, covectors):
-    flat = covectors.reshape(-1)
+    flat = jnp.append(covectors.reshape(-1), 0.0)
 
     def weight(_, slot, turn, counts):
-        place = _place(width, turn, slot, counts)
-        return jnp.where(place < 0, 0.0, gather(flat, place))
+        return gather(flat, _place(width, len(covectors), turn, slot, counts))
 
     return _pulled(kind, cavities, weight)
 

@@ -1,4 +1,4 @@
-"""What a ring vertex takes of a query: Sibson's share, Laplace's share, and their derivatives.
+"""The share of a query that a ring vertex gets: Sibson's, Laplace's, and their derivatives.
 
 A share is a weight before the division by the sum of all. Both kinds are made from the cotangents that see the edges of the
 cavity (`ring.Turn`): the distance of two circumcentres on a bisector is a sum of two cotangents, so nearly equal or distant
@@ -55,17 +55,17 @@ class Laplace:
     """Shares by the length of Voronoi edges."""
 
     def begun(self, like: Array) -> Any:
-        """What a turn around a vertex begins with: the cotangent at the ring vertex before."""
+        """The state at the start of a turn around a vertex: the cotangent at the previous ring vertex."""
         return jnp.zeros_like(like)
 
     def after(self, before: Array, turn: Turn) -> tuple[Array, Array]:
-        """The same after another edge, and the share of v, if the turn ends with that."""
+        """The state after another edge, and the share of v if the turn ends with this edge."""
         at_a, at_v = ring_cotangents(turn)
         # Rounding makes some edges of length zero negative.
         return jnp.where(turn.on_ring, at_v, before), jnp.maximum(before + at_a, 0.0)
 
     def slopes(self, before: Array, turn: Turn) -> tuple[Slopes, Slopes]:
-        """What an edge adds to the derivatives of the shares of v and of a; `before` is not read."""
+        """The derivatives that an edge adds to the shares of v and of a; `before` is not used."""
         to_v, to_a, along = turn.to_v, turn.to_a, turn.along
         at_a, at_v = ring_cotangents(turn)
         per_area = jnp.where(turn.on_ring, turn.per_area, 0.0)
@@ -87,11 +87,11 @@ class Sibson:
     """Shares by area."""
 
     def begun(self, like: Array) -> Any:
-        """What a turn around a vertex begins with: the fan so far, and what `Laplace` begins with."""
+        """The state at the start of a turn around a vertex: the area of the fan so far, and the state of `Laplace`."""
         return jnp.zeros_like(like), jnp.zeros_like(like)
 
     def after(self, chain: Any, turn: Turn) -> tuple[Any, Array]:
-        """The same after another edge, and the share of v, if the turn ends with that."""
+        """The state after another edge, and the share of v if the turn ends with this edge."""
         fan, before = chain
         following, edge = LAPLACE.after(before, turn)
         triangle = jnp.maximum(turn.left + turn.right, 0.0) * dot(turn.along, turn.along)
@@ -100,7 +100,7 @@ class Sibson:
         return (fan, following), jnp.maximum(whole - edge * dot(turn.to_v, turn.to_v), 0.0)
 
     def slopes(self, before: Array, turn: Turn) -> tuple[Slopes, Slopes]:
-        """What an edge adds to the derivatives of the shares of v and of a; `before` is as in `Laplace.after`."""
+        """The derivatives that an edge adds to the shares of v and of a; `before` is the state of `Laplace`."""
         middle = times(0.25 * (turn.left - turn.right), turned_left(turn.along))
         length = 4.0 * jnp.maximum(turn.left + turn.right, 0.0)
         of_v = times(length, plus(times(0.5, turn.along), middle))

@@ -89,7 +89,7 @@ def _transposed(covectors, *leaves, forward, transpose, number):
 def _batched(leaves, axes, *, forward, transpose, number):
     (size,) = {leaf.shape[axis] for leaf, axis in zip(leaves, axes, strict=True) if axis is not None}
     leaves = [leaf if axis is None else jnp.moveaxis(leaf, axis, 0) for leaf, axis in zip(leaves, axes, strict=True)]
-    # Each lane has vectors of its own: else the transpose would have to add up those of all lanes.
+    # Each lane gets its own vectors. With shared vectors, the transpose would have to add up all lanes.
     own = [
         jnp.broadcast_to(leaf, (size, *leaf.shape)) if axis is None else leaf
         for leaf, axis in zip(leaves[number:], axes[number:], strict=True)

@@ -37,7 +37,6 @@ WITH_TIES = [
     "half-integers with duplicates",
     "integers on two circles",
     "parabola",
-    "fan of needles",
     "subnormal integers",
 ]
 """Sets with exactly co-circular points."""

@@ -113,8 +113,20 @@ def _certifying_interpolator():
     return Certifying
 
 
+def test_natural_neighbours_check_fails_on_broken_weights(assertions, small, monkeypatch):
+    exact = InterpolatorNaturalNeighbor._mappings_sizes_weights.func
+
+    def broken(self):
+        mappings, sizes, weights = exact(self)
+        return mappings, sizes, weights if self._xp is np else 0.999 * weights
+
+    monkeypatch.setattr(InterpolatorNaturalNeighbor, "_mappings_sizes_weights", property(broken))
+    with pytest.raises(AssertionError, match="NumPy's"):
+        assertions.CHECKS["natural neighbours"](Case(small))
+
+
 def test_every_check_has_a_break(assertions):
-    assert {what for what, _ in BREAKS} == set(assertions.CHECKS)
+    assert {what for what, _ in BREAKS} | {"natural neighbours"} == set(assertions.CHECKS)
 
 
 @pytest.mark.slow

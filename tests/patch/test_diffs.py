@@ -18,7 +18,7 @@ from jax_profiling.gate import verdict
 from jax_profiling.patch import diffs
 
 ROOT = Path(__file__).parents[2]
-NATURAL_LINES = 450
+NATURAL_LINES = 500
 AUTOARRAY = Path(autoarray.__file__).parent
 SITE_PACKAGES = AUTOARRAY.parent
 METADATA = SITE_PACKAGES / f"autoarray-{autoarray.__version__}.dist-info" / "METADATA"
@@ -59,7 +59,7 @@ def test_log_determinant_patches_apply_and_revert(site, small, tmp_path):
         tmp_path / "patches" / f"autoarray-{autoarray.__version__}-{name}.patch"
         for name in ("log-det", "curvature-log-det")
     ]
-    assert all(diffs.added_lines(file.read_text()) <= limit for file, limit in zip(files, (330, 50), strict=True))
+    assert all(diffs.added_lines(file.read_text()) <= limit for file, limit in zip(files, (360, 50), strict=True))
     own = [
         "inversion/inversion/abstract.py",
         "inversion/regularization/differences.py",

@@ -10,6 +10,7 @@ import pytest
 
 from delaunax import triangulate
 from knn_barycentric import InterpolatorKNNBarycentric, KNNBarycentric
+from knn_barycentric.natural_neighbor import InterpolatorNaturalNeighbor
 from scripts.jax_assertions.case import Case
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "jax_assertions" / "knn_barycentric.py"

@@ -112,11 +112,11 @@ from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.gate.likelihood import Likelihood
 from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
 
-print(al.mesh.DelaunayNN.__module__)
 lens = lens_folder.load(sys.argv[1])
 for mesh_cls in (DelaunayNN, al.mesh.DelaunayNN):
     likelihood = Likelihood(lens, mesh_cls)
     print(*(float(likelihood.evidence(likelihood.prior_medians, xp=xp).log_evidence) for xp in (np, jnp)))
+print(al.mesh.DelaunayNN.__module__)
 """
 
 
@@ -132,7 +132,7 @@ def test_natural_neighbor_patch_applies_and_reverts(files, site, small, tmp_path
     command = [sys.executable, "-c", NATURAL, small.folder]
     process = subprocess.run(command, capture_output=True, text=True, cwd=tmp_path, env=environment)
     assert process.returncode == 0, process.stderr
-    module, *values = process.stdout.split()[-5:]
+    *values, module = process.stdout.split()[-5:]
     assert module == "autoarray.inversion.mesh.knn_barycentric.natural_neighbor"
     assert list(map(float, values)) == pytest.approx([float(values[0])] * 4, rel=1.0e-8)
     for each in (file, files[0]):

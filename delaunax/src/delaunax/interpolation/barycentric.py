@@ -19,9 +19,9 @@ from delaunax.platform.indexing import gather
 def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
     """The barycentric weights of every query point, differentiable with respect to queries and vertices.
 
-    The weights of a query inside its triangle are right to a few machine epsilons times the conditioning of the triangle, and to
-    a few machine epsilons where that exceeds one over the square root of an epsilon. If rounding has
-    put a query just outside its triangle, the weights are those of the nearest place on the triangle's edges.
+    The weights of a query inside its triangle are right to a few machine epsilons times the conditioning of the triangle. Where
+    that exceeds one over the square root of an epsilon, they are right to a few machine epsilons. If rounding has put a query
+    just outside its triangle, the weights are those of the nearest place on the triangle's edges.
 
     Parameters
     ----------

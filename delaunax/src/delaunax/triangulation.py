@@ -12,6 +12,7 @@ from delaunax.certificate import certify, checks_of
 from delaunax.insertion.incremental import triangulate_by_insertion
 from delaunax.platform.dispatch import by_platform
 from delaunax.stars.star_splaying import triangulate_by_stars
+from delaunax.tables import kd_tree
 from delaunax.tables.kd_tree import KDTree, build_kd_tree
 from delaunax.tables.simplices import dual_areas_from, vertex_simplex_from
 
@@ -51,6 +52,11 @@ class Triangulation(NamedTuple):
         """The number of vertices and the certificate: the tables are too long to read."""
         number = self.vertex_simplex.shape[-1] if hasattr(self.vertex_simplex, "shape") else "?"
         return f"Triangulation({number} vertices, certified={self.certified})"
+
+
+def widened(triangulation: Triangulation, dtype: Any) -> Triangulation:
+    """The triangulation with coordinates in a float dtype that is at least as wide as its own, for queries of that dtype."""
+    return triangulation._replace(tree=kd_tree.widened(triangulation.tree, dtype))
 
 
 def triangulate(points: Any) -> Triangulation:

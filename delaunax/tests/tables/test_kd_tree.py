@@ -65,8 +65,8 @@ def test_near_vertices_hold_the_nearest_ones():
 def test_boxes_hold_the_vertices_of_leaves(number):
     points = point_sets.random(number)
     tree = compiled(build_kd_tree)(points)
-    scaled = points * 2.0 ** -np.floor(np.log2(points.max()))
+    scaled, lowest = points * 2.0 ** -np.floor(np.log2(points.max())), np.finfo(points.dtype).min
     assert np.sort(tree.leaves[tree.leaves < number]).tolist() == list(range(number))
     for leaf, box in zip(tree.leaves, tree.boxes[-1]):
         inside = scaled[leaf[leaf < number]]
-        assert np.concatenate([inside, -inside], axis=1).max(axis=0, initial=-np.inf).tolist() == box.tolist()
+        assert np.concatenate([inside, -inside], axis=1).max(axis=0, initial=lowest).tolist() == box.tolist()

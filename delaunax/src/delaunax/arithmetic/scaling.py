@@ -60,6 +60,18 @@ def power_of_two(power: Array, dtype) -> Array:
     return lax.bitcast_convert_type(field << word(info.nmant), dtype)
 
 
+def factor_to_order_one(exponent: Array, dtype) -> Array:
+    """The power of two that brings floats of the largest exponent `exponent` between 1 and 2, if it is in range."""
+    info = jnp.finfo(dtype)
+    return power_of_two(jnp.minimum(-(exponent + np.int32(info.nmant)), np.int32(info.maxexp - 1)), dtype)
+
+
+def scaled_differentiably(values: Array, exponent: Array) -> Array:
+    """`scaled`, with the derivative of a product with `factor_to_order_one`: the bits of a float have no derivative."""
+    fixed = lax.stop_gradient(values)
+    return scaled(fixed, exponent) + (values - fixed) * factor_to_order_one(exponent, values.dtype)
+
+
 def scaled(values: Array, largest: Array) -> Array:
     """Finite floats times the power of two that brings floats of exponent `largest` between 1 and 2; zeros for the others."""
     info, integers = jnp.finfo(values.dtype), integers_from(values)

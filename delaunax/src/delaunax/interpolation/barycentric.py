@@ -10,7 +10,7 @@ from jax import Array, lax
 from delaunax import platform
 from delaunax.arguments import as_given, points_and_queries
 from delaunax.arithmetic import double_double
-from delaunax.arithmetic.scaling import largest_exponent, power_of_two, scaled
+from delaunax.arithmetic.scaling import factor_to_order_one, largest_exponent, scaled_differentiably
 from delaunax.arithmetic.triangle import dot, doubled_areas_from, squared
 from delaunax.platform.dispatch import differentiable
 from delaunax.platform.indexing import gather
@@ -105,19 +105,13 @@ def _weights_in_thin(primitives, row):
 
 def _to_order_one(primitives, points, query_points):
     """Points and queries times a power of two along each axis, so that products of their coordinates stay in range."""
-    info = jnp.finfo(points.dtype)
     exponent = largest_exponent(lax.stop_gradient(points), axis=0)
-    factor = power_of_two(jnp.minimum(-(exponent + np.int32(info.nmant)), np.int32(info.maxexp - 1)), points.dtype)
-
-    def by_bits(values):
-        exact = scaled(lax.stop_gradient(values), exponent)
-        return exact + (values - lax.stop_gradient(values)) * factor
-
+    factor = factor_to_order_one(exponent, points.dtype)
     # XLA reads subnormal numbers as zero, so where they matter, coordinates are scaled by their bits.
     arrays = [points, query_points]
     return primitives.select_lazily(
-        exponent.min() < np.int32(info.minexp + 2),
-        lambda: list(map(by_bits, arrays)),
+        exponent.min() < np.int32(jnp.finfo(points.dtype).minexp + 2),
+        lambda: [scaled_differentiably(each, exponent) for each in arrays],
         [each * factor for each in arrays],
     )
 

@@ -11,7 +11,7 @@ from delaunax.interpolation.linear import linear_interpolate
 from delaunax.interpolation.natural_neighbor_interpolator import NaturalNeighborInterpolator
 from delaunax.interpolation.unit_box import unit_box_of
 from delaunax.location.queries import located_by, nearest_vertices
-from delaunax.platform.indexing import gather
+from delaunax.platform.indexing import gather, rows_like
 from delaunax.triangulation import triangulate
 
 
@@ -74,6 +74,6 @@ def _nearest_values(points, values, queries, rescale):
     values = promoted(values_from(values, points), points.dtype)
     points, queries = _in_unit_box(points, queries, rescale)
     vertices = located_by(nearest_vertices, triangulate(points), points, queries)
-    known = (vertices >= 0).reshape(vertices.shape + (1,) * (values.ndim - 1))
+    known = rows_like(vertices >= 0, values)
     found = jnp.where(known, gather(values, vertices), np.asarray(np.nan, values.dtype))
     return found.reshape(shape + found.shape[1:])

@@ -20,7 +20,7 @@ from delaunax.arguments import (
 from delaunax.interpolation.barycentric import barycentric_weights
 from delaunax.interpolation.unit_box import UnitBox, unit_box_of
 from delaunax.location import locate
-from delaunax.platform.indexing import gather
+from delaunax.platform.indexing import gather, rows_like
 from delaunax.triangulation import Triangulation, triangulate
 
 
@@ -176,15 +176,11 @@ def _interpolated(points, values, fill_value, triangulation, queries):
     mappings = locate(triangulation, points, queries)
     inside, known = mappings[:, 1] >= 0, triangulation.certified & (mappings[:, 0] >= 0)
 
-    def by_query(rows):
-        """(Q,) rows that broadcast against (Q, ...) values."""
-        return rows.reshape(rows.shape + (1,) * (values.ndim - 1))
-
     weights = barycentric_weights(points, queries, mappings)
     interpolated = jnp.zeros((), values.dtype)
     for k in range(3):
         # A query without a triangle reads no value: its weights may be NaN, and so would be the gradient of a masked result.
-        corner_values = jnp.where(by_query(inside), gather(values, mappings[:, k]), np.zeros((), values.dtype))
-        interpolated = interpolated + by_query(weights[:, k]).astype(values.dtype) * corner_values
-    filled = jnp.where(by_query(inside), interpolated, fill_value)
-    return jnp.where(by_query(known), filled, np.asarray(np.nan, values.dtype))
+        corner_values = jnp.where(rows_like(inside, values), gather(values, mappings[:, k]), np.zeros((), values.dtype))
+        interpolated = interpolated + rows_like(weights[:, k], values).astype(values.dtype) * corner_values
+    filled = jnp.where(rows_like(inside, values), interpolated, fill_value)
+    return jnp.where(rows_like(known, values), filled, np.asarray(np.nan, values.dtype))

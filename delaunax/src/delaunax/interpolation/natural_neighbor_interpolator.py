@@ -18,9 +18,8 @@ from delaunax.interpolation.natural_neighbors import (
     moves_of,
     weights_of_ends,
 )
-from delaunax.platform.indexing import gather
-from delaunax.tables.kd_tree import widened
-from delaunax.triangulation import Triangulation, triangulate
+from delaunax.platform.indexing import gather, rows_like
+from delaunax.triangulation import Triangulation, triangulate, widened
 
 
 @jax.tree_util.register_pytree_node_class
@@ -83,8 +82,8 @@ class NaturalNeighborInterpolator:
             If the queries do not have shape (..., 2), or have a dtype that cannot be used.
         """
         points, queries, shape = points_and_queries(self.points, query_points)
-        triangulation = self.triangulation._replace(tree=widened(self.triangulation.tree, points.dtype))
         values = promoted(self.values, points.dtype)
+        triangulation = widened(self.triangulation, points.dtype)
         arrays = triangulation, points, values, at_least_one(queries), self.fill_value.astype(values.dtype)
         found = _interpolate(self.kind, *arrays)[: len(queries)]
         return as_given(query_points, found.reshape(shape + found.shape[1:]))
@@ -115,14 +114,10 @@ def _interpolate(kind, triangulation, points, values, query_points, fill_value):
     linear = (weights[:, :, None] * gather(columns, jnp.maximum(cavities.ends, 0))).sum(axis=1)
     interpolated = _like_values(jnp.where(on_ends, linear, smooth), values)
 
-    def along(rows):
-        """A (Q,) array that is broadcast against (Q, ...) values."""
-        return rows.reshape(rows.shape + (1,) * (values.ndim - 1))
-
     known = on_ends[:, 0] | (cavities.queries.corner >= 0)
     with jax.numpy_dtype_promotion("standard"):
-        filled = jnp.where(along(cavities.outside), fill_value, interpolated)
-        return jnp.where(along(known), filled, jnp.nan)
+        filled = jnp.where(rows_like(cavities.outside, values), fill_value, interpolated)
+        return jnp.where(rows_like(known, values), filled, jnp.nan)
 
 
 def _real_columns(values):

@@ -18,18 +18,18 @@ from jax import Array, lax
 
 from delaunax import platform
 from delaunax.arguments import as_given, points_and_queries
-from delaunax.arithmetic.scaling import largest_exponent, power_of_two, scaled
+from delaunax.arithmetic.scaling import factor_to_order_one, largest_exponent, scaled_differentiably
 from delaunax.interpolation import ring_maps
 from delaunax.interpolation.cavity import circles_from, to_order_one
 from delaunax.interpolation.ring import Queries, begin, triangle_of
 from delaunax.interpolation.ring_maps import Cavities
 from delaunax.interpolation.shares import KINDS
 from delaunax.location.nearest import nearest_of
-from delaunax.location.walk import simplices_at, start_simplices
+from delaunax.location.queries import starts_of
+from delaunax.location.walk import simplices_at
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
-from delaunax.tables.kd_tree import leaf_of, widened
-from delaunax.triangulation import Triangulation
+from delaunax.triangulation import Triangulation, widened
 
 
 class NaturalNeighbors(NamedTuple):
@@ -91,7 +91,7 @@ def natural_neighbor_weights(
     if max_neighbors < 1:
         raise ValueError(f"`max_neighbors` is {max_neighbors}; give 1 or more.")
     points, queries, shape = points_and_queries(points, query_points, triangulation)
-    triangulation = triangulation._replace(tree=widened(triangulation.tree, points.dtype))
+    triangulation = widened(triangulation, points.dtype)
     found = _neighbors(kind, max_neighbors, triangulation, points, at_least_one(queries))
     found = jax.tree.map(lambda rows: rows[: len(queries)].reshape(shape + rows.shape[1:]), found)
     return as_given(query_points, found)
@@ -145,21 +145,8 @@ def weights_of_ends(points, query_points, ends):
 
 def _to_order_one(points, query_points):
     """Points and queries times a power of two, by their bits: XLA reads subnormal numbers as zero."""
-    exponent, factor = _exponent_and_factor(points)
-
-    def by_bits(values):
-        fixed = lax.stop_gradient(values)
-        return scaled(fixed, exponent) + (values - fixed) * factor
-
-    return by_bits(points), by_bits(query_points)
-
-
-def _exponent_and_factor(points):
-    """The largest exponent of points, and the power of two that brings them to order one, if it is in range."""
-    info = jnp.finfo(points.dtype)
     exponent = largest_exponent(lax.stop_gradient(points))
-    power = jnp.minimum(-(exponent + np.int32(info.nmant)), np.int32(info.maxexp - 1))
-    return exponent, power_of_two(power, points.dtype)
+    return scaled_differentiably(points, exponent), scaled_differentiably(query_points, exponent)
 
 
 @partial(jax.custom_jvp, nondiff_argnums=(0, 1))
@@ -177,7 +164,7 @@ def _attached_jvp(kind, width, primals, tangents):
 
 def moves_of(points, query_points, d_points, d_query_points):
     """Tangents of points and queries in the unit of the cavities, in which coordinates are of order one."""
-    _, factor = _exponent_and_factor(points)
+    factor = factor_to_order_one(largest_exponent(lax.stop_gradient(points)), points.dtype)
     return tuple(
         jnp.zeros_like(primal) if is_zero(tangent) else tangent * factor
         for primal, tangent in ((points, d_points), (query_points, d_query_points))
@@ -198,12 +185,8 @@ def cavities_of(triangulation: Triangulation, points: Array, query_points: Array
 def _cavities(triangulation, points, query_points):
     tree = triangulation.tree
     circles = circles_from(tree.points, points, triangulation.simplices, triangulation.neighbors)
-    finite = jnp.isfinite(query_points).all(axis=1)
-    scaled_points = jnp.where(finite[:, None], scaled(query_points, tree.exponent), 0.0)
+    scaled_points, finite, corners, start = starts_of(triangulation, query_points)
     known = finite & triangulation.certified
-    # The steps of `locate`, up to the triangle.
-    corners = gather(tree.points, triangulation.simplices).reshape(-1, 6)
-    start = gather(start_simplices(triangulation, corners), leaf_of(tree, scaled_points))
     simplex = jnp.where(known, simplices_at(triangulation, corners, scaled_points, start), NONE)
     outside = known & (simplex < 0)
     nearest = jnp.where(outside, nearest_of(triangulation, scaled_points, start, outside), NONE)

@@ -12,8 +12,8 @@ from delaunax.location.nearest import nearest_of
 from delaunax.location.walk import simplices_at, start_simplices
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
-from delaunax.tables.kd_tree import leaf_of, widened
-from delaunax.triangulation import Triangulation
+from delaunax.tables.kd_tree import leaf_of
+from delaunax.triangulation import Triangulation, widened
 
 
 def locate(triangulation: Triangulation, points: Any, query_points: Any) -> Array:
@@ -54,14 +54,14 @@ def located_by(method: Any, triangulation: Triangulation, points: Any, query_poi
     points, queries, shape = points_and_queries(points, query_points, triangulation)
     if len(queries) == 0:
         return as_given(query_points, jnp.zeros(shape + tail, jnp.int32))
-    triangulation = triangulation._replace(tree=widened(triangulation.tree, points.dtype))
-    return as_given(query_points, method(*lax.stop_gradient((triangulation, queries))).reshape(shape + tail))
+    arrays = lax.stop_gradient((widened(triangulation, points.dtype), queries))
+    return as_given(query_points, method(*arrays).reshape(shape + tail))
 
 
 @by_platform
 @platform.fused
 def _locate(triangulation, query_points):
-    query_points, finite, corners, start = _starts(triangulation, query_points)
+    query_points, finite, corners, start = starts_of(triangulation, query_points)
     simplex = simplices_at(triangulation, corners, query_points, start)
     outside = simplex < 0
     vertex = nearest_of(triangulation, query_points, start, outside & finite)
@@ -74,7 +74,7 @@ def _locate(triangulation, query_points):
 @platform.fused
 def rows_at(triangulation: Triangulation, query_points: Array) -> Array:
     """(Q,) int32: the rows of the triangles that contain (Q, 2) queries; -1 outside the hull, or if a query is not finite."""
-    query_points, finite, corners, start = _starts(triangulation, query_points)
+    query_points, finite, corners, start = starts_of(triangulation, query_points)
     return jnp.where(finite, simplices_at(triangulation, corners, query_points, start), NONE)
 
 
@@ -82,12 +82,24 @@ def rows_at(triangulation: Triangulation, query_points: Array) -> Array:
 @platform.fused
 def nearest_vertices(triangulation: Triangulation, query_points: Array) -> Array:
     """(Q,) int32: the nearest vertices of (Q, 2) queries, ties going to the lowest index; -1 if a coordinate is not finite."""
-    query_points, finite, _, start = _starts(triangulation, query_points)
+    query_points, finite, _, start = starts_of(triangulation, query_points)
     return jnp.where(finite & triangulation.certified, nearest_of(triangulation, query_points, start, finite), NONE)
 
 
-def _starts(triangulation, query_points):
-    """Scaled queries, which of them are finite, the corners for `walk`, and the triangles where the queries start."""
+def starts_of(triangulation: Triangulation, query_points: Array) -> tuple[Array, Array, Array, Array]:
+    """Where (Q, 2) queries start their walks; on a CPU inside `platform.fused`.
+
+    Returns
+    -------
+    query_points
+        (Q, 2) float, the queries, scaled; zero if a coordinate is not finite.
+    finite
+        (Q,) bool, which queries are finite.
+    corners
+        (2N, 6) float, the corners of the triangles, as `walk.walk` takes them.
+    start
+        (Q,) int32, the triangles where the queries start.
+    """
     tree = triangulation.tree
     query_points = jnp.where(jnp.isfinite(query_points), scaled(query_points, tree.exponent), query_points)
     corners = gather(tree.points, triangulation.simplices).reshape(-1, 6)

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array
 
 from delaunax import platform
-from delaunax.arithmetic.error_bounds import ORIENTATION, unit_of
+from delaunax.arithmetic.error_bounds import ORIENTATION, orientation, unit_of
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import map_where
 from delaunax.stars.star_step import argmin_of
@@ -46,6 +46,7 @@ def simplices_at(triangulation: Triangulation, corners: Array, query_points: Arr
     sides = triangulation.tree.sides
     per_side = 1.0 / jnp.where(sides > 0.0, sides, 1.0)
     tolerance = (MISS_TOLERANCE_EPS * jnp.finfo(sides.dtype).eps) ** 2
+    measured = triangulation, corners, per_side, tolerance
 
     def walk_and_check(row):
         query_point, start = row
@@ -58,7 +59,7 @@ def simplices_at(triangulation: Triangulation, corners: Array, query_points: Arr
         return jnp.where(distance > tolerance, _MISSED, simplex)
 
     def nearest_simplex(query_points):
-        return platform.map_rows(lambda query: _nearest_simplex(triangulation, corners, query, per_side), query_points)
+        return platform.map_rows(partial(_nearest_simplex, *measured), query_points)
 
     simplex = platform.map_rows(walk_and_check, (query_points, start))
     missed = simplex == _MISSED
@@ -122,12 +123,8 @@ def is_certainly_inside(triangle: Any, query_point: Array) -> Array:
     """() bool: whether a query is inside a triangle, given by its six coordinates, whatever rounding does."""
     x, y = query_point
     xs, ys = [each - x for each in triangle[0::2]], [each - y for each in triangle[1::2]]
-    bound = ORIENTATION * unit_of(query_point.dtype)
-    inside: Any = np.True_
-    for k in range(3):
-        first, second = xs[k - 1] * (ys[k] - ys[k - 1]), ys[k - 1] * (xs[k] - xs[k - 1])
-        inside = inside & (first - second > bound * (jnp.abs(first) + jnp.abs(second)))
-    return inside
+    areas = [orientation((xs[k - 1], ys[k - 1]), (xs[k] - xs[k - 1], ys[k] - ys[k - 1])) for k in range(3)]
+    return areas[0].positive & areas[1].positive & areas[2].positive
 
 
 def squared_distance(triangle: Any, query_point: Array, per_side: Array) -> Array:
@@ -148,8 +145,8 @@ def squared_distance(triangle: Any, query_point: Array, per_side: Array) -> Arra
     return nearest
 
 
-def _nearest_simplex(triangulation, corners, query_point, per_side):
-    """() int32: the triangle nearest to a (2,) query, ties going to the lowest row; -1 if all miss it."""
+def _nearest_simplex(triangulation, corners, per_side, tolerance, query_point):
+    """() int32: the triangle nearest to a (2,) query; ties go to the lowest row; -1 if all miss it by more than `tolerance`."""
 
     def distance_of(row):
         triangle = [gather(corners, row, np.int32(k)) for k in range(6)]
@@ -160,5 +157,4 @@ def _nearest_simplex(triangulation, corners, query_point, per_side):
     rows = np.arange(len(corners), dtype=np.int32)
     distances = platform.map_rows(distance_of, rows)
     nearest = argmin_of(rows, True, distances)
-    tolerance = (MISS_TOLERANCE_EPS * jnp.finfo(distances.dtype).eps) ** 2
     return jnp.where(gather(distances, nearest) <= tolerance, nearest, NONE)

@@ -28,3 +28,8 @@ def write(array: Array, place: Array, *values: Array) -> Array:
     In a compiled loop this makes no copy if the old array is not read afterwards.
     """
     return lax.dynamic_update_slice(array, jnp.stack(values), (place,), allow_negative_indices=False)
+
+
+def rows_like(rows: Array, values: Array) -> Array:
+    """(..., Q) rows with further axes of one, so that they broadcast against rows of (N, ...) values."""
+    return rows.reshape(rows.shape + (1,) * (values.ndim - 1))

@@ -46,8 +46,9 @@ class KDTree(NamedTuple):
     leaves
         (2^L, S) int32, the vertices of each leaf; N or more where a leaf is not full.
     nodes
-        (L + 1, 2^L, 5) float: the largest x, y, -x and -y in each node (-inf where it is empty), and the coordinate along its
-        longer side at which its second half begins. A level has 2^level nodes, its other columns are unused.
+        (L + 1, 2^L, 5) float: the largest x, y, -x and -y in each node, and the coordinate along its longer side at which its
+        second half begins. A level has 2^level nodes, its other columns are unused. An empty node has the lowest float
+        four times, and an empty second half begins at the largest float; infinities would be found by `jax.debug_infs`.
     first
         (N,) bool, true for the vertex with the lowest index of every set of coincident ones, false for its duplicates.
     rank
@@ -141,7 +142,7 @@ def _padded(slots, points):
 
 def _halved(n, depth, coordinates, keys, by_x, by_y):
     """`KDTree.leaves`, `nodes`, `first` and `rank`, in this order."""
-    slots, columns = len(coordinates), 2**depth
+    slots, columns, largest = len(coordinates), 2**depth, jnp.finfo(coordinates.dtype).max
     slot, node = np.arange(slots, dtype=np.int32), np.arange(columns, dtype=np.int32)
 
     def halve(carry, level):
@@ -152,11 +153,11 @@ def _halved(n, depth, coordinates, keys, by_x, by_y):
         first, last = node * width, jnp.minimum((node + 1) * width, np.int32(n)) - 1
         ends = [gather(coordinates[:, k], gather(orders[k], end)) for end in (last, first) for k in range(2)]
         box = jnp.stack([ends[0], ends[1], -ends[2], -ends[3]], axis=1)
-        box = jnp.where((first <= last)[:, None], box, -np.inf)
+        box = jnp.where((first <= last)[:, None], box, -largest)
         axis = _axis_of(box)
         # Every node is halved along its longer side.
         line = jnp.where(gather(axis, home) == 0, orders[0], orders[1])
-        split = gather(coordinates, gather(line, first + half), axis)
+        split = jnp.minimum(gather(coordinates, gather(line, first + half), axis), largest)
 
         second = platform.scatter("set", jnp.zeros(slots, bool), line, slot - home * width >= half)
         halves = gather(second, orders)
@@ -223,7 +224,7 @@ def _nearest_nodes(boxes, near, number):
     between = 0.5 * ((own[..., :2] - own[..., 2:]) - (theirs[..., :2] - theirs[..., 2:]))
     # Boxes that touch are ordered by their centres.
     squared = gap**2 + 1.0e-3 * between**2
-    empty = (halves < 0) | (theirs[..., 0] == -np.inf)
+    empty = (halves < 0) | (theirs[..., 0] + theirs[..., 2] < 0.0)
     rows, found = _nearest_rows(jnp.where(empty, np.inf, squared[..., 0] + squared[..., 1]), number)
     return jnp.where(found, jnp.take_along_axis(halves, rows, axis=1), NONE)
 

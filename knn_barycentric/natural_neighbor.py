@@ -89,7 +89,4 @@ class InterpolatorNaturalNeighbor(InterpolatorKNNBarycentric):
     @cached_property
     def _mappings_sizes_weights_split(self):
         mappings, weights = self.tables.split_mappings, self.tables.split_weights
-        # Split regularization inserts each row's own vertex, which needs one spare column.
-        spare = ((0, 0), (0, 1))
-        sizes = (mappings >= 0).sum(axis=1)
-        return self._xp.pad(mappings, spare, constant_values=-1), sizes, self._xp.pad(weights, spare)
+        return mappings, (mappings >= 0).sum(axis=1), weights

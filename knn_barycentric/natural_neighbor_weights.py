@@ -7,7 +7,10 @@ from knn_barycentric.row_pieces import Tables
 
 def weights_without_jax(points, data, split_points, kind):
     """The `Tables` of vertices, data points and split points; every point has one row, as wide as its neighbours need."""
-    split = (None, None) if split_points is None else natural_neighbor_weights(points, split_points, kind)
+    split = None, None
+    if split_points is not None:
+        mappings, weights = natural_neighbor_weights(points, split_points, kind)
+        split = np.pad(mappings, ((0, 0), (0, 1)), constant_values=-1), np.pad(weights, ((0, 0), (0, 1)))
     return Tables(*natural_neighbor_weights(points, data, kind), None, *split)
 
 

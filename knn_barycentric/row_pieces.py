@@ -2,21 +2,17 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 PLACES = 8
 """Places of a row. 1 to 6 of 100 data points of a lens have more neighbours."""
 
-MAX_NEIGHBORS = 384
-"""No point has more neighbours than this; default priors reach 300. A row with more gets linear weights."""
+SPARE_SHARE = 2
+"""For so many points there is one further row. Points that find none get linear weights."""
 
-BUDGETED_WIDTH = 64
-"""The same for split points if autoarray's split regularization has its limits (`wide_stencils`): it squares this number."""
+SPLIT_PLACES = 384
+"""A split point with so many neighbours has linear weights; default priors reach 300."""
 
-WIDE_SHARE, PIECE_SHARE = 4, 1
-"""One of four data points may have more neighbours than `PLACES`, and there is a further row per data point for them.
-
-Data points beyond that get linear weights. With default priors, up to 22 of 100 data points are wide."""
+BUDGETED_PLACES = 64
+"""The same if autoarray's split regularization has its limits (`wide_stencils`): it squares this number."""
 
 
 class Tables(NamedTuple):
@@ -29,7 +25,8 @@ class Tables(NamedTuple):
     row_owner
         (R,) int, the data point of each row, or None if every data point has one row.
     split_mappings, split_weights
-        (4N, L) int32 and float, the same of the split points, each in one row; None without split points.
+        (4N, L) int32 and float, the same of the split points, each in one row; None without split points. The last column is
+        unused: split regularization inserts each row's own vertex there.
     """
 
     mappings: Any
@@ -40,7 +37,7 @@ class Tables(NamedTuple):
 
 
 def tables_from(triangulation, points, data, split_points, kind, split_budget):
-    """The `Tables` of a `delaunax.Triangulation`, under JAX.
+    """The `Tables` of a `delaunax.Triangulation`, under JAX. Outside `jit` every data point has one row.
 
     Parameters
     ----------
@@ -56,61 +53,48 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
 
     import delaunax
 
-    def natural(queries, width):
-        return delaunax.natural_neighbor_weights(triangulation, points, queries, kind, width)
-
-    def completed(found, queries, is_linear):
-        """(mappings, weights) with linear weights in some rows; NaN if the triangulation is not certified."""
-        # Rows without neighbours are not finite. A vertex in them keeps NaN from being skipped as padding.
-        is_linear = (is_linear | (found.count == 0))[:, None]
-        corners = delaunax.locate(triangulation, points, queries)
-        weights = delaunax.barycentric_weights(points, queries, corners)
-        spare = ((0, 0), (0, found.vertices.shape[1] - 3))
-        weights = jnp.where(is_linear, jnp.pad(weights, spare), found.weights)
-        mappings = jnp.where(is_linear, jnp.pad(corners, spare, constant_values=-1), found.vertices)
-        return mappings, jnp.where(triangulation.certified, weights, jnp.nan)
-
     number, splits = len(data), 0 if split_points is None else len(split_points)
-    narrow = natural(data, PLACES)
-    wide_number = min(number, number // WIDE_SHARE + 64)
-    (wide_row,) = jnp.nonzero(narrow.count > PLACES, size=wide_number, fill_value=number)
-    queries = data[jnp.minimum(wide_row, number - 1)]
-    wide = natural(queries if not splits else jnp.concatenate([queries, split_points]), MAX_NEIGHBORS)
-    split = None, None
-    if splits:
-        width = MAX_NEIGHBORS if split_budget is None else BUDGETED_WIDTH
-        count = wide.count[wide_number:]
-        found = wide._replace(
-            vertices=wide.vertices[wide_number:, :width], weights=wide.weights[wide_number:, :width], count=count
-        )
-        is_linear = count > width
-        if split_budget is not None:
-            is_linear = is_linear | (count > 11) & (jnp.cumsum(count > 11) > split_budget)
-        split = completed(found, split_points, is_linear)
-    if not isinstance(narrow.count, jax.core.Tracer):
-        widest = natural(data, -(-int(narrow.count.max()) // PLACES) * PLACES or PLACES)
-        return Tables(*completed(widest, data, jnp.zeros(number, bool)), None, *split)
+    queries = jnp.concatenate([data, split_points]) if splits else data
 
-    # Pieces of wide rows, one after the other, as far as there are rows for them.
-    count = jnp.where(wide_row < number, wide.count[:wide_number], 0)
-    pieces = jnp.where(count <= MAX_NEIGHBORS, -(-count // PLACES), 0)
-    end = jnp.cumsum(pieces)
-    piece = jnp.arange(number * PIECE_SHARE + 64, dtype="int32")
-    fits = (pieces > 0) & (end <= len(piece))
-    row = jnp.minimum(jnp.searchsorted(end, piece, side="right"), wide_number - 1)
-    column = PLACES * (piece - (end - pieces)[row])[:, None] + np.arange(PLACES, dtype="int32")
-    is_used = (fits[row] & (piece < end[-1]))[:, None]
-    place = row[:, None], jnp.clip(column, 0, MAX_NEIGHBORS - 1)
-    in_pieces = jnp.zeros(number, bool).at[wide_row].set(fits, mode="drop")
-    mappings, weights = completed(narrow, data, (narrow.count > PLACES) & ~in_pieces)
+    def natural(spare_rows, places):
+        return delaunax.natural_neighbor_rows(triangulation, points, queries, spare_rows, kind, places)
+
+    if isinstance(queries, jax.core.Tracer):
+        found, split_places = natural(len(queries) // SPARE_SHARE + 64, PLACES), SPLIT_PLACES
+    else:
+        widest = max(int(natural(0, PLACES).count.max()), PLACES)
+        found, split_places = natural(0, widest), widest + 1
+
+    of_split = jnp.arange(len(queries)) >= number
+    if split_budget is None:
+        is_cut = of_split & (found.count >= split_places)
+    else:
+        is_wide, split_places = of_split & (found.count > 11), min(split_places, BUDGETED_PLACES)
+        is_cut = of_split & (found.count >= split_places) | is_wide & (jnp.cumsum(is_wide) > split_budget)
+
+    # The first row of every point. A point without weights, or with too many for the tables, gets linear ones.
+    width = found.vertices.shape[1]
+    is_linear = (is_cut | jnp.isnan(found.weights[: len(queries), 0]))[:, None]
+    linear = jnp.pad(delaunax.barycentric_weights(points, queries, found.triangle), ((0, 0), (0, width - 3)))
+    # A vertex in rows of NaN keeps them from being skipped as padding.
+    corners = jnp.pad(jnp.maximum(found.triangle, 0), ((0, 0), (0, width - 3)), constant_values=-1)
+    mappings = jnp.where(is_linear, corners, found.vertices[: len(queries)])
+    weights = jnp.where(is_linear, linear, found.weights[: len(queries)])
+
+    owner, further, further_weights = (each[len(queries) :] for each in (found.query, found.vertices, found.weights))
+    of_data, split = (owner < number)[:, None], (None, None)
+    if splits:
+        spare = (0, 0), (0, max(split_places - width, 0))
+        row = jnp.where(of_data[:, 0] | is_cut[owner], splits, owner - number)[:, None]
+        place = row, found.slot[len(queries) :, None] + jnp.arange(width)
+        split = (
+            jnp.pad(mappings[number:], spare, constant_values=-1)[:, :split_places].at[place].set(further, mode="drop"),
+            jnp.pad(weights[number:], spare)[:, :split_places].at[place].set(further_weights, mode="drop"),
+        )
     return Tables(
-        jnp.concatenate(
-            [jnp.where(in_pieces[:, None], -1, mappings), jnp.where(is_used, wide.vertices[place], -1)],
-        ),
-        jnp.concatenate(
-            [jnp.where(in_pieces[:, None], 0.0, weights), jnp.where(is_used, wide.weights[place], 0.0)],
-        ),
-        jnp.concatenate([jnp.arange(number), jnp.minimum(wide_row[row], number - 1)]),
+        jnp.concatenate([mappings[:number], jnp.where(of_data, further, -1)]),
+        jnp.concatenate([weights[:number], jnp.where(of_data, further_weights, 0.0)]),
+        jnp.concatenate([jnp.arange(number), jnp.minimum(owner, number - 1)]) if len(owner) else None,
         *split,
     )
 

@@ -6,8 +6,13 @@ from delaunax.explain import Explanation, explain
 from delaunax.interpolation.barycentric import barycentric_weights
 from delaunax.interpolation.griddata import griddata
 from delaunax.interpolation.linear import LinearInterpolator, linear_interpolate
-from delaunax.interpolation.natural_neighbor_interpolator import NaturalNeighborInterpolator
-from delaunax.interpolation.natural_neighbors import NaturalNeighbors, natural_neighbor_weights
+from delaunax.interpolation.natural_neighbors import (
+    NaturalNeighborInterpolator,
+    NaturalNeighborRows,
+    NaturalNeighbors,
+    natural_neighbor_rows,
+    natural_neighbor_weights,
+)
 from delaunax.location import locate
 from delaunax.location.find_simplex import find_simplex
 from delaunax.tables.graph import VertexNeighbors, convex_hull, vertex_neighbor_vertices
@@ -19,6 +24,7 @@ __all__ = [
     "Explanation",
     "LinearInterpolator",
     "NaturalNeighborInterpolator",
+    "NaturalNeighborRows",
     "NaturalNeighbors",
     "Triangulation",
     "VertexNeighbors",
@@ -30,6 +36,7 @@ __all__ = [
     "is_delaunay",
     "linear_interpolate",
     "locate",
+    "natural_neighbor_rows",
     "natural_neighbor_weights",
     "oracle",
     "triangulate",

@@ -8,7 +8,7 @@ from jax import Array
 
 from delaunax.arguments import as_given, coordinates_from, points_and_queries, promoted, queries_from, values_from
 from delaunax.interpolation.linear import linear_interpolate
-from delaunax.interpolation.natural_neighbor_interpolator import NaturalNeighborInterpolator
+from delaunax.interpolation.natural_neighbors import NaturalNeighborInterpolator
 from delaunax.interpolation.unit_box import unit_box_of
 from delaunax.location.queries import located_by, nearest_vertices
 from delaunax.platform.indexing import gather, rows_like

@@ -9,15 +9,9 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax.arguments import as_given, coordinates_from, fill_value_from, points_and_queries, promoted, values_from
-from delaunax.interpolation import ring_maps
-from delaunax.interpolation.natural_neighbors import (
-    at_least_one,
-    cavities_of,
-    check_kind,
-    is_zero,
-    moves_of,
-    weights_of_ends,
-)
+from delaunax.interpolation.natural_neighbors import ring_maps
+from delaunax.interpolation.natural_neighbors.cavity import cavities_of
+from delaunax.interpolation.natural_neighbors.weights import at_least_one, check_kind, weights_of_ends
 from delaunax.platform.indexing import gather, rows_like
 from delaunax.triangulation import Triangulation, triangulate, widened
 
@@ -145,9 +139,9 @@ def _summed_jvp(kind, primals, tangents):
     _, d_values, d_points, d_query_points = tangents
     sums = ring_maps.sums(kind, cavities, values, (points, query_points))
     change = jnp.zeros_like(sums)
-    if not is_zero(d_values):
+    if not ring_maps.is_zero(d_values):
         change = change + ring_maps.sums(kind, cavities, d_values, (points, query_points))
-    if not (is_zero(d_points) and is_zero(d_query_points)):
-        moves = moves_of(points, query_points, d_points, d_query_points)
+    if not (ring_maps.is_zero(d_points) and ring_maps.is_zero(d_query_points)):
+        moves = ring_maps.moves_of(points, query_points, d_points, d_query_points)
         change = change + ring_maps.moved_sums(kind, cavities, values, moves, (points, query_points))
     return sums, change

@@ -4,7 +4,6 @@ A CPU walks around one query after the other; a GPU walks around all in lockstep
 """
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -13,19 +12,18 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arithmetic.error_bounds import Vector, orientation
-from delaunax.arithmetic.triangle import A, B, C
+from delaunax.arithmetic.error_bounds import Vector
+from delaunax.arithmetic.triangle import A, B
 from delaunax.insertion.corner_table import next_corner, previous_corner
-from delaunax.interpolation.cavity import (
+from delaunax.interpolation.natural_neighbors.circles import (
     IN_CIRCLE_BIT,
-    NO_EDGE,
-    ON_HULL,
     Circles,
     cross,
     decide,
     dot,
     in_circle,
     least_area,
+    triangle_of,
 )
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import cond_as_loop, map_where
@@ -118,11 +116,6 @@ class _Walk(NamedTuple):
     in_doubt: jax.Array
     answer: jax.Array
     done: jax.Array
-
-
-def triangle_of(corner: Array) -> Array:
-    """The row of a corner's triangle."""
-    return lax.div(corner, np.int32(3))
 
 
 def _begun(corner):
@@ -255,64 +248,3 @@ def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, s
 
     shared, (own, count) = platform.choose(in_sequence, in_lockstep)()
     return own, shared, count
-
-
-def begin(circles: Circles, simplex: Array, nearest: Array, queries: Queries) -> tuple[Array, Array]:
-    """Where the walks of queries begin.
-
-    Parameters
-    ----------
-    circles, queries
-        As in `walk_around`; the corners of the queries are not read.
-    simplex, nearest
-        (Q,) int32, the triangle that contains each query to rounding, or -1; then the vertex nearest to it, or -1.
-
-    Returns
-    -------
-    corner
-        (Q,) int32, a corner of a triangle of the cavity; -1 for a query without a ring.
-    ends
-        (Q, 2) int32, the neighbours of a query without a ring. Two vertices are the ends of the hull edge with the query on
-        it, or behind it by less than rounding. One vertex, and -1, is the vertex at the query, or the nearest vertex outside
-        the hull. -1, -1 is for other queries.
-    """
-    in_doubt = platform.map_rows(partial(_may_be_outside, circles), (queries, simplex))
-
-    def search(_, carry):
-        simplex, in_doubt, alone, on_hull = carry
-        first = 3 * simplex
-        for column in (A, B, C):
-            vertex = gather(circles.vertex, first + column)
-            alone = jnp.where(in_doubt & _is_at(circles, queries, vertex), vertex, alone)
-        in_doubt = in_doubt & (alone < 0)
-        found = map_where(in_doubt, lambda rows: decide(circles, *rows), (queries.unscaled, simplex))
-        place = found & (IN_CIRCLE_BIT - 1)
-        moves = in_doubt & (place < NO_EDGE)
-        across = triangle_of(gather(circles.opposite, first + jnp.minimum(place, C)))
-        on_hull = jnp.where(in_doubt & (place >= ON_HULL), first + place - ON_HULL, on_hull)
-        return jnp.where(moves, across, simplex), moves, alone, on_hull
-
-    begun = simplex, in_doubt, nearest, jnp.full_like(simplex, NONE)
-    # Each step enters a triangle on the way to the query, and exact walks on a Delaunay triangulation cannot cycle.
-    simplex, _, alone, on_hull = platform.lockstep_while(lambda _, carry: carry[1].any(), search, begun)
-    is_on_hull = (alone < 0) & (on_hull >= 0)
-    tail, head = (gather(circles.vertex, corner_at(on_hull)) for corner_at in (next_corner, previous_corner))
-    ends = jnp.stack([jnp.where(is_on_hull, tail, alone), jnp.where(is_on_hull, head, NONE)], axis=1)
-    return jnp.where((ends[:, 0] < 0) & (simplex >= 0), 3 * simplex, NONE), ends
-
-
-def _is_at(circles, query, vertex):
-    """Whether a query is at a vertex, by scaled coordinates: XLA reads subnormal numbers as zero."""
-    at = gather(circles.points, vertex, A), gather(circles.points, vertex, B)
-    return (vertex >= 0) & (at[0] == query.x) & (at[1] == query.y)
-
-
-def _may_be_outside(circles, row):
-    """() bool: whether floating point cannot tell that a query is inside its triangle."""
-    query, simplex = row
-    vertices = [gather(circles.vertex, 3 * simplex + column) for column in (A, B, C)]
-    a, b, c = (
-        (gather(circles.points, each, A) - query.x, gather(circles.points, each, B) - query.y) for each in vertices
-    )
-    is_inside = orientation(a, b).positive & orientation(b, c).positive & orientation(c, a).positive
-    return (simplex >= 0) & ~is_inside

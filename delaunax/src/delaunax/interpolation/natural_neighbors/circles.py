@@ -57,6 +57,11 @@ class Circles(NamedTuple):
     unscaled: jax.Array
 
 
+def triangle_of(corner: Array) -> Array:
+    """The row of a corner's triangle."""
+    return lax.div(corner, np.int32(3))
+
+
 @platform.fused
 def circles_from(points: Array, unscaled: Array, simplices: Array, neighbors: Array) -> Circles:
     """The `Circles` of the tables of a triangulation."""

@@ -23,8 +23,8 @@ import jax.numpy as jnp
 from jax import Array
 
 from delaunax.arithmetic.error_bounds import Vector
-from delaunax.interpolation.cavity import dot
-from delaunax.interpolation.ring import Turn
+from delaunax.interpolation.natural_neighbors.circles import dot
+from delaunax.interpolation.natural_neighbors.ring import Turn
 
 
 class Slopes(NamedTuple):

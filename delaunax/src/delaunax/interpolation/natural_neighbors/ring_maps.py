@@ -7,128 +7,55 @@ No map has a table of its own as wide as the largest ring: each is a walk that a
 queries that a map depends on are arguments, because second derivatives are not known (`platform.linear_map`).
 """
 
-from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any
 
 import jax
 import jax.numpy as jnp
-import numpy as np
-from jax import Array
+from jax import Array, lax
 
-from delaunax import platform
+from delaunax.arithmetic.scaling import factor_to_order_one, largest_exponent
 from delaunax.arithmetic.triangle import A, B
-from delaunax.interpolation.cavity import Circles, dot
-from delaunax.interpolation.ring import Queries, walk_around
-from delaunax.interpolation.shares import KINDS
-from delaunax.platform.dispatch import by_platform
-from delaunax.platform.indexing import DROP, NONE, gather, write
+from delaunax.interpolation.natural_neighbors.cavity import Cavities
+from delaunax.interpolation.natural_neighbors.circles import dot
+from delaunax.interpolation.natural_neighbors.ring import walk_around
+from delaunax.interpolation.natural_neighbors.ring_rows import Layout, flat_table, on_platform, put
+from delaunax.interpolation.natural_neighbors.shares import KINDS
+from delaunax.platform.indexing import DROP, NONE, gather
 from delaunax.platform.linear_map import linear_map
 
-
-class Cavities(NamedTuple):
-    """Where the rings of Q queries are.
-
-    Attributes
-    ----------
-    circles
-        The triangulation.
-    queries
-        The queries, each with a corner of its cavity.
-    ends
-        (Q, 2) int32, the neighbours of a query without a ring (`ring.begin`).
-    outside
-        (Q,) bool, whether the query is outside the hull.
-    """
-
-    circles: Circles
-    queries: Queries
-    ends: jax.Array
-    outside: jax.Array
-
-
-class Rings(NamedTuple):
-    """A table of K places.
-
-    Attributes
-    ----------
-    vertices
-        (Q, K) int32, the ring vertices, counter-clockwise; -1 behind them.
-    shares
-        (Q, K) float, their shares; 0 behind them.
-    count
-        (Q,) int32, how many there are, in the table or not.
-    """
-
-    vertices: jax.Array
-    shares: jax.Array
-    count: jax.Array  # type: ignore[assignment]  # A tuple's method.
-
-
 Moves = tuple[Array, Array]
-"""How (N, 2) vertices and (Q, 2) queries move."""
+"""How (N, 2) vertices and (Q, 2) queries move, in the unit of the cavities, in which coordinates are of order one."""
 
 
-@cache
-def _on_platform(function, *static):
-    return by_platform(platform.fused(partial(function, *static)))
+def moves_of(points, query_points, d_points, d_query_points):
+    """Tangents of points and queries in the unit of the cavities, in which coordinates are of order one."""
+    factor = factor_to_order_one(largest_exponent(lax.stop_gradient(points)), points.dtype)
+    return tuple(
+        jnp.zeros_like(primal) if is_zero(tangent) else tangent * factor
+        for primal, tangent in ((points, d_points), (query_points, d_query_points))
+    )
 
 
-def rings(kind: str, width: int, cavities: Cavities) -> Rings:
-    """The table of so many places."""
-    return Rings(*_on_platform(_rings, kind, width)(cavities))
+def is_zero(tangent):
+    return isinstance(tangent, jax.custom_derivatives.SymbolicZero)
 
 
-def moved_shares(kind: str, width: int, cavities: Cavities, moves: Moves, depends_on: Any) -> Array:
-    """(Q, K) float: by how much the shares of `rings` change as points and queries move."""
-    forward, transpose = _on_platform(_moved_shares, kind, width), _on_platform(_pulled_shares, kind, width)
-    return linear_map(forward, transpose, cavities, moves, depends_on)
+def moved_shares(kind: str, shape: tuple, cavities: Cavities, spare: Array, moves: Moves, depends_on: Any) -> Array:
+    """(R, K) float: by how much the shares of `rings`, of this shape, change as points and queries move."""
+    forward, transpose = on_platform(_moved_shares, kind, shape), on_platform(_pulled_shares, kind, shape)
+    return linear_map(forward, transpose, (cavities, spare), moves, depends_on)
 
 
 def sums(kind: str, cavities: Cavities, values: Array, depends_on: Any) -> Array:
     """(Q, C) float: the sums of shares times (N, C) values."""
-    forward, transpose = _on_platform(_sums, kind), _on_platform(_spread_sums, kind)
+    forward, transpose = on_platform(_sums, kind), on_platform(_spread_sums, kind)
     return linear_map(forward, transpose, cavities, values, depends_on)
 
 
 def moved_sums(kind: str, cavities: Cavities, values: Array, moves: Moves, depends_on: Any) -> Array:
     """(Q, C) float: by how much the `sums` change as points and queries move."""
-    forward, transpose = _on_platform(_moved_sums, kind), _on_platform(_pulled_sums, kind)
+    forward, transpose = on_platform(_moved_sums, kind), on_platform(_pulled_sums, kind)
     return linear_map(forward, transpose, (cavities, values), moves, depends_on)
-
-
-def _like(queries):
-    return jnp.zeros_like(queries.x)
-
-
-def _place(width, number, turn, slot, counts):
-    """Where a flat table of so many rows has a place of the ring of a turn; behind the rows if it has none."""
-    return jnp.where(counts & (slot < width), turn.row * np.int32(width) + slot, np.int32(width * number))
-
-
-def _spare(width, number, value, dtype):
-    """A flat table of so many rows, and one place more for what is not kept."""
-    return jnp.full(width * number + 1, value, dtype)
-
-
-def _put(table, place, value):
-    """A flat table with values at () or (Q,) places."""
-    set_at = platform.choose(write, lambda table, place, value: table.at[place].set(value, **DROP))
-    return set_at(table, place, value)
-
-
-def _rings(kind, width, cavities):
-    kind, (circles, queries, *_) = KINDS[kind], cavities
-    number = len(queries.x)
-
-    def visit(chain, table, turn):
-        chain, share = kind.after(chain, turn)
-        place = _place(width, number, turn, turn.slot, turn.ends)
-        return chain, (_put(table[0], place, turn.v), _put(table[1], place, share))
-
-    begun = _spare(width, number, NONE, jnp.int32), _spare(width, number, 0.0, queries.x.dtype)
-    _, tables, count = walk_around(circles, queries, visit, kind.begun(queries.x), begun)
-    vertices, shares = (table[:-1].reshape(number, width) for table in tables)
-    return vertices, shares, count
 
 
 def _sums(kind, cavities, values):
@@ -190,19 +117,20 @@ def _changes(kind, cavities, moves, emit, own, shared):
         )
         return ((following, change), own), shared
 
-    begun = (_like(queries), _like(queries)), own
+    begun = (jnp.zeros_like(queries.x), jnp.zeros_like(queries.x)), own
     (_, own), shared, _ = walk_around(circles, queries, visit, begun, shared)
     return own, shared
 
 
-def _moved_shares(kind, width, cavities, moves):
-    number, dtype = len(cavities.queries.x), cavities.queries.x.dtype
+def _moved_shares(kind, shape, cavities_and_spare, moves):
+    cavities, spare = cavities_and_spare
+    layout = Layout(spare, *shape)
 
     def emit(own, table, turn, change):
-        return own, _put(table, _place(width, number, turn, turn.slot, turn.ends), change)
+        return own, put(table, layout.place(turn, turn.slot, turn.ends), change)
 
-    _, table = _changes(kind, cavities, moves, emit, (), _spare(width, number, 0.0, dtype))
-    return table[:-1].reshape(number, width)
+    _, table = _changes(kind, cavities, moves, emit, (), flat_table(layout.size, 0.0, cavities.queries.x.dtype))
+    return table[:-1].reshape(shape)
 
 
 def _moved_sums(kind, cavities_and_values, moves):
@@ -240,16 +168,17 @@ def _pulled(kind, cavities, weight):
         return (before, [total + each for total, each in zip(query, at_query, strict=True)]), shared
 
     zeros = jnp.zeros_like(circles.points[:, 0])
-    begun = _like(queries), [_like(queries), _like(queries)]
+    begun = jnp.zeros_like(queries.x), [jnp.zeros_like(queries.x), jnp.zeros_like(queries.x)]
     (_, query), shared, _ = walk_around(circles, queries, visit, begun, [zeros, zeros])
     return jnp.stack(shared, axis=1), jnp.stack(query, axis=1)
 
 
-def _pulled_shares(kind, width, cavities, covectors):
-    flat = jnp.append(covectors.reshape(-1), 0.0)
+def _pulled_shares(kind, shape, cavities_and_spare, covectors):
+    cavities, spare = cavities_and_spare
+    layout, flat = Layout(spare, *shape), jnp.append(covectors.reshape(-1), 0.0)
 
     def weight(_, slot, turn, counts):
-        return gather(flat, _place(width, len(covectors), turn, slot, counts))
+        return gather(flat, layout.place(turn, slot, counts))
 
     return _pulled(kind, cavities, weight)
 

@@ -1,0 +1,153 @@
+"""Tables of rings: the ring vertices of every query and their shares, in rows of a few places.
+
+A ring with more vertices than places has further rows, which are spare rows in the order of the queries.
+"""
+
+from functools import cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array, lax
+
+from delaunax import platform
+from delaunax.interpolation.natural_neighbors.cavity import Cavities
+from delaunax.interpolation.natural_neighbors.ring import Turn, walk_around
+from delaunax.interpolation.natural_neighbors.shares import KINDS
+from delaunax.platform.dispatch import by_platform
+from delaunax.platform.indexing import DROP, NONE, gather, write
+
+
+class Layout(NamedTuple):
+    """Where tables of Q + S rows of K places hold the rings: row q the first K vertices of ring q, spare rows the others.
+
+    Attributes
+    ----------
+    spare
+        (Q,) int32, the place that the first vertex of ring q would have if its spare rows were all its rows; far behind the
+        table for a ring without spare rows. The table is flat.
+    rows
+        Q + S, static.
+    width
+        K, static.
+    """
+
+    spare: jax.Array
+    rows: int
+    width: int
+
+    @property
+    def size(self) -> int:
+        """How many places the flat table has."""
+        return self.rows * self.width
+
+    def place(self, turn: Turn, slot: Array, counts: Array) -> Array:
+        """The place of a slot of the ring of a turn; behind the table if it has none."""
+        row, width = turn.row * np.int32(self.width), np.int32(self.width)
+        flat = slot + jnp.where(slot < width, row, gather(self.spare, turn.row))
+        return jnp.where(counts, jnp.minimum(flat, np.int32(self.size)), np.int32(self.size))
+
+
+class Rings(NamedTuple):
+    """Tables of R = Q + S rows of K places.
+
+    Attributes
+    ----------
+    vertices
+        (R, K) int32, the ring vertices, counter-clockwise; -1 behind them.
+    shares
+        (R, K) float, their shares; 0 behind them.
+    query
+        (R,) int32, the query of each row; 0 of a spare row that is not used.
+    total
+        (Q,) float, the sum of all shares of each ring.
+    count
+        (Q,) int32, how many vertices each ring has, in the table or not.
+    spare
+        (Q,) int32, as in `Layout`.
+    """
+
+    vertices: jax.Array
+    shares: jax.Array
+    query: jax.Array
+    total: jax.Array
+    count: jax.Array  # type: ignore[assignment]  # A tuple's method.
+    spare: jax.Array
+
+
+@cache
+def on_platform(function, *static):
+    """A function with static arguments, which is compiled for its platform."""
+    return by_platform(platform.fused(partial(function, *static)))
+
+
+def rings(kind: str, width: int, spare_rows: int, cavities: Cavities) -> Rings:
+    """The table of so many places in each row, with so many spare rows."""
+    return Rings(*on_platform(_rings, kind, width, spare_rows)(cavities))
+
+
+def flat_table(size, value, dtype):
+    """A flat table, and one place more for what is not kept."""
+    return jnp.full(size + 1, value, dtype)
+
+
+def put(table, place, value):
+    """A flat table with values at () or (Q,) places."""
+    set_at = platform.choose(write, lambda table, place, value: table.at[place].set(value, **DROP))
+    return set_at(table, place, value)
+
+
+def _rings(kind, width, spare_rows, cavities):
+    kind, (circles, queries, *_) = KINDS[kind], cavities
+    number, rows = len(queries.x), len(queries.x) + spare_rows
+    tables = [
+        flat_table(rows * width, NONE, jnp.int32),
+        flat_table(rows * width, 0.0, queries.x.dtype),
+        flat_table(rows, 0, jnp.int32),
+    ]
+
+    def walk(corner, spare, tables):
+        layout = Layout(spare, rows, width)
+
+        def visit(own, tables, turn):
+            chain, total = own
+            chain, share = kind.after(chain, turn)
+            place = layout.place(turn, turn.slot, turn.ends)
+            places, values = (place, place, lax.div(place, np.int32(width))), (turn.v, share, turn.row)
+            total = total + jnp.where(turn.ends, share, 0.0)
+            return (chain, total), [put(*each) for each in zip(tables, places, values, strict=True)]
+
+        begun = kind.begun(queries.x), jnp.zeros_like(queries.x)
+        (_, total), tables, count = walk_around(circles, queries._replace(corner=corner), visit, begun, tables)
+        return total, tables, count
+
+    def walk_again(step, carry):
+        corner, spare, total, tables, count = carry
+        found, tables, number = walk(corner, spare, tables)
+        total, count = jnp.where(step == 0, found, total), jnp.where(step == 0, number, count)
+        spare = _spare_places(count, rows, width)
+        return jnp.where(spare < rows * width, corner, NONE), spare, total, tables, count
+
+    # The first walk counts the vertices of all rings, the second one is around those with spare rows. Compiled once.
+    begun = (
+        queries.corner,
+        jnp.full_like(queries.row, rows * width),
+        jnp.zeros_like(queries.x),
+        tables,
+        jnp.zeros_like(queries.row),
+    )
+    walks = np.int32(2 if spare_rows else 1)
+    _, spare, total, tables, count = lax.fori_loop(np.int32(0), walks, walk_again, begun)
+    vertices, shares, query = (table[:-1] for table in tables)
+    query = jnp.append(np.arange(number, dtype=np.int32), query[number:])
+    return vertices.reshape(rows, width), shares.reshape(rows, width), query, total, count, spare
+
+
+def _spare_places(count, rows, width):
+    """`Layout.spare` of rings of (Q,) so many vertices: in sequence, as far as there are rows for whole rings."""
+    needed = jnp.maximum(lax.div(count + np.int32(width - 1), np.int32(width)), 1) - 1
+    before = platform.running_sums(needed)
+    first, number = np.int32(len(count)) + before, np.int32(rows)
+    has_room = (needed > 0) & (first + needed <= number)
+    return jnp.where(has_room, (first - 1) * np.int32(width), number * np.int32(width))

@@ -44,6 +44,7 @@ from jax_profiling.speed import probe
 from jax_profiling.speed.bench import ROOT, rewrite_page
 from jax_profiling.speed.gpu import agreement, kernel_times, launches, page
 from jax_profiling.speed.gpu.cases import CASES, program_of
+from jax_profiling.speed.programs import programs_of
 from jax_profiling.speed.tables import SCIPY, file_name_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
@@ -85,7 +86,7 @@ def measure_times(program, meshes, lanes, arguments, progress, save):
     """`probe.measure` at one number of lanes after the other."""
     lens, rows = lens_folder.load(arguments.lens), []
     # The first compilation in a process takes longer, so a cheap one comes first.
-    probe.programs_of(lens, (MESHES[1],), (1,), progress=progress, compilations=1)
+    programs_of(lens, (MESHES[1],), (1,), progress=progress, compilations=1)
     for number in lanes:
         batches = {"batches": (), "likelihood_batches": ()}
         batches["batches" if program == "interpolation" else "likelihood_batches"] = (number,)

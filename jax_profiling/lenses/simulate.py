@@ -16,10 +16,16 @@ from autoarray.dataset.plot.imaging_plots import fits_imaging
 from autoarray.dataset.plot.interferometer_plots import fits_interferometer
 from filelock import FileLock
 
-from jax_profiling.lenses import population
-from jax_profiling.lenses.production import PRODUCTION, uv_wavelengths
-from jax_profiling.lenses.spec import BACKGROUND_SKY_LEVEL, EDGE_POINTS, EXPOSURE_TIME, PIXEL_SCALES, shape_native_of
-from jax_profiling.lenses.specs import ON_DEMAND, SPECS
+from jax_profiling.lenses.simulated import population
+from jax_profiling.lenses.simulated.production import PRODUCTION, uv_wavelengths
+from jax_profiling.lenses.simulated.spec import (
+    BACKGROUND_SKY_LEVEL,
+    EDGE_POINTS,
+    EXPOSURE_TIME,
+    PIXEL_SCALES,
+    shape_native_of,
+)
+from jax_profiling.lenses.simulated.specs import ON_DEMAND, SPECS
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
 

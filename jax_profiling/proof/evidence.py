@@ -24,7 +24,7 @@ from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.gate.provenance import device
 from jax_profiling.gate.report.markdown import markdown_table
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.lenses.spec import hilbert
+from jax_profiling.lenses.simulated.spec import hilbert
 from jax_profiling.proof.fit_cases import FitCase, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write

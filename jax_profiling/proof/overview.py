@@ -15,7 +15,7 @@ from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.report import markdown_table
 from jax_profiling.gate.report.figures import save
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.lenses.specs import SPECS
+from jax_profiling.lenses.simulated.specs import SPECS
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
 
@@ -81,9 +81,9 @@ def markdown_from(lenses):
     lines = [
         "# The lenses",
         "",
-        "Every lens is simulated from a spec in `jax_profiling/lenses/specs.py` and has a folder under `dataset/imaging/`. "
-        "`python -m jax_profiling.lenses.simulate NAME` simulates a lens without a folder. The data of `ao` are too large for "
-        "the repository.",
+        "Every lens is simulated from a spec in `jax_profiling/lenses/simulated/specs.py` and has a folder under "
+        "`dataset/imaging/`. `python -m jax_profiling.lenses.simulate NAME` simulates a lens without a folder. The data of "
+        "`ao` are too large for the repository.",
         "",
         *markdown_table(("lens", "instrument", "size", "what it tests"), rows),
         "",

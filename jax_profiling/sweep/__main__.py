@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from jax_profiling.gate import provenance, verdict
-from jax_profiling.lenses import population
+from jax_profiling.lenses.simulated import population
 from jax_profiling.sweep import records, summary
 from jax_profiling.sweep.chunks import VECTORS_PER_CHUNK, Settings, chunks_of, lens_folders_of
 from jax_profiling.terminal import command
@@ -43,7 +43,10 @@ def arguments_from(argv):
         "--lenses", nargs="+", metavar="FOLDER", help="lens folders, folders of lens folders, or names of lenses"
     )
     lenses.add_argument(
-        "--population", type=at_least(1), metavar="N", help="N random lenses (jax_profiling/lenses/population.py)"
+        "--population",
+        type=at_least(1),
+        metavar="N",
+        help="N random lenses (jax_profiling/lenses/simulated/population.py)",
     )
     add("--seed", type=at_least(0), default=0, help="seed of the population (default 0)")
     add(

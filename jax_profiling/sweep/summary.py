@@ -11,7 +11,7 @@ from jax_profiling.gate import report
 from jax_profiling.gate.candidate import VERDICTS
 from jax_profiling.gate.ladder import DEFAULT_RUNG
 from jax_profiling.gate.report import figures
-from jax_profiling.lenses.population import FACTS
+from jax_profiling.lenses.simulated.population import FACTS
 from jax_profiling.sweep import records
 from jax_profiling.terminal.writing import write_aside
 

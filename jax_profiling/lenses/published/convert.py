@@ -10,7 +10,7 @@ from astropy.io import fits
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.files import LensError
 from jax_profiling.lenses.published.layouts import LAYOUTS
-from jax_profiling.lenses.spec import EDGE_POINTS
+from jax_profiling.lenses.simulated.spec import EDGE_POINTS
 from jax_profiling.terminal.command import BadInput
 from jax_profiling.terminal.writing import write_aside
 

@@ -3,7 +3,7 @@
     .venv/bin/python -m jax_profiling.proof.matrix --workers 2
 
 Runs the default rung on the cases of `jax_profiling.proof.fit_cases` and writes one JSON file per case to `results/matrix/`.
-Then it rewrites `docs/matrix.md` and its figure from all files. `--cases` selects cases; `--page` only rewrites the page.
+Then it rewrites `docs/proofs/matrix.md` and its figure from all files. `--cases` selects cases; `--page` rewrites only the page.
 """
 
 import argparse
@@ -34,6 +34,7 @@ from jax_profiling.terminal.writing import write_aside
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results" / "matrix"
+PAGES = ROOT / "docs" / "proofs"
 
 
 def runs_under_jit(lens):
@@ -103,7 +104,7 @@ def main(argv=None):
     failed = [] if arguments.page else run(tasks, arguments.workers)
     for task in failed:
         print(f"{', '.join(task)}: failed; the reason is printed above.", file=sys.stderr)
-    found = matrix_page.write(RESULTS, ROOT / "docs")
+    found = matrix_page.write(RESULTS, PAGES)
     return 1 if failed or not all(summary["passed"] for summary in found) else 0
 
 

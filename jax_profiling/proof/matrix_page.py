@@ -1,4 +1,4 @@
-"""Write `docs/matrix.md` and its figure from the JSON files of the production matrix."""
+"""Write `docs/proofs/matrix.md` and its figure from the JSON files of the production matrix."""
 
 import json
 
@@ -27,12 +27,12 @@ The columns (evidences and errors in nats):
   reference's range counts.
 - **noise**: the largest change of the reference when the parameters change in their last bits.
 - **undefined**, **unstable**, **tied**, **dropped**: the number of parameter vectors with this property.
-  [gating.md](gating.md) defines the four words.
+  [gating.md](../workspace/gating.md) defines the four words.
 """
 
 ACCURATE = """## With the accurate log determinants
 
-The same fits with `patch(log_det=True)`, the option `--log-det accurate` of the regression ([evidence.md](evidence.md)). The
+The same fits with `patch(log_det=True)`, the option `--log-det accurate` of the regression ([evidence.md](../evidence.md)). The
 noise disappears, except at symmetric medians, where the mesh is tied or dropped.
 """
 

@@ -1,4 +1,4 @@
-"""Natural neighbours on lenses and on default-prior meshes: `docs/natural_neighbors.md`.
+"""Natural neighbours on lenses and on default-prior meshes: `docs/proofs/natural_neighbors.md`.
 
     .venv/bin/python -m jax_profiling.proof.natural_neighbors --lenses small cusp --draws 2 --meshes 50
 

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m jax_profiling.proof.overview
 
-Writes `docs/lenses.png`, and `docs/lenses.md` with one line per lens.
+Writes `docs/workspace/lenses.png`, and `docs/workspace/lenses.md` with one line per lens.
 """
 
 from pathlib import Path
@@ -19,7 +19,7 @@ from jax_profiling.lenses.simulated.specs import SPECS
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import write_aside
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "workspace"
 
 COLUMNS = 5
 """Number of lenses in a row of the figure."""
@@ -72,7 +72,7 @@ def plot_source_plane(lens, ax):
 
 
 def markdown_from(lenses):
-    """The contents of `docs/lenses.md`."""
+    """The contents of `docs/workspace/lenses.md`."""
     rows = []
     for lens in lenses:
         spec = SPECS[lens.name]()
@@ -101,7 +101,7 @@ def main(_=None):
     with write_aside(DOCS) as aside:
         save(figure_from(lenses), aside / "lenses.png", dpi=70)
         (aside / "lenses.md").write_text(markdown_from(lenses))
-    print(f"{len(lenses)} lenses: {DOCS.name}/lenses.md")
+    print(f"{len(lenses)} lenses: docs/workspace/lenses.md")
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ padded with -1, and their (Q, K) weights, which sum to 1. K is the rung's own ch
 `numpy` no rung may import JAX.
 
 To add a rung, write its function here and name it in `RUNGS`. The gate, its reports and its tests then include it.
-`docs/ladder.md` shows what each rung costs in log evidence.
+`docs/proofs/ladder.md` shows what each rung costs in log evidence.
 """
 
 from functools import partial

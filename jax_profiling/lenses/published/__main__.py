@@ -3,7 +3,7 @@
     .venv/bin/python -m jax_profiling.lenses.published euclid CUTOUT.fits --output FOLDER \
         --mask-radius 3.0 --redshift-lens 0.5 --redshift-source 1.0
 
-Nothing is downloaded. docs/lens_folders.md describes the layouts.
+Nothing is downloaded. docs/workspace/lens_folders.md describes the layouts.
 """
 
 import argparse

@@ -3,7 +3,7 @@
     .venv/bin/python -m jax_profiling.proof.matrix --workers 2
 
 Runs the default rung on the cases of `jax_profiling.proof.fit_cases` and writes one JSON file per case to `results/matrix/`.
-Then it rewrites `docs/proofs/matrix.md` and its figure from all files. `--cases` selects cases; `--page` rewrites only the page.
+Then it rewrites `docs/proofs/matrix.md` and its figure from all files. `--cases` selects cases; `--page` measures nothing.
 """
 
 import argparse

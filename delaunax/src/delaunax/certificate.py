@@ -127,7 +127,7 @@ def _is_delaunay(points, tree, simplices):
 def _first_of_coincident(tree):
     """(N,) int32: the first of the vertices that coincide with each vertex."""
     order = jnp.argsort(tree.rank)
-    place = jnp.where(gather(tree.first, order.astype(jnp.int32)), np.arange(len(order)), 0)
+    place = jnp.where(gather(tree.distinct, order.astype(jnp.int32)), np.arange(len(order)), 0)
     firsts = gather(order, lax.cummax(place).astype(jnp.int32))
     return jnp.zeros_like(tree.rank).at[order].set(firsts.astype(jnp.int32))
 
@@ -138,7 +138,7 @@ def checks_of(tree: KDTree, simplices: Array, neighbors: Array, vertex_simplex: 
     edges = platform.map_rows(partial(_check_edge, tree.points, *tables), np.arange(6 * n, dtype=np.int32))
     corner = partial(_check_corner, tree.points, tree.rank, *tables)
     after, corners, leftmost = platform.map_rows(corner, np.arange(n, dtype=np.int32))
-    return Checks(*tables, edges, corners, after, leftmost, (vertex_simplex >= 0) != tree.first)
+    return Checks(*tables, edges, corners, after, leftmost, (vertex_simplex >= 0) != tree.distinct)
 
 
 def certify(tree: KDTree, checks: Checks, any_diagonal: bool = False) -> Array:
@@ -152,7 +152,7 @@ def certify(tree: KDTree, checks: Checks, any_diagonal: bool = False) -> Array:
     # Without triangles, all vertices must be on the line through the first and the last.
     corners = jnp.where(empty, DOUBTFUL, checks.corners)
     states = jnp.concatenate([checks.edges, corners])
-    last = lax.argmax(jnp.where(tree.first, tree.rank, NONE), 0, np.int32)
+    last = lax.argmax(jnp.where(tree.distinct, tree.rank, NONE), 0, np.int32)
     ends = lax.argmin(tree.rank, 0, np.int32), last
 
     def decide(numbers):

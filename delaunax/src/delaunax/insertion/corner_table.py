@@ -93,7 +93,7 @@ def previous_corner(corner: Array) -> Array:
     return jnp.where(lax.rem(corner, np.int32(3)) == 0, corner + 2, corner - 1)
 
 
-def edge_of(table: CornerTable, corner: Array) -> EdgeCorners:
+def edge_corners_of(table: CornerTable, corner: Array) -> EdgeCorners:
     """The `EdgeCorners` of the edge opposite a corner."""
     beyond = gather(table.opposite, corner)
     corners = (

@@ -111,7 +111,7 @@ class StarEdge(NamedTuple):
         return StarEdge(*(each[..., None] for each in self))
 
 
-def edge_of(positions: Positions, vertices: Array, star: Star) -> StarEdge:
+def star_edge_of(positions: Positions, vertices: Array, star: Star) -> StarEdge:
     """The `StarEdge` that the `Star` of each of the (...,) vertices has reached."""
     x, y = (platform.gather_lanes(each, star.current) - platform.gather_lanes(each, vertices) for each in positions)
     side = jnp.where(star.clockwise, -1.0, 1.0).astype(x.dtype)

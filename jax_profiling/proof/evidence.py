@@ -94,7 +94,7 @@ def _moved(value, move):
 
 
 def with_pixels(name, pixels):
-    """A lens whose mesh has so many vertices, and its edge points; the folder's own mesh where `pixels` is None."""
+    """A lens with so many vertices in its mesh, and its edge points; the folder's own mesh where `pixels` is None."""
     if pixels is None:
         return lens_folder.load(name)
     lens = lens_of(FitCase("", name, name, info={"image_mesh": hilbert(pixels)}, mesh={"pixels": pixels}))

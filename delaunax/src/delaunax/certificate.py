@@ -1,7 +1,7 @@
 """The certificate of a triangulation: every property of its tables is checked, whichever algorithm made them.
 
-Why these checks suffice. Triangles are positive, and mutual neighbours across every edge but those of the boundary. If the
-boundary is one convex polygon, the triangles cover the convex hull exactly once. If every edge is locally Delaunay, too, then
+Why these checks suffice. Triangles are positive, and mutual neighbours across every edge inside the boundary. If the boundary
+is one convex polygon, the triangles cover the convex hull exactly once. If every edge is locally Delaunay, too, then
 the triangulation is Delaunay (Delaunay's lemma). With the tie rule of `exact_signs`, only one diagonal of co-circular
 vertices is right, so exactly one triangulation passes.
 
@@ -106,7 +106,7 @@ def is_delaunay(points: Any, simplices: Any) -> Array:
 def _is_delaunay(points, tree, simplices):
     n = len(points)
     used, in_range = (simplices >= 0).all(axis=1), (simplices < n).all()
-    # The rows in use, of which a triangulation has at most 2N, with the first of coincident points.
+    # The rows in use: a triangulation has at most 2N. Of coincident points, the lowest index stands for all.
     places, number = jnp.nonzero(used, size=2 * n, fill_value=len(simplices))[0], used.sum()
     padded = jnp.concatenate([simplices, jnp.full((1, 3), NONE)])
     rows = gather(padded, places.astype(jnp.int32))
@@ -203,7 +203,7 @@ def faulty_vertices(checks: Checks, exact: Array) -> tuple[Array, Array]:
     has_triangle, rows = vertex_simplex >= 0, np.arange(2 * n, dtype=np.int32)
     any_fails = checks.lost | corner_fails | fails[:n] | fails[n:]
     failures, triangles, leftmost = sums(any_fails, has_triangle, checks.leftmost)
-    # Around a hole of which only an edge is on the boundary, the wrong triangle is one of both at a corner.
+    # If only one edge of a hole is on the boundary, the wrong triangle is at one of the two corners of that edge.
     at_corners = (jnp.where(corner_fails, row, NONE) for row in (vertex_simplex, gather(vertex_simplex, checks.after)))
     wrong_rows = jnp.concatenate([jnp.where(fails, rows, NONE), *at_corners])
     vertices = jnp.where(wrong_rows[:, None] < 0, NONE, gather(simplices, wrong_rows))

@@ -124,7 +124,7 @@ def _all(products):
 
 
 def _sums_of_products(a, b, number, combined):
-    """What `combined` makes of the products of (L, K, V) limbs, of which `number` are in use: limbs again, and their signs.
+    """`combined`, applied to the products of (L, K, V) limbs, `number` of them in use: limbs again, and their signs.
 
     Of the resulting limbs, `2 * number + 1` are in use. All but the last have `LIMB_BITS` bits.
     """

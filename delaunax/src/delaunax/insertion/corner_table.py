@@ -1,6 +1,6 @@
 """Triangles that can be split and flipped, including those beyond the hull: the table that `incremental` writes to.
 
-Beyond every hull edge there is a triangle with a vertex at infinity, whose index is the number of vertices. In a compiled
+Beyond every hull edge there is a triangle with a vertex at infinity; its index is the number of vertices. In a compiled
 loop, nothing is copied as long as all reads come before all writes. Writes that must not happen go to two triangles at the
 end of the table, which are never read.
 """

@@ -8,7 +8,7 @@ hull grows as any other triangle does. The first two of them lie on both sides o
 Vertices are inserted from coarse to fine, which keeps walks short on any mesh (after Amenta, Choi & Rote 2003, Proc. 19th
 Symp. Comp. Geom., 211). Within a level they follow the leaves of a k-d tree, so consecutive vertices are near each other.
 
-Signs are computed in floating point. If the error bound does not decide a sign, integers do (`exact_signs`), and so do ties.
+Signs are computed in floating point. Integers decide doubtful signs and ties (`exact_signs`).
 So after every insertion, the table holds the Delaunay triangulation of the vertices so far.
 
 In an edge's names, a is the inserted vertex, b and c are the ends of the edge, and d is the vertex beyond it.

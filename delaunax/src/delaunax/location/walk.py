@@ -29,7 +29,7 @@ MISS_TOLERANCE_EPS = 4.0
 def start_simplices(triangulation: Triangulation, corners: Array) -> Array:
     """(2^L,) int32: a triangle near each leaf of the tree, in the middle of its vertices if that is inside the hull.
 
-    -1 if there is no triangle, or the triangulation is not certified. `corners` are those of `walk`.
+    -1 if there is no triangle, or the triangulation is not certified. `corners` as in `walk`.
     """
     tree = triangulation.tree
     box = tree.boxes[-1]
@@ -88,8 +88,8 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
     Returns
     -------
     () int32
-        A triangle behind none of whose edges the query certainly lies; -1 if it lies outside the hull. In a very thin
-        triangle that is no proof that the query is inside.
+        A triangle: the query certainly lies behind none of its edges. -1 if the query lies outside the hull. In a very thin
+        triangle that does not prove that the query is inside.
     """
     tolerance, bound = -HULL_TOLERANCE_EPS * jnp.finfo(query_point.dtype).eps, ORIENTATION * unit_of(query_point.dtype)
     x, y = query_point

@@ -24,7 +24,7 @@ TREE_UNROLL, DESCENT_UNROLL = 3, True
 
 
 def call_fused(function: Callable, arrays: tuple) -> Any:
-    """Call a function of arrays, whose operations are named after it in the compiled program."""
+    """Call a function of arrays. In the compiled program, its operations have its name."""
     with jax.named_scope(name_of(function)):
         return function(*arrays)
 

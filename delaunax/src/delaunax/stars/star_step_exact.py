@@ -63,7 +63,7 @@ def best_of_all(
 ) -> Array:
     """(V,) int32: of all vertices, the one to which each star goes, exactly. Where not `doubtful`, it is the `likely_best`.
 
-    `unscaled` are the (N, 2) float vertices as given; the other arguments are those of `likely_best`.
+    `unscaled` are the (N, 2) float vertices as given; the other arguments are as in `likely_best`.
     """
     edge, every = star_edge_of(positions, vertices, star), np.arange(len(unscaled), dtype=np.int32)
 

@@ -33,7 +33,7 @@ from jax_profiling.patch import edits
 from jax_profiling.patch.edits import PACKAGE, REGULARIZATION, DiffError, upstream_source
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 MESH = Path(knn_barycentric.__file__).parent
 EVIDENCE = MESH / "evidence"
@@ -145,7 +145,7 @@ def added_lines(text):
     return sum(line.startswith("+") and not line.startswith("+++") for line in text.splitlines())
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=folder_to_write, default=Path(), help="folder of the patches (default: here)")
@@ -155,7 +155,7 @@ def main(argv=None):
     parser.add_argument("--vendored", action="store_true", help="include the triangulation instead of a requirement")
     arguments = parser.parse_args(argv)
     texts = patches(arguments.source, arguments.vendored)
-    with write_aside(arguments.output.resolve()) as scratch:
+    with atomic_writes(arguments.output.resolve()) as scratch:
         for name, text in texts.items():
             (scratch / name).write_text(text)
     for name, text in texts.items():

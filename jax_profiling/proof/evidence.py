@@ -29,7 +29,7 @@ from jax_profiling.proof.fit_cases import FitCase, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.evidence.differences import BUILDERS, constants_of, row_sums_of
 from knn_barycentric.evidence.log_det import grounded_log_det
 from knn_barycentric.mesh import KNNBarycentric
@@ -179,7 +179,7 @@ def table_of(studies):
     return markdown_table(heads, rows)
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", action="append", help="a name, a folder or all; repeatable (default hst)")
@@ -203,10 +203,10 @@ def main(argv=None):
         with progress_of(console, lens.name) as progress:
             studies.append(study_of(lens, progress))
     lines = table_of(studies)
-    with write_aside(arguments.output) as aside:
-        figure_from(studies).savefig(aside / "evidence.png", dpi=90)
+    with atomic_writes(arguments.output) as scratch:
+        figure_from(studies).savefig(scratch / "evidence.png", dpi=90)
         measured = {"autolens": al.__version__, "device": device(), "lenses": [study["lens"] for study in studies]}
-        (aside / "evidence_table.md").write_text("\n".join([*lines, "", json.dumps(measured)]) + "\n")
+        (scratch / "evidence_table.md").write_text("\n".join([*lines, "", json.dumps(measured)]) + "\n")
     console.print("\n".join(lines), highlight=False, soft_wrap=True)
     return 0
 

@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from jax_profiling.gate import report
 from jax_profiling.gate.report import figures
 from jax_profiling.proof.fit_cases import CASES
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 COLUMNS = ("fit", "reference", "at the median", "worst of", "noise", *report.KINDS, "verdict")
 
@@ -75,9 +75,9 @@ def write(results, docs):
     lines = [line for words, found in tables for line in (words, *_table_of(found), "")]
     every = [summary for found in summaries.values() for summary in found.values()]
     versions = sorted({f"autolens {each['autolens']}, jax {each['jax']}, {each['device']}" for each in every})
-    with write_aside(docs) as aside:
-        (aside / "matrix.md").write_text("\n".join([*lines, f"{'; '.join(versions)}.", ""]))
-        figures.save(figure_of(summaries), aside / "matrix.png")
+    with atomic_writes(docs) as scratch:
+        (scratch / "matrix.md").write_text("\n".join([*lines, f"{'; '.join(versions)}.", ""]))
+        figures.save(figure_of(summaries), scratch / "matrix.png")
     return every
 
 

@@ -121,7 +121,7 @@ def draws_table(meshes, sample, seed):
             )
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lenses", nargs="*", default=["small"], help="lenses to compare with DelaunayNN")

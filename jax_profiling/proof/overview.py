@@ -17,7 +17,7 @@ from jax_profiling.gate.report.figures import save
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.simulated.specs import SPECS
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "workspace"
 
@@ -95,12 +95,12 @@ def markdown_from(lenses):
     return "\n".join(lines) + "\n"
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(_=None):
     lenses = [lens_folder.load(name) for name in SPECS if name in lens_folder.names()]
-    with write_aside(DOCS) as aside:
-        save(figure_from(lenses), aside / "lenses.png", dpi=70)
-        (aside / "lenses.md").write_text(markdown_from(lenses))
+    with atomic_writes(DOCS) as scratch:
+        save(figure_from(lenses), scratch / "lenses.png", dpi=70)
+        (scratch / "lenses.md").write_text(markdown_from(lenses))
     print(f"{len(lenses)} lenses: docs/workspace/lenses.md")
 
 

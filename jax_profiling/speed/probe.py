@@ -29,7 +29,7 @@ from jax_profiling.speed.tables import GROUPS, figure_of, file_name_of, markdown
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 RESULTS = Path(__file__).resolve().parents[2] / "results" / "vmap_probe"
 
@@ -105,7 +105,7 @@ def write(measured, folder=RESULTS):
     """Write the JSON of this device, and compare all devices that have a JSON in the folder."""
     name = file_name_of(f"{measured['device']}-{measured['precision']}")
     others = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json")) if path.stem != name]
-    with write_aside(folder) as scratch:
+    with atomic_writes(folder) as scratch:
         (scratch / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
         (scratch / "speed.md").write_text(markdown_of([measured, *others]))
         figures.save(figure_of([measured, *others]), scratch / "speed.png")
@@ -122,7 +122,7 @@ def lanes_from(parser, option, text):
     return lanes
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="hst", help="a name under dataset/imaging, or a folder (default hst)")

@@ -30,7 +30,7 @@ from jax_profiling.sweep.chunks import VECTORS_PER_CHUNK, Settings, chunks_of, l
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_bar_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -81,7 +81,7 @@ def arguments_from(argv):
     return arguments
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     arguments = arguments_from(argv)
     if missing := [name for name in ("distributed", "dask_jobqueue") if importlib.util.find_spec(name) is None]:
@@ -154,7 +154,7 @@ def claim(folder, own):
     path = folder / "sweep.json"
     earlier = records.read(path)
     if earlier is None:
-        with write_aside(folder) as scratch:
+        with atomic_writes(folder) as scratch:
             (scratch / path.name).write_text(json.dumps(own, indent=1) + "\n")
         return
     for name, value in own.items():

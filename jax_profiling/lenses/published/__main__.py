@@ -22,7 +22,7 @@ from jax_profiling.terminal.arguments import at_least, folder_to_write
 POSITIVE = ("pixel-scale", "mask-radius", "redshift-lens", "redshift-source", "positions-threshold")
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument

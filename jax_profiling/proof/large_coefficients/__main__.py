@@ -75,7 +75,7 @@ def row_of(label, terms):
     )
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="no_light", help="name under dataset/imaging, or a folder (default no_light)")

@@ -20,7 +20,7 @@ FIRST_LENS = "hst"
 """The lens on which every check is in the default selection; on the others most are slow."""
 
 LENSES_OF_KNOWN_KINDS = {"ao", "clumpy", "cross", "euclid", "faint", "fold", "jwst", "shallow", "steep"}
-"""Lenses whose mesh and fit are of a kind that another lens has, too: checks on them do not run by default."""
+"""Lenses with a mesh and a fit like another lens has: checks on them do not run by default."""
 
 
 def pytest_addoption(parser):

@@ -57,8 +57,8 @@ def scatter(how: str, into: Array, places: Array, values: Any) -> Array:
 def lockstep_while(condition: Callable, body: Callable, carry: Any, unroll: int = 1, rolled: bool = False) -> Any:
     """`carry = body(step, carry)` for the () int32 steps 0, 1, .. as long as `condition(step, carry)` is true.
 
-    The condition may have any shape, and all lanes of a batch continue as long as it is true anywhere. So `body` must leave
-    finished lanes unchanged. `vmap` of a loop would do that by itself, with a copy and a selection of every array at every
+    The condition may have any shape. All lanes of a batch continue while it is true anywhere, so `body` must leave finished
+    lanes unchanged. `vmap` of a loop would do that by itself, with a copy and a selection of every array at every
     step. Evaluating the condition means waiting for the GPU, so it is evaluated once for `unroll` steps. Written out, these
     take fewer launches; `rolled` up, less time to compile.
     """

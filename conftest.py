@@ -19,8 +19,8 @@ from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 FIRST_LENS = "hst"
 """The lens on which every check is in the default selection; on the others most are slow."""
 
-SLOW_LENSES = {"ao", "clumpy", "cross", "euclid", "faint", "fold", "jwst", "shallow", "steep"}
-"""Lenses on which every check is slow. The others have a mesh or a fit of a kind that no other has."""
+LENSES_OF_KNOWN_KINDS = {"ao", "clumpy", "cross", "euclid", "faint", "fold", "jwst", "shallow", "steep"}
+"""Lenses with a mesh and a fit like another lens has: checks on them do not run by default."""
 
 
 def pytest_addoption(parser):
@@ -30,7 +30,7 @@ def pytest_addoption(parser):
 
 
 def lenses_of(config):
-    """Lens -> whether it was asked for: by --lens, else by KNN_LENSES beside all lens folders, which were not."""
+    """Lens -> whether the user named it, with --lens or in KNN_LENSES. Without --lens, all lens folders are included."""
     chosen = config.getoption("--lens") or []
     if chosen and "all" not in chosen:
         return dict.fromkeys(chosen, True)
@@ -47,7 +47,7 @@ def pytest_generate_tests(metafunc):
     for name, asked_for in lenses_of(metafunc.config).items():
         # A lens's compilations stay on one worker.
         marks = [pytest.mark.xdist_group(name)]
-        if not (asked_for or name == FIRST_LENS or (every_lens and name not in SLOW_LENSES)):
+        if not (asked_for or name == FIRST_LENS or (every_lens and name not in LENSES_OF_KNOWN_KINDS)):
             marks.append(pytest.mark.slow)
         parameters.append(pytest.param(name, marks=marks))
     metafunc.parametrize("lens_name", parameters, scope="module")

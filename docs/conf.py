@@ -30,8 +30,8 @@ napoleon_use_ivar = True
 
 def links_within_the_site(app, docname, source):
     """Links that work in the repository work on the site: to its page of delaunax's README, else to a copy of the file."""
-    text = source[0].replace("](../delaunax/README.md", "](delaunax/index.md")
-    source[0] = re.sub(r"\]\((\.\./results/[^)]+\.md)\)", r"](path:\1)", text)
+    text = re.sub(r"\]\((?:\.\./)+delaunax/README\.md", "](/delaunax/index.md", source[0])
+    source[0] = re.sub(r"\]\(((?:\.\./)+results/[^)]+\.md)\)", r"](path:\1)", text)
 
 
 def skip_fields(app, what, name, member, skip, options):

@@ -6,16 +6,16 @@ Importing this package does not import JAX. JAX is imported when a mesh runs on 
 # autoarray enables fp64, so it must be imported before jax.
 import autoarray  # noqa: F401  isort: skip
 
-from knn_barycentric import autoarray_internals
+from knn_barycentric.upstream import internals
 
 # Checked before the imports below, so that a name missing from autoarray gives one clear sentence.
-autoarray_internals.check()
+internals.check()
 
-from knn_barycentric.autoarray_patch import patch, unpatch  # noqa: E402
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric  # noqa: E402
 from knn_barycentric.mesh import KNNBarycentric  # noqa: E402
 from knn_barycentric.natural_neighbor import NaturalNeighbor  # noqa: E402
 from knn_barycentric.three_nearest import barycentric_weights_from_3_nearest  # noqa: E402
+from knn_barycentric.upstream.patch import patch, unpatch  # noqa: E402
 
 __version__ = "0.2.0"
 

@@ -27,7 +27,7 @@ def with_any_width(shipped):
 
 
 def _matrix_from(shipped, regularization_weights, mappings, sizes, weights):
-    """(P, P): autoarray's matrix of the narrow rows, plus that of the wide ones, batch by batch."""
+    """(P, P): autoarray's matrix of the narrow rows, plus the matrix of the wide rows, batch by batch."""
     import jax.numpy as jnp
     from jax import lax
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import autolens as al
 
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 DRIFT_NATS = 1.0e-3
 """Largest accepted difference of the reference from its pin (nats). NNLS solvers and backends differ by about 1e-5."""
@@ -75,6 +75,6 @@ def update_pin(gate):
     expected = dict(gate.lens.expected)
     old = expected.get(al.__version__, {}).get("log_evidence")
     expected[al.__version__] = {"log_evidence": gate.reference.qhull_log_evidence}
-    with write_aside(gate.lens.folder) as aside:
-        (aside / "expected.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n")
+    with atomic_writes(gate.lens.folder) as scratch:
+        (scratch / "expected.json").write_text(json.dumps(expected, indent=1, sort_keys=True) + "\n")
     return old, gate.reference.qhull_log_evidence

@@ -12,7 +12,7 @@ DEFAULT_RUNG = "delaunay"
 """The rung that users get. The gate passes or fails on it."""
 
 RUNGS = {
-    **{name: (rungs.RungMesh, {"rung": name}) for name in rungs.RUNGS},
+    **{name: (rungs.RungMesh, {"rung": name}) for name in rungs.WEIGHTS_OF_RUNGS},
     DEFAULT_RUNG: (KNNBarycentric, {}),
 }
 """This project's rungs: name -> mesh class and arguments. `meshes/rungs.py` says how to add one."""

@@ -57,7 +57,7 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
         knn_barycentric.unpatch()
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", action="append", help="name under dataset, or a folder (default small)")

@@ -8,10 +8,10 @@ import numpy as np
 from autoarray.inversion.mesh.image_mesh.abstract import append_with_circle_edge_points
 
 from jax_profiling.lenses.files import LensError, fault_line
-from jax_profiling.lenses.folder.images import inspect_imaging
+from jax_profiling.lenses.folder.data.images import inspect_imaging
+from jax_profiling.lenses.folder.data.mask import extent_of
+from jax_profiling.lenses.folder.data.visibilities import holds_visibilities, inspect_visibilities
 from jax_profiling.lenses.folder.info_schema import MOST_VERTICES
-from jax_profiling.lenses.folder.mask import extent_of
-from jax_profiling.lenses.folder.visibilities import holds_visibilities, inspect_visibilities
 from jax_profiling.lenses.folder.written import positions_from, settings_from
 from jax_profiling.lenses.model import galaxies_with_pixelization
 

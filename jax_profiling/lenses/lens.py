@@ -16,7 +16,7 @@ import autofit as af
 
 from jax_profiling.lenses.factor import Factor, factor_from, inspect_dataset
 from jax_profiling.lenses.files import Inspection, LensError, fault_line, json_from
-from jax_profiling.lenses.folder.fits_image import path_of
+from jax_profiling.lenses.folder.data.fits_image import path_of
 from jax_profiling.lenses.folder.written import info_from
 from jax_profiling.lenses.model import (
     check_against_info,
@@ -26,9 +26,9 @@ from jax_profiling.lenses.model import (
     model_of_datasets,
     models_of,
 )
-from jax_profiling.lenses.population import is_name
 from jax_profiling.lenses.simulate import DATASETS, MATRIX, simulate
-from jax_profiling.lenses.specs import SPECS
+from jax_profiling.lenses.simulated.population import is_name
+from jax_profiling.lenses.simulated.specs import SPECS
 
 
 @dataclass(frozen=True)

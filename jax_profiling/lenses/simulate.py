@@ -16,12 +16,18 @@ from autoarray.dataset.plot.imaging_plots import fits_imaging
 from autoarray.dataset.plot.interferometer_plots import fits_interferometer
 from filelock import FileLock
 
-from jax_profiling.lenses import population
-from jax_profiling.lenses.production import PRODUCTION, uv_wavelengths
-from jax_profiling.lenses.spec import BACKGROUND_SKY_LEVEL, EDGE_POINTS, EXPOSURE_TIME, PIXEL_SCALES, shape_native_of
-from jax_profiling.lenses.specs import ON_DEMAND, SPECS
+from jax_profiling.lenses.simulated import population
+from jax_profiling.lenses.simulated.production import PRODUCTION, uv_wavelengths
+from jax_profiling.lenses.simulated.spec import (
+    BACKGROUND_SKY_LEVEL,
+    EDGE_POINTS,
+    EXPOSURE_TIME,
+    PIXEL_SCALES,
+    shape_native_of,
+)
+from jax_profiling.lenses.simulated.specs import ON_DEMAND, SPECS
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 NOISE_SIGMA = 5.0
 """The RMS noise of the real and of the imaginary part of a simulated visibility (Jy)."""
@@ -75,20 +81,20 @@ def _simulate(spec, folder):
         "edge_points": EDGE_POINTS,
         **spec.info,
     }
-    with write_aside(folder) as aside:
+    with atomic_writes(folder) as scratch:
         for number, (name, dataset) in enumerate(spec.datasets.items()):
-            (aside / name).mkdir()
-            _write_dataset(spec, dataset["tracer"], aside / name, seed=spec.noise_seed + number)
-            _write_json(dataset.get("info", {}), aside / name / "info.json")
+            (scratch / name).mkdir()
+            _write_dataset(spec, dataset["tracer"], scratch / name, seed=spec.noise_seed + number)
+            _write_json(dataset.get("info", {}), scratch / name / "info.json")
         if not spec.datasets:
-            _write_dataset(spec, spec.tracer, aside, seed=spec.noise_seed)
-        al.output_to_json(spec.tracer, file_path=aside / "tracer.json")
-        _write_json(spec.model.dict(), aside / "model.json")
+            _write_dataset(spec, spec.tracer, scratch, seed=spec.noise_seed)
+        al.output_to_json(spec.tracer, file_path=scratch / "tracer.json")
+        _write_json(spec.model.dict(), scratch / "model.json")
         if "positions_threshold" in info:
-            _write_json(_positions_of(spec), aside / "positions.json")
-        (aside / "README.md").write_text(f"{spec.geometry[0].upper()}{spec.geometry[1:]}.\n")
+            _write_json(_positions_of(spec), scratch / "positions.json")
+        (scratch / "README.md").write_text(f"{spec.geometry[0].upper()}{spec.geometry[1:]}.\n")
         # Last, because `info.json` makes a folder a lens folder.
-        _write_json(info, aside / "info.json")
+        _write_json(info, scratch / "info.json")
 
 
 def _write_json(value, path):
@@ -154,7 +160,7 @@ def _positions_of(spec):
     return [[round(float(value), 4) for value in image] for image in np.asarray(images.array)]
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description="Simulate lenses from their specs, in specs.py and production.py.")
     specs = {**SPECS, **PRODUCTION}

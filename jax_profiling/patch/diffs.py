@@ -21,32 +21,24 @@ To apply a patch, run `patch -p1 < FILE` or `git apply --unidiff-zero FILE` in t
 """
 
 import argparse
-import ast
 import difflib
 import re
 from pathlib import Path
 
 import autoarray
-import black
 
 import delaunax
 import knn_barycentric
+from jax_profiling.patch import edits
+from jax_profiling.patch.edits import PACKAGE, REGULARIZATION, DiffError, upstream_source
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 MESH = Path(knn_barycentric.__file__).parent
 EVIDENCE = MESH / "evidence"
 TRIANGULATION = Path(delaunax.__file__).parent
 SITE_PACKAGES = Path(autoarray.__file__).parents[1]
-
-PACKAGE = "autoarray/inversion/mesh/knn_barycentric"
-MESHES = "autoarray/inversion/mesh/mesh/__init__.py"
-DELAUNAY = "autoarray/inversion/mesh/interpolator/delaunay.py"
-REGULARIZATION = "autoarray/inversion/regularization"
-INVERSION = "autoarray/inversion/inversion/abstract.py"
-SPLIT = "autoarray/inversion/regularization/regularization_util.py"
-SIBSON = "autoarray/inversion/mesh/interpolator/sibson.py"
 
 MESH_FILES = ("mesh.py", "interpolator.py", "mesh_geometry.py")
 """Files of `knn_barycentric` that the first patch adds to autoarray."""
@@ -55,10 +47,6 @@ NATURAL_NEIGHBOR_FILES = ("natural_neighbor.py", "natural_neighbor_weights.py", 
 """Files of `knn_barycentric` that the patch of natural neighbours adds."""
 
 REQUIREMENT = "delaunax>=0.1"
-
-
-class DiffError(command.BadInput):
-    """The patch does not fit this autoarray. The message names the difference."""
 
 
 def patches(source=SITE_PACKAGES, vendored=False):
@@ -81,7 +69,7 @@ def patches(source=SITE_PACKAGES, vendored=False):
     mesh += [
         _new_file(f"{PACKAGE}/{name}", upstream_source((MESH / name).read_text(), vendored)) for name in MESH_FILES
     ]
-    mesh.append(_edit(source, MESHES, with_mesh))
+    mesh.append(_edit(source, edits.MESHES, edits.with_mesh))
     if vendored:
         mesh += [
             _new_file(
@@ -93,22 +81,25 @@ def patches(source=SITE_PACKAGES, vendored=False):
         mesh.append(_requirement(source))
     tables = upstream_source((MESH / "jax_delaunay_tables.py").read_text(), vendored)
     delaunay = [_new_file(f"{PACKAGE}/jax_delaunay_tables.py", tables)]
-    delaunay += [_edit(source, DELAUNAY, with_tables), _edit(source, SIBSON, with_nan_weights)]
+    delaunay += [_edit(source, edits.DELAUNAY, edits.with_tables), _edit(source, edits.SIBSON, edits.with_nan_weights)]
     natural = [
         _new_file(f"{PACKAGE}/{name}", upstream_source((MESH / name).read_text(), vendored))
         for name in NATURAL_NEIGHBOR_FILES
     ]
-    natural += [_edit(source, MESHES, with_natural_neighbor, on_top_of=with_mesh), _edit(source, SPLIT, with_wide_rows)]
+    natural += [
+        _edit(source, edits.MESHES, edits.with_natural_neighbor, on_top_of=edits.with_mesh),
+        _edit(source, edits.SPLIT, edits.with_wide_rows),
+    ]
     log_det = [
         _new_file(f"{REGULARIZATION}/differences.py", upstream_source((EVIDENCE / "differences.py").read_text())),
         _new_file(f"{REGULARIZATION}/grounded_log_det.py", upstream_source((EVIDENCE / "log_det.py").read_text())),
-        _edit(source, INVERSION, with_log_det),
+        _edit(source, edits.INVERSION, edits.with_log_det),
     ]
     curvature = [
         _new_file(
             f"{REGULARIZATION}/curvature_log_det.py", upstream_source((EVIDENCE / "curvature_log_det.py").read_text())
         ),
-        _edit(source, INVERSION, with_curvature_log_det, on_top_of=with_log_det),
+        _edit(source, edits.INVERSION, edits.with_curvature_log_det, on_top_of=edits.with_log_det),
     ]
     by_suffix = {
         "": mesh,
@@ -118,56 +109,6 @@ def patches(source=SITE_PACKAGES, vendored=False):
         "-curvature-log-det": curvature,
     }
     return {f"autoarray-{autoarray.__version__}{suffix}.patch": "".join(hunks) for suffix, hunks in by_suffix.items()}
-
-
-def upstream_source(source, vendored=False):
-    """A module in autoarray's form: with its name there, formatted by autoarray's formatter."""
-    package = PACKAGE.replace("/", ".")
-    source = source.replace("knn_barycentric.evidence.differences", f"{REGULARIZATION.replace('/', '.')}.differences")
-    source = source.replace("knn_barycentric.evidence.log_det", f"{REGULARIZATION.replace('/', '.')}.grounded_log_det")
-    source = re.sub(r"^(\s*(?:from|import) )knn_barycentric\b", rf"\1{package}", source, flags=re.M)
-    if vendored:
-        source = re.sub(r"^(\s*)import delaunax$", rf"\1from {package} import delaunax", source, flags=re.M)
-        source = re.sub(r"^(\s*from )delaunax\b", rf"\1{package}.delaunax", source, flags=re.M)
-    return black.format_str(source, mode=black.Mode())
-
-
-def with_mesh(source):
-    """autoarray's table of meshes, with this mesh instead of its own `KNNBarycentric`."""
-    return _with_class(source, "knn", "KNNBarycentric", "mesh import KNNBarycentric")
-
-
-def with_natural_neighbor(source):
-    """autoarray's table of meshes, with `NaturalNeighbor` instead of its own `DelaunayNN`."""
-    return _with_class(source, "delaunay_nn", "DelaunayNN", "natural_neighbor import NaturalNeighbor as DelaunayNN")
-
-
-def _with_class(source, module, name, replacement):
-    own = rf"^from \.{module} import {name}$"
-    if len(re.findall(own, source, flags=re.M)) != 1:
-        raise DiffError(f"{MESHES} does not import {name} from .{module} exactly once; adapt `_with_class`.")
-    return re.sub(own, f"from ..knn_barycentric.{replacement}", source, flags=re.M)
-
-
-def with_wide_rows(source):
-    """autoarray's split regularization, with any number of neighbours per split point."""
-    function = _find(source, SPLIT, "pixel_splitted_regularization_matrix_from")
-    lines = source.splitlines(keepends=True)
-    # The import comes last: the module reads a constant of this one.
-    lines.insert(
-        function.end_lineno,
-        f"""
-
-from {PACKAGE.replace("/", ".")}.wide_stencils import (  # noqa: E402
-    with_any_width,
-)
-
-pixel_splitted_regularization_matrix_from = with_any_width(
-    pixel_splitted_regularization_matrix_from
-)
-""",
-    )
-    return "".join(lines)
 
 
 def _requirement(source):
@@ -180,88 +121,6 @@ def _requirement(source):
     if not (source / path).exists() or len(re.findall(before, (source / path).read_text(), flags=re.M)) != 1:
         raise DiffError(f"{path} does not list autoarray's requirements as expected; adapt `_requirement`.")
     return _edit(source, path, lambda text: re.sub(before, lambda found: found[0] + line, text, flags=re.M))
-
-
-def with_tables(source):
-    """autoarray's Delaunay interpolation, with the tables of the in-graph triangulation."""
-    function = _find(source, DELAUNAY, "_jax_delaunay_tables")
-    lines = source.splitlines(keepends=True)
-    lines[function.lineno - 1 : function.end_lineno] = [
-        "def _jax_delaunay_tables(points):\n",
-        '    """Connectivity from the in-graph triangulation; see `delaunay_tables`."""\n',
-        "    return delaunay_tables(points)\n",
-    ]
-    source = _with_nan_weights("".join(lines), DELAUNAY, "InterpolatorDelaunay")
-    return _with_import("delaunay_tables, nan_if_uncertified", source)
-
-
-def with_log_det(source):
-    """autoarray's inversion, with the grounded log determinant of H as a setting."""
-    return _with_term(source, "log_det_regularization_matrix_term", "grounded_log_det", "log_det_term_of")
-
-
-def with_curvature_log_det(source):
-    """autoarray's inversion, with the grounded log determinant of F + H as a setting."""
-    return _with_term(source, "log_det_curvature_reg_matrix_term", "curvature_log_det", "curvature_log_det_term_of")
-
-
-def _with_term(source, method, module, name):
-    """Return `name` of `module` from a method of the inversion, after the condition that the method starts with."""
-    term = _find(source, INVERSION, "AbstractInversion", method)
-    condition = next((each for each in term.body if isinstance(each, ast.If)), None)
-    if condition is None:
-        raise DiffError(f"{INVERSION}: `{method}` starts without a condition; adapt `_with_term`.")
-    branch = f"""
-        if self.settings.log_det_method == "grounded":
-            from ..regularization.{module} import {name}
-
-            grounded = {name}(self)
-            if grounded is not None:
-                return grounded
-"""
-    lines = source.splitlines(keepends=True)
-    lines.insert(condition.end_lineno, branch)
-    return "".join(lines)
-
-
-def with_nan_weights(source):
-    """autoarray's Sibson interpolation, which takes its tables from `DELAUNAY`, with NaN weights without a certificate."""
-    return _with_import("nan_if_uncertified", _with_nan_weights(source, SIBSON, "InterpolatorDelaunayNN"))
-
-
-def _with_nan_weights(source, path, class_name):
-    """Make `_mappings_sizes_weights` of a class return NaN weights if the tables have no certificate."""
-    method = _find(source, path, class_name, "_mappings_sizes_weights")
-    if not (isinstance(method.body[-1], ast.Return) and len(getattr(method.body[-1].value, "elts", ())) == 3):
-        raise DiffError(
-            f"{path}: {class_name}._mappings_sizes_weights does not return three values; adapt `_with_nan_weights`."
-        )
-    weights = method.body[-1].value.elts[2]
-    lines = source.splitlines(keepends=True)
-    line = lines[weights.lineno - 1]
-    old = line[weights.col_offset : weights.end_col_offset]
-    new = f"nan_if_uncertified({old}, self.delaunay)"
-    lines[weights.lineno - 1] = line[: weights.col_offset] + new + line[weights.end_col_offset :]
-    return "".join(lines)
-
-
-def _with_import(names, source):
-    """A module that also imports `names` from the package's `jax_delaunay_tables`, before its last import."""
-    last = [node for node in ast.parse(source).body if isinstance(node, (ast.Import, ast.ImportFrom))][-1]
-    lines = source.splitlines(keepends=True)
-    line = f"from {PACKAGE.replace('/', '.')}.jax_delaunay_tables import {names}\n"
-    lines.insert(last.lineno - 1, black.format_str(line, mode=black.Mode()))
-    return "".join(lines)
-
-
-def _find(source, path, *names):
-    """The syntax tree of a function or class, by the path of its names."""
-    node = ast.parse(source)
-    for name in names:
-        node = next((child for child in node.body if getattr(child, "name", None) == name), None)
-        if node is None:
-            raise DiffError(f"{path} has no {'.'.join(names)}; adapt jax_profiling/patch/diffs.py to this autoarray.")
-    return node
 
 
 def _new_file(path, source):
@@ -286,7 +145,7 @@ def added_lines(text):
     return sum(line.startswith("+") and not line.startswith("+++") for line in text.splitlines())
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--output", type=folder_to_write, default=Path(), help="folder of the patches (default: here)")
@@ -296,7 +155,7 @@ def main(argv=None):
     parser.add_argument("--vendored", action="store_true", help="include the triangulation instead of a requirement")
     arguments = parser.parse_args(argv)
     texts = patches(arguments.source, arguments.vendored)
-    with write_aside(arguments.output.resolve()) as scratch:
+    with atomic_writes(arguments.output.resolve()) as scratch:
         for name, text in texts.items():
             (scratch / name).write_text(text)
     for name, text in texts.items():

@@ -24,12 +24,12 @@ from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.gate.provenance import device
 from jax_profiling.gate.report.markdown import markdown_table
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.lenses.spec import hilbert
+from jax_profiling.lenses.simulated.spec import hilbert
 from jax_profiling.proof.fit_cases import FitCase, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.evidence.differences import BUILDERS, constants_of, row_sums_of
 from knn_barycentric.evidence.log_det import grounded_log_det
 from knn_barycentric.mesh import KNNBarycentric
@@ -94,7 +94,7 @@ def _moved(value, move):
 
 
 def with_pixels(name, pixels):
-    """A lens whose mesh has so many vertices, and its edge points; the folder's own mesh where `pixels` is None."""
+    """A lens with so many vertices in its mesh, and its edge points; the folder's own mesh where `pixels` is None."""
     if pixels is None:
         return lens_folder.load(name)
     lens = lens_of(FitCase("", name, name, info={"image_mesh": hilbert(pixels)}, mesh={"pixels": pixels}))
@@ -179,7 +179,7 @@ def table_of(studies):
     return markdown_table(heads, rows)
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", action="append", help="a name, a folder or all; repeatable (default hst)")
@@ -203,10 +203,10 @@ def main(argv=None):
         with progress_of(console, lens.name) as progress:
             studies.append(study_of(lens, progress))
     lines = table_of(studies)
-    with write_aside(arguments.output) as aside:
-        figure_from(studies).savefig(aside / "evidence.png", dpi=90)
+    with atomic_writes(arguments.output) as scratch:
+        figure_from(studies).savefig(scratch / "evidence.png", dpi=90)
         measured = {"autolens": al.__version__, "device": device(), "lenses": [study["lens"] for study in studies]}
-        (aside / "evidence_table.md").write_text("\n".join([*lines, "", json.dumps(measured)]) + "\n")
+        (scratch / "evidence_table.md").write_text("\n".join([*lines, "", json.dumps(measured)]) + "\n")
     console.print("\n".join(lines), highlight=False, soft_wrap=True)
     return 0
 

@@ -11,7 +11,7 @@ from jax_profiling.gate.likelihood import BATCH
 from jax_profiling.gate.live_reference import PERTURBATIONS
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
-from jax_profiling.lenses.spec import hilbert
+from jax_profiling.lenses.simulated.spec import hilbert
 
 
 @dataclass(frozen=True)

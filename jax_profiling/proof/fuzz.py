@@ -27,7 +27,7 @@ from jax_profiling.gate.provenance import device
 from jax_profiling.proof.random_meshes import FAMILIES
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 AGREE, TIED, QHULL_ERRS = "agree", "tied", "Qhull is not exact"
 """The outcomes that pass.
@@ -119,7 +119,7 @@ def run(meshes, seed, families, progress=lambda: None):
     }
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--meshes", type=at_least(1), default=10000, help="number of meshes (default 10000)")
@@ -135,8 +135,8 @@ def main(argv=None):
     found = {"seed": arguments.seed, "autolens": al.__version__, "jax": jax.__version__, "device": device(), **found}
     console.print_json(json.dumps(found))
     if arguments.output:
-        with write_aside(arguments.output) as aside:
-            (aside / "fuzz.json").write_text(json.dumps(found, indent=1) + "\n")
+        with atomic_writes(arguments.output) as scratch:
+            (scratch / "fuzz.json").write_text(json.dumps(found, indent=1) + "\n")
     return 1 if found["disagreements"] else 0
 
 

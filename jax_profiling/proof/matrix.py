@@ -3,7 +3,7 @@
     .venv/bin/python -m jax_profiling.proof.matrix --workers 2
 
 Runs the default rung on the cases of `jax_profiling.proof.fit_cases` and writes one JSON file per case to `results/matrix/`.
-Then it rewrites `docs/matrix.md` and its figure from all files. `--cases` selects cases; `--page` only rewrites the page.
+Then it rewrites `docs/proofs/matrix.md` and its figure from all files. `--cases` selects cases; `--page` measures nothing.
 """
 
 import argparse
@@ -30,10 +30,11 @@ from jax_profiling.proof.fit_cases import CASES, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results" / "matrix"
+PAGES = ROOT / "docs" / "proofs"
 
 
 def runs_under_jit(lens):
@@ -81,14 +82,14 @@ def measure(key, log_det):
     warnings.filterwarnings("ignore")
     with progress_of(Console(), f"{key}, {log_det}") as progress:
         summary = summary_of(CASES[key], log_det, progress)
-    with write_aside(RESULTS) as aside:
-        (aside / f"{key}.{log_det}.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+    with atomic_writes(RESULTS) as scratch:
+        (scratch / f"{key}.{log_det}.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
     found = summary["candidates"][0]
     worst, unexplained = found["worst_nats"], found["unexplained"]
     print(f"{key}, {log_det}: {found['verdict']}, {worst} nats at worst, {unexplained} unexplained.", flush=True)
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", help="comma-separated keys of fit cases, or the beginnings of keys (default all)")
@@ -103,7 +104,7 @@ def main(argv=None):
     failed = [] if arguments.page else run(tasks, arguments.workers)
     for task in failed:
         print(f"{', '.join(task)}: failed; the reason is printed above.", file=sys.stderr)
-    found = matrix_page.write(RESULTS, ROOT / "docs")
+    found = matrix_page.write(RESULTS, PAGES)
     return 1 if failed or not all(summary["passed"] for summary in found) else 0
 
 

@@ -1,4 +1,4 @@
-"""Write `docs/matrix.md` and its figure from the JSON files of the production matrix."""
+"""Write `docs/proofs/matrix.md` and its figure from the JSON files of the production matrix."""
 
 import json
 
@@ -7,7 +7,7 @@ import matplotlib.pyplot as plt
 from jax_profiling.gate import report
 from jax_profiling.gate.report import figures
 from jax_profiling.proof.fit_cases import CASES
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 COLUMNS = ("fit", "reference", "at the median", "worst of", "noise", *report.KINDS, "verdict")
 
@@ -27,12 +27,12 @@ The columns (evidences and errors in nats):
   reference's range counts.
 - **noise**: the largest change of the reference when the parameters change in their last bits.
 - **undefined**, **unstable**, **tied**, **dropped**: the number of parameter vectors with this property.
-  [gating.md](gating.md) defines the four words.
+  [gating.md](../workspace/gating.md) defines the four words.
 """
 
 ACCURATE = """## With the accurate log determinants
 
-The same fits with `patch(log_det=True)`, the option `--log-det accurate` of the regression ([evidence.md](evidence.md)). The
+The same fits with `patch(log_det=True)`, the option `--log-det accurate` of the regression ([evidence.md](../evidence.md)). The
 noise disappears, except at symmetric medians, where the mesh is tied or dropped.
 """
 
@@ -75,9 +75,9 @@ def write(results, docs):
     lines = [line for words, found in tables for line in (words, *_table_of(found), "")]
     every = [summary for found in summaries.values() for summary in found.values()]
     versions = sorted({f"autolens {each['autolens']}, jax {each['jax']}, {each['device']}" for each in every})
-    with write_aside(docs) as aside:
-        (aside / "matrix.md").write_text("\n".join([*lines, f"{'; '.join(versions)}.", ""]))
-        figures.save(figure_of(summaries), aside / "matrix.png")
+    with atomic_writes(docs) as scratch:
+        (scratch / "matrix.md").write_text("\n".join([*lines, f"{'; '.join(versions)}.", ""]))
+        figures.save(figure_of(summaries), scratch / "matrix.png")
     return every
 
 

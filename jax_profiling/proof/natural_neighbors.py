@@ -1,4 +1,4 @@
-"""Natural neighbours on lenses and on default-prior meshes: `docs/natural_neighbors.md`.
+"""Natural neighbours on lenses and on default-prior meshes: `docs/proofs/natural_neighbors.md`.
 
     .venv/bin/python -m jax_profiling.proof.natural_neighbors --lenses small cusp --draws 2 --meshes 50
 
@@ -121,7 +121,7 @@ def draws_table(meshes, sample, seed):
             )
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lenses", nargs="*", default=["small"], help="lenses to compare with DelaunayNN")

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m jax_profiling.proof.overview
 
-Writes `docs/lenses.png`, and `docs/lenses.md` with one line per lens.
+Writes `docs/workspace/lenses.png`, and `docs/workspace/lenses.md` with one line per lens.
 """
 
 from pathlib import Path
@@ -15,11 +15,11 @@ from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.report import markdown_table
 from jax_profiling.gate.report.figures import save
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.lenses.specs import SPECS
+from jax_profiling.lenses.simulated.specs import SPECS
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
-DOCS = Path(__file__).resolve().parents[2] / "docs"
+DOCS = Path(__file__).resolve().parents[2] / "docs" / "workspace"
 
 COLUMNS = 5
 """Number of lenses in a row of the figure."""
@@ -72,7 +72,7 @@ def plot_source_plane(lens, ax):
 
 
 def markdown_from(lenses):
-    """The contents of `docs/lenses.md`."""
+    """The contents of `docs/workspace/lenses.md`."""
     rows = []
     for lens in lenses:
         spec = SPECS[lens.name]()
@@ -81,9 +81,9 @@ def markdown_from(lenses):
     lines = [
         "# The lenses",
         "",
-        "Every lens is simulated from a spec in `jax_profiling/lenses/specs.py` and has a folder under `dataset/imaging/`. "
-        "`python -m jax_profiling.lenses.simulate NAME` simulates a lens without a folder. The data of `ao` are too large for "
-        "the repository.",
+        "Every lens is simulated from a spec in `jax_profiling/lenses/simulated/specs.py` and has a folder under "
+        "`dataset/imaging/`. `python -m jax_profiling.lenses.simulate NAME` simulates a lens without a folder. The data of "
+        "`ao` are too large for the repository.",
         "",
         *markdown_table(("lens", "instrument", "size", "what it tests"), rows),
         "",
@@ -95,13 +95,13 @@ def markdown_from(lenses):
     return "\n".join(lines) + "\n"
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(_=None):
     lenses = [lens_folder.load(name) for name in SPECS if name in lens_folder.names()]
-    with write_aside(DOCS) as aside:
-        save(figure_from(lenses), aside / "lenses.png", dpi=70)
-        (aside / "lenses.md").write_text(markdown_from(lenses))
-    print(f"{len(lenses)} lenses: {DOCS.name}/lenses.md")
+    with atomic_writes(DOCS) as scratch:
+        save(figure_from(lenses), scratch / "lenses.png", dpi=70)
+        (scratch / "lenses.md").write_text(markdown_from(lenses))
+    print(f"{len(lenses)} lenses: docs/workspace/lenses.md")
 
 
 if __name__ == "__main__":

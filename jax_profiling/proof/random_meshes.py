@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from autoarray.inversion.mesh.image_mesh.abstract import append_with_circle_edge_points
 
-from jax_profiling.lenses.spec import EDGE_POINTS, MASK_RADIUS, PIXEL_SCALES
+from jax_profiling.lenses.simulated.spec import EDGE_POINTS, MASK_RADIUS, PIXEL_SCALES
 
 
 class ImagePlane:

@@ -21,7 +21,7 @@ import jax
 from jax_profiling.gate import provenance, report
 from jax_profiling.speed import probe, tables
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 ROOT = Path(__file__).resolve().parents[2]
 PIECES = ROOT / "results" / "pieces"
@@ -50,7 +50,7 @@ def run_pieces():
         for each in benchmarks
     ]
     results = {"autolens": al.__version__, "jax": jax.__version__, "device": provenance.device(), "rows": rows}
-    with write_aside(PIECES) as scratch:
+    with atomic_writes(PIECES) as scratch:
         name = tables.file_name_of(results["device"])
         (scratch / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n")
 
@@ -121,11 +121,11 @@ def rewrite_page(lines, begin=BEGIN, end=END):
     """`rewrite` docs/speed.md."""
     page = ROOT / "docs" / "speed.md"
     text = rewrite(page.read_text(), lines, begin, end)
-    with write_aside(page.parent) as scratch:
+    with atomic_writes(page.parent) as scratch:
         (scratch / page.name).write_text(text)
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", action="store_true", help="measure nothing, only rewrite the page")

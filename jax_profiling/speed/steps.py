@@ -23,7 +23,7 @@ from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.gate.provenance import device
 from jax_profiling.gate.report import markdown_table
 from jax_profiling.gate.report.figures import save
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.mesh import KNNBarycentric
 
 MESHES = {"Delaunay": Delaunay, "KNNBarycentric": KNNBarycentric}
@@ -205,7 +205,7 @@ def _call(function, likelihood, parameters, arrays):
 
 def write(profile, folder):
     """Write `profile.json`, `profile.md` and `profile.png` into a report's folder."""
-    with write_aside(folder) as scratch:
+    with atomic_writes(folder) as scratch:
         (scratch / "profile.json").write_text(json.dumps(profile, indent=1) + "\n")
         (scratch / "profile.md").write_text(_markdown_from(profile))
         save(_figure_from(profile), scratch / "profile.png")

@@ -24,13 +24,13 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 
 from jax_profiling.gate import provenance, verdict
-from jax_profiling.lenses import population
+from jax_profiling.lenses.simulated import population
 from jax_profiling.sweep import records, summary
 from jax_profiling.sweep.chunks import VECTORS_PER_CHUNK, Settings, chunks_of, lens_folders_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_bar_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -43,7 +43,10 @@ def arguments_from(argv):
         "--lenses", nargs="+", metavar="FOLDER", help="lens folders, folders of lens folders, or names of lenses"
     )
     lenses.add_argument(
-        "--population", type=at_least(1), metavar="N", help="N random lenses (jax_profiling/lenses/population.py)"
+        "--population",
+        type=at_least(1),
+        metavar="N",
+        help="N random lenses (jax_profiling/lenses/simulated/population.py)",
     )
     add("--seed", type=at_least(0), default=0, help="seed of the population (default 0)")
     add(
@@ -78,7 +81,7 @@ def arguments_from(argv):
     return arguments
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     arguments = arguments_from(argv)
     if missing := [name for name in ("distributed", "dask_jobqueue") if importlib.util.find_spec(name) is None]:
@@ -151,7 +154,7 @@ def claim(folder, own):
     path = folder / "sweep.json"
     earlier = records.read(path)
     if earlier is None:
-        with write_aside(folder) as scratch:
+        with atomic_writes(folder) as scratch:
             (scratch / path.name).write_text(json.dumps(own, indent=1) + "\n")
         return
     for name, value in own.items():

@@ -19,7 +19,7 @@ from autonerves.dictable import to_dict
 
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.provenance import log_det
-from jax_profiling.lenses.population import FACTS
+from jax_profiling.lenses.simulated.population import FACTS
 
 _programs = {}
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from jax_profiling.gate.candidate import Candidate
 from jax_profiling.gate.reference import Reference
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 ARRAYS = ("penalties", "tied", "dropped", "qhull", "permuted")
 """The attributes of a `Reference` with one value per vector."""
@@ -55,7 +55,7 @@ def read(path):
 
 def write(record, path):
     """Write a record atomically."""
-    with write_aside(path.parent) as scratch:
+    with atomic_writes(path.parent) as scratch:
         (scratch / path.name).write_text(json.dumps(record, allow_nan=False) + "\n")
 
 

@@ -11,9 +11,9 @@ from jax_profiling.gate import report
 from jax_profiling.gate.candidate import VERDICTS
 from jax_profiling.gate.ladder import DEFAULT_RUNG
 from jax_profiling.gate.report import figures
-from jax_profiling.lenses.population import FACTS
+from jax_profiling.lenses.simulated.population import FACTS
 from jax_profiling.sweep import records
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 WORST_LENSES = 10
 """The summary lists so many lenses, those with the largest relative error."""
@@ -118,7 +118,7 @@ def vectors_of(summary, rung):
 
 def write(summary, folder):
     """Write `summary.json`, `summary.md` and `sweep.png` into a folder."""
-    with write_aside(folder) as scratch:
+    with atomic_writes(folder) as scratch:
         (scratch / "summary.json").write_text(json_from(summary))
         (scratch / "summary.md").write_text(markdown_from(summary))
         if summary["lenses"]:

@@ -11,7 +11,7 @@ from jax_profiling.gate import provenance, verdict
 from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.files import LensError
-from jax_profiling.lenses.population import FACTS
+from jax_profiling.lenses.simulated.population import FACTS
 from jax_profiling.sweep import programs, records
 from jax_profiling.terminal.command import one_line
 

@@ -10,7 +10,7 @@ class BadInput(Exception):
     """The input of a command is unusable. The message is one sentence that names the input and the fix."""
 
 
-def refuses_bad_input(main):
+def status_2_on_bad_input(main):
     """Decorate `main`: on `BadInput`, print its message to standard error and return 2."""
 
     @wraps(main)

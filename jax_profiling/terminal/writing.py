@@ -10,7 +10,7 @@ from jax_profiling.terminal.command import BadInput
 
 
 @contextmanager
-def write_aside(folder):
+def atomic_writes(folder):
     """Write files into a scratch folder, then move them into `folder`.
 
     If the block raises or is interrupted, the scratch folder is deleted and `folder` stays as it was.

@@ -56,7 +56,7 @@ __By hand__
 """
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", action="append", help="name under dataset/imaging, or a folder; 'all' (default hst)")

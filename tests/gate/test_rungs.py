@@ -27,7 +27,7 @@ def padded(mesh_points, query_points, xp):
     return xp.where(np.arange(4) == 0, nearest, -1), xp.where(np.arange(4) == 0, 1.0, 0.0 * nearest)
 
 
-RUNGS = {**rungs.RUNGS, "five nearest": five_nearest, "padded": padded}
+RUNGS = {**rungs.WEIGHTS_OF_RUNGS, "five nearest": five_nearest, "padded": padded}
 
 
 @pytest.mark.parametrize("name", RUNGS)
@@ -49,7 +49,7 @@ def test_weights_are_convex_and_equal_under_jit(name):
         assert np.allclose(both[1], weights, rtol=0.0, atol=1.0e-11)
 
 
-@pytest.mark.parametrize("name", rungs.RUNGS)
+@pytest.mark.parametrize("name", rungs.WEIGHTS_OF_RUNGS)
 def test_gradients_match_central_differences(name):
     points, queries = point_sets.random(60), point_sets.random(80, 3)
     direction = point_sets.random(80, 6) - 0.5
@@ -82,8 +82,8 @@ def test_weights_and_gradients_are_finite(rung, name):
 
 @pytest.mark.parametrize("name", ["five nearest", "padded"])
 def test_a_new_rung_runs_in_a_fit(name, small, monkeypatch):
-    """In the log evidence of a real lens, on NumPy and under `jit`: one name in `RUNGS` is all it takes."""
-    monkeypatch.setitem(rungs.RUNGS, name, RUNGS[name])
+    """In the log evidence of a real lens, on NumPy and under `jit`: one name in `WEIGHTS_OF_RUNGS` is all it takes."""
+    monkeypatch.setitem(rungs.WEIGHTS_OF_RUNGS, name, RUNGS[name])
     likelihood = Likelihood(small, rungs.RungMesh, rung=name)
     medians = likelihood.prior_medians
     on_numpy = float(likelihood.evidence(medians, xp=np).log_evidence)

@@ -11,9 +11,9 @@ import pytest
 import knn_barycentric
 from jax_profiling.gate.likelihood import analysis_of
 from jax_profiling.lenses import lens as lens_folder
-from knn_barycentric.autoarray_patch import EVIDENCE_TERMS
 from knn_barycentric.evidence.differences import BUILDERS, differences_of
 from knn_barycentric.evidence.reconstruction import reconstruction_of
+from knn_barycentric.upstream.patch import EVIDENCE_TERMS
 
 BACKENDS = {"numpy": np, "jax": jnp}
 

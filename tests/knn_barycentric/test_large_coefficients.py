@@ -11,7 +11,7 @@ import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.live_reference import perturbed
 from jax_profiling.proof.fit_cases import FitCase, lens_of
-from jax_profiling.proof.long_double import log_evidence_of
+from jax_profiling.proof.large_coefficients.long_double import log_evidence_of
 
 KEPT_EDGE = FitCase(
     "",

@@ -10,7 +10,7 @@ from autoarray.inversion.inversion.abstract import AbstractInversion
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.proof.long_double import log_det_of, triangle_of
+from jax_profiling.proof.large_coefficients.long_double import log_det_of, triangle_of
 from knn_barycentric.evidence.differences import JITTER
 from knn_barycentric.evidence.log_det import grounded_log_det
 

@@ -15,7 +15,7 @@ from astropy.io import fits
 
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.simulate import simulate
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 SCRIPT = Path(__file__).parents[2] / "jax_profiling" / "jit" / "imaging" / "delaunay_knn_barycentric.py"
 main = runpy.run_path(str(SCRIPT))["main"]
@@ -61,8 +61,8 @@ def test_interrupted_run_leaves_nothing(tmp_path):
 def test_interrupted_write_keeps_the_old_files(tmp_path):
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "summary.json").write_text("old")
-    with pytest.raises(KeyboardInterrupt), write_aside(tmp_path / "report") as aside:
-        (aside / "summary.json").write_text("half")
+    with pytest.raises(KeyboardInterrupt), atomic_writes(tmp_path / "report") as scratch:
+        (scratch / "summary.json").write_text("half")
         raise KeyboardInterrupt
     assert (tmp_path / "report" / "summary.json").read_text() == "old"
     assert list(tmp_path.iterdir()) == [tmp_path / "report"]

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.lenses import population
 from jax_profiling.lenses.files import LensError
-from jax_profiling.lenses.spec import BACKGROUND_SKY_LEVEL, EXPOSURE_TIME, PIXEL_SCALES, shape_native_of
+from jax_profiling.lenses.simulated import population
+from jax_profiling.lenses.simulated.spec import BACKGROUND_SKY_LEVEL, EXPOSURE_TIME, PIXEL_SCALES, shape_native_of
 
 NAMES = population.names_of(12, seed=3)
 

@@ -148,7 +148,7 @@ WRONG = {
     "no data": (remove("data.fits"), "data.fits: is missing; put the FITS image there"),
     "no noise map": (remove("noise_map.fits"), "noise_map.fits: is missing"),
     "no psf": (remove("psf.fits"), "psf.fits: is missing"),
-    "no model": (remove("model.json"), MODEL + "is missing; write it as docs/lens_folders.md shows"),
+    "no model": (remove("model.json"), MODEL + "is missing; write it as docs/workspace/lens_folders.md shows"),
     "no info": (remove("info.json"), INFO + "is missing"),
     "truncated data": (truncated("data.fits"), "data.fits: is not readable as FITS"),
     "empty data": (write("data.fits", ""), "data.fits: is not readable as FITS"),

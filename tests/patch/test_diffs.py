@@ -15,7 +15,7 @@ import autoarray
 import pytest
 
 from jax_profiling.gate import verdict
-from jax_profiling.patch import diffs
+from jax_profiling.patch import diffs, edits
 
 ROOT = Path(__file__).parents[2]
 NATURAL_LINES = 500
@@ -184,7 +184,7 @@ def test_new_files_equal_the_packages_files(files, site):
     """Only the names of package and module differ, and line breaks."""
     for file in files:
         _apply(file, site)
-    package = site / diffs.PACKAGE
+    package = site / edits.PACKAGE
     own = (*diffs.MESH_FILES, "jax_delaunay_tables.py")
     assert {path.name for path in package.iterdir()} == {"__init__.py", *own}
     for name in own:
@@ -197,7 +197,7 @@ def test_vendored_patch_needs_no_delaunax(site, tmp_path):
     for file in sorted((tmp_path / "patches").iterdir(), key=lambda path: len(path.name))[:2]:
         _apply(file, site)
     assert (site / METADATA.parent.name / "METADATA").read_text() == METADATA.read_text()
-    for path in (site / diffs.PACKAGE).rglob("*.py"):
+    for path in (site / edits.PACKAGE).rglob("*.py"):
         imports = {
             name.split(".")[0]
             for node in ast.walk(ast.parse(path.read_text()))
@@ -243,7 +243,7 @@ def _syntax_of(source):
 
 
 def test_other_autoarray_is_named(monkeypatch, capsys, tmp_path):
-    monkeypatch.setattr(diffs, "MESHES", "autoarray/inversion/mesh/mesh/knn.py")
+    monkeypatch.setattr(edits, "MESHES", "autoarray/inversion/mesh/mesh/knn.py")
     assert diffs.main(["--output", str(tmp_path)]) == 2
     assert "does not import KNNBarycentric from .knn exactly once; adapt" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

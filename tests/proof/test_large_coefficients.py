@@ -1,6 +1,6 @@
 """The command on large coefficients prints both of its tables."""
 
-from jax_profiling.proof import large_coefficients
+from jax_profiling.proof.large_coefficients import __main__ as large_coefficients
 
 
 def test_command_prints_noise_and_distances(capsys):

@@ -48,5 +48,5 @@ def test_the_gate_passes_on_every_case(key, log_det):
 def test_the_page_shows_the_measured_values(tmp_path):
     found = matrix_page.write(matrix.RESULTS, tmp_path)
     assert len(found) == len(TASKS)
-    assert (tmp_path / "matrix.md").read_text() == (matrix.ROOT / "docs" / "matrix.md").read_text()
+    assert (tmp_path / "matrix.md").read_text() == (matrix.PAGES / "matrix.md").read_text()
     assert (tmp_path / "matrix.png").exists()

@@ -9,13 +9,13 @@ import pytest
 
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.speed import probe
 from jax_profiling.speed.bench import rewrite
 from jax_profiling.speed.gpu import launches, page
 from jax_profiling.speed.gpu.cases import CASES, RADIUS_FACTORS, Case, far_parameters_of, program_of
 from jax_profiling.speed.gpu.stages import REST, STAGES
 from jax_profiling.speed.gpu.thunks import Program, kernels_of, loops_of
 from jax_profiling.speed.gpu.trip_counts import gpu_branch, trip_counts_of
+from jax_profiling.speed.programs import points_of
 from knn_barycentric.mesh import KNNBarycentric
 
 SEQUENCE = """\
@@ -114,7 +114,7 @@ def test_missing_compiler_names_make_launches(tmp_path, capsys):
 
 def test_lanes_are_points_of_the_lens():
     likelihood = Likelihood(lens_folder.load("small"), KNNBarycentric)
-    mesh_grid, data_points = probe.points_of(likelihood, likelihood.median_and_draws(1))
+    mesh_grid, data_points = points_of(likelihood, likelihood.median_and_draws(1))
     assert mesh_grid.shape[0] == data_points.shape[0] == 2
     assert np.isfinite(mesh_grid).all() and not np.array_equal(*mesh_grid)
 
@@ -125,7 +125,7 @@ def test_far_parameters_are_accepted_by_autolens():
     radius = likelihood.model.parameter_names.index("einstein_radius")
     factors = (far[:, radius] / likelihood.prior_medians[radius]).tolist()
     assert all(RADIUS_FACTORS[0] <= each <= RADIUS_FACTORS[1] for each in factors)
-    assert np.isfinite(probe.points_of(likelihood, far)[0]).all()
+    assert np.isfinite(points_of(likelihood, far)[0]).all()
 
 
 def test_stages_match_names_of_functions():

@@ -12,12 +12,13 @@ from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.gate.verdict import Delaunay
 from jax_profiling.speed import bench, probe, steps, tables
 from jax_profiling.speed.peers import CallbackDelaunay
+from jax_profiling.speed.programs import points_of
 from jax_profiling.terminal.command import BadInput
 
 
 def test_callback_delaunay_interpolates_as_delaunay(small):
     likelihood = Likelihood(small, Delaunay)
-    points = [jnp.asarray(each) for each in probe.points_of(likelihood, likelihood.median_and_draws(1))]
+    points = [jnp.asarray(each) for each in points_of(likelihood, likelihood.median_and_draws(1))]
     flux = jnp.asarray(np.random.default_rng(0).random(points[0].shape[1]))
 
     def values(mesh):

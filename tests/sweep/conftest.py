@@ -2,7 +2,7 @@
 
 import pytest
 
-from jax_profiling.lenses import population
+from jax_profiling.lenses.simulated import population
 
 
 @pytest.fixture(scope="session")

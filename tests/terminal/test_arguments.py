@@ -6,7 +6,7 @@ import pytest
 
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.command import BadInput
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 
 @pytest.mark.parametrize("name", ["file", "file/folder/below"])
@@ -14,7 +14,7 @@ def test_path_below_a_file_is_rejected(name, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(argparse.ArgumentTypeError, match="file is not a writable folder; give another one"):
         folder_to_write(str(tmp_path / name))
-    with pytest.raises(BadInput, match="give another"), write_aside(tmp_path / name):
+    with pytest.raises(BadInput, match="give another"), atomic_writes(tmp_path / name):
         pass
 
 
@@ -26,7 +26,7 @@ def test_parsing_creates_no_folder(tmp_path):
 def test_interrupted_write_leaves_the_folder_unchanged(tmp_path):
     (tmp_path / "report").mkdir()
     (tmp_path / "report" / "summary.md").write_text("before")
-    with pytest.raises(KeyboardInterrupt), write_aside(tmp_path / "report") as scratch:
+    with pytest.raises(KeyboardInterrupt), atomic_writes(tmp_path / "report") as scratch:
         (scratch / "summary.md").write_text("half")
         raise KeyboardInterrupt
     assert (tmp_path / "report" / "summary.md").read_text() == "before"

@@ -62,7 +62,7 @@ command.run(main)
 
 
 def test_bad_input_prints_its_message_and_gives_2(capsys):
-    @command.refuses_bad_input
+    @command.status_2_on_bad_input
     def main(argv=None):
         raise command.BadInput(f"{argv[0]}: missing; write it.")
 
@@ -75,7 +75,7 @@ def test_every_command_handles_bad_input():
     sources = [path.read_text() for folder in ("jax_profiling", "scripts") for path in (root / folder).rglob("*.py")]
     commands = [source for source in sources if "command.run(main)" in source]
     assert len(commands) > 10
-    assert all("@command.refuses_bad_input\ndef main(" in source for source in commands)
+    assert all("@command.status_2_on_bad_input\ndef main(" in source for source in commands)
 
 
 def test_one_line_shortens_and_joins_lines():

@@ -1,7 +1,7 @@
 """The certificate of a triangulation: every property of its tables is checked, whichever algorithm made them.
 
-Why these checks suffice. Triangles are positive, and mutual neighbours across every edge but those of the boundary. If the
-boundary is one convex polygon, the triangles cover the convex hull exactly once. If every edge is locally Delaunay, too, then
+Why these checks suffice. Triangles are positive, and mutual neighbours across every edge inside the boundary. If the boundary
+is one convex polygon, the triangles cover the convex hull exactly once. If every edge is locally Delaunay, too, then
 the triangulation is Delaunay (Delaunay's lemma). With the tie rule of `exact_signs`, only one diagonal of co-circular
 vertices is right, so exactly one triangulation passes.
 
@@ -106,7 +106,7 @@ def is_delaunay(points: Any, simplices: Any) -> Array:
 def _is_delaunay(points, tree, simplices):
     n = len(points)
     used, in_range = (simplices >= 0).all(axis=1), (simplices < n).all()
-    # The rows in use, of which a triangulation has at most 2N, with the first of coincident points.
+    # The rows in use: a triangulation has at most 2N. Of coincident points, the lowest index stands for all.
     places, number = jnp.nonzero(used, size=2 * n, fill_value=len(simplices))[0], used.sum()
     padded = jnp.concatenate([simplices, jnp.full((1, 3), NONE)])
     rows = gather(padded, places.astype(jnp.int32))
@@ -127,7 +127,7 @@ def _is_delaunay(points, tree, simplices):
 def _first_of_coincident(tree):
     """(N,) int32: the first of the vertices that coincide with each vertex."""
     order = jnp.argsort(tree.rank)
-    place = jnp.where(gather(tree.first, order.astype(jnp.int32)), np.arange(len(order)), 0)
+    place = jnp.where(gather(tree.distinct, order.astype(jnp.int32)), np.arange(len(order)), 0)
     firsts = gather(order, lax.cummax(place).astype(jnp.int32))
     return jnp.zeros_like(tree.rank).at[order].set(firsts.astype(jnp.int32))
 
@@ -138,7 +138,7 @@ def checks_of(tree: KDTree, simplices: Array, neighbors: Array, vertex_simplex: 
     edges = platform.map_rows(partial(_check_edge, tree.points, *tables), np.arange(6 * n, dtype=np.int32))
     corner = partial(_check_corner, tree.points, tree.rank, *tables)
     after, corners, leftmost = platform.map_rows(corner, np.arange(n, dtype=np.int32))
-    return Checks(*tables, edges, corners, after, leftmost, (vertex_simplex >= 0) != tree.first)
+    return Checks(*tables, edges, corners, after, leftmost, (vertex_simplex >= 0) != tree.distinct)
 
 
 def certify(tree: KDTree, checks: Checks, any_diagonal: bool = False) -> Array:
@@ -152,7 +152,7 @@ def certify(tree: KDTree, checks: Checks, any_diagonal: bool = False) -> Array:
     # Without triangles, all vertices must be on the line through the first and the last.
     corners = jnp.where(empty, DOUBTFUL, checks.corners)
     states = jnp.concatenate([checks.edges, corners])
-    last = lax.argmax(jnp.where(tree.first, tree.rank, NONE), 0, np.int32)
+    last = lax.argmax(jnp.where(tree.distinct, tree.rank, NONE), 0, np.int32)
     ends = lax.argmin(tree.rank, 0, np.int32), last
 
     def decide(numbers):
@@ -203,7 +203,7 @@ def faulty_vertices(checks: Checks, exact: Array) -> tuple[Array, Array]:
     has_triangle, rows = vertex_simplex >= 0, np.arange(2 * n, dtype=np.int32)
     any_fails = checks.lost | corner_fails | fails[:n] | fails[n:]
     failures, triangles, leftmost = sums(any_fails, has_triangle, checks.leftmost)
-    # Around a hole of which only an edge is on the boundary, the wrong triangle is one of both at a corner.
+    # If only one edge of a hole is on the boundary, the wrong triangle is at one of the two corners of that edge.
     at_corners = (jnp.where(corner_fails, row, NONE) for row in (vertex_simplex, gather(vertex_simplex, checks.after)))
     wrong_rows = jnp.concatenate([jnp.where(fails, rows, NONE), *at_corners])
     vertices = jnp.where(wrong_rows[:, None] < 0, NONE, gather(simplices, wrong_rows))

@@ -52,7 +52,7 @@ def fault_of(points: Any, simplices: Any) -> str | None:
         return f"two triangles lie on the same side of an edge: {edges.most_common(1)[0][0]}"
     covered = sum(orientation(*(sites[vertex] for vertex in triangle)) for triangle in oriented)
     boundary = [edge for edge in apexes if edge[::-1] not in apexes]
-    # Positive triangles whose boundary is on the hull cover the hull everywhere equally often.
+    # If all triangles are positive and their boundary is on the hull, they cover the hull equally often everywhere.
     inner = [(a, b) for a, b in boundary if any(orientation(sites[a], sites[b], corner) < 0 for corner in hull)]
     if inner or covered != _doubled_area(hull):
         return "the hull is not covered exactly once" + (f": edge {inner[0]} borders a hole" if inner else "")

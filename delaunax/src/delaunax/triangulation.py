@@ -62,7 +62,7 @@ def widened(triangulation: Triangulation, dtype: Any) -> Triangulation:
 def triangulate(points: Any) -> Triangulation:
     """The Delaunay triangulation of points in the plane; works under `jit`, `vmap` and `grad`, and on NumPy arrays.
 
-    Exact: the triangles are those of the points as they are stored, whatever their arrangement and scale. Ties are broken
+    The triangles are exact for the points as they are stored, whatever their arrangement and scale. Ties are broken
     deterministically: co-circular points become a fan from the point with the lowest index. Of coincident points, the one
     with the lowest index gets the triangles; the others have no triangle and no area. With fewer than three distinct points,
     or all exactly on one line, there is no triangle, and the empty table is certified.

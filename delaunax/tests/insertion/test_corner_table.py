@@ -6,7 +6,7 @@ import pytest
 
 from delaunax.insertion.corner_table import (
     SPARE_CORNERS,
-    edge_of,
+    edge_corners_of,
     flip,
     next_corner,
     previous_corner,
@@ -24,7 +24,7 @@ VERTICES = 12
 
 def flip_at(table, corner, which):
     """Flip the edge opposite a corner; a is the vertex of the corner."""
-    return flip(table, table.vertex[corner], edge_of(table, corner), which)
+    return flip(table, table.vertex[corner], edge_corners_of(table, corner), which)
 
 
 def table_of(ends):
@@ -69,7 +69,7 @@ def grown(seed):
         number += 2
         check(table, number)
         for corner in rng.integers(0, 3 * number, 3):
-            edge = compiled(edge_of)(table, np.int32(corner))
+            edge = compiled(edge_corners_of)(table, np.int32(corner))
             # An edge of a vertex with three triangles has no other diagonal.
             connected = {
                 frozenset(pair) for row in triangles_of(table, number) for pair in (row[:2], row[1:], row[::2])

@@ -33,7 +33,7 @@ def tables_by_insertion(tree, order, number, ends):
 def inserted(points):
     """`tables_by_insertion` of (N, 2) points, in the order of their indices."""
     tree = compiled(build_kd_tree)(points)
-    distinct = np.flatnonzero(tree.first)
+    distinct = np.flatnonzero(tree.distinct)
     along = distinct[np.argsort(tree.rank[distinct])]
     ends = along[[0, -1]].astype(np.int32)
     others = np.setdiff1d(distinct, ends)

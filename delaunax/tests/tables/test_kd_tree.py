@@ -21,7 +21,7 @@ def test_every_vertex_is_in_one_leaf(name, on):
     assert named[: len(points)].tolist() == list(range(len(points)))
     assert (named[len(points) :] >= len(points)).all()
     first = np.unique(points, axis=0, return_index=True)[1]
-    assert np.flatnonzero(tree.first).tolist() == sorted(first)
+    assert np.flatnonzero(tree.distinct).tolist() == sorted(first)
     order = np.argsort(tree.rank)
     assert np.array_equal(points[order], points[np.lexsort((points[:, 1], points[:, 0]))])
     assert np.array_equal(tree.unscaled, points)
@@ -38,12 +38,12 @@ def test_the_extent_is_of_order_one(name):
 
 def test_both_zeros_are_one_place():
     points = np.array([[0.0, 1.0], [-0.0, 1.0], [0.0, -1.0], [0.0, 1.0]])
-    assert build_kd_tree(points).first.tolist() == [True, False, True, False]
+    assert build_kd_tree(points).distinct.tolist() == [True, False, True, False]
 
 
 def test_subnormal_points_are_distinct():
     points = np.array([[0.0, 5.0e-324], [0.0, 1.0e-323], [0.0, 5.0e-324], [0.0, 0.0], [1.0, 0.0]])
-    assert build_kd_tree(points).first.tolist() == [True, True, False, True, True]
+    assert build_kd_tree(points).distinct.tolist() == [True, True, False, True, True]
 
 
 def proposals(points):

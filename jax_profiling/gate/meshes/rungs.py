@@ -8,8 +8,8 @@ that takes the (N, 2) vertices and (Q, 2) query points (arcsec) and returns the 
 padded with -1, and their (Q, K) weights, which sum to 1. K is the rung's own choice. `xp` is `numpy` or `jax.numpy`; with
 `numpy` no rung may import JAX.
 
-To add a rung, write its function here and name it in `RUNGS`. The gate, its reports and its tests then include it.
-`docs/ladder.md` shows what each rung costs in log evidence.
+To add a rung, write its function here and name it in `WEIGHTS_OF_RUNGS`. The gate, its reports and its tests then include it.
+`docs/proofs/ladder.md` shows what each rung costs in log evidence.
 """
 
 from functools import partial
@@ -169,12 +169,12 @@ def _nearest_in_blocks(points, query_points, number):
     return lax.map(nearest_of, padded).reshape(-1, number)[:count]
 
 
-RUNGS = {
+WEIGHTS_OF_RUNGS = {
     "clip": clip,
     "wendland": wendland,
     **{f"enclosing-{k}": partial(enclosing, k_neighbors=k) for k in (4, 5, 6, 10)},
 }
-"""Name -> rung, from the simplest to the best."""
+"""Name of a rung -> the function that gives its mappings and weights, from the simplest to the best."""
 
 
 class RungMesh(KNNBarycentric):
@@ -185,7 +185,7 @@ class RungMesh(KNNBarycentric):
     pixels, zeroed_pixels, areas_factor
         As in `KNNBarycentric`.
     rung
-        A key of `RUNGS`.
+        A key of `WEIGHTS_OF_RUNGS`.
 
     Raises
     ------
@@ -195,8 +195,8 @@ class RungMesh(KNNBarycentric):
 
     def __init__(self, pixels, zeroed_pixels=0, areas_factor=0.5, rung="clip"):
         super().__init__(pixels=pixels, zeroed_pixels=zeroed_pixels, areas_factor=areas_factor)
-        if rung not in RUNGS:
-            raise ValueError(f"`rung` is {rung!r}; give one of {', '.join(RUNGS)}.")
+        if rung not in WEIGHTS_OF_RUNGS:
+            raise ValueError(f"`rung` is {rung!r}; give one of {', '.join(WEIGHTS_OF_RUNGS)}.")
         self.rung = rung
 
     @property
@@ -209,7 +209,7 @@ class InterpolatorRung(InterpolatorKNNBarycentric):
     """The interpolator of a `RungMesh`; works with NumPy and JAX."""
 
     def interpolation_at(self, points):
-        return RUNGS[self.mesh.rung](self.mesh_grid_xy, points, self._xp)
+        return WEIGHTS_OF_RUNGS[self.mesh.rung](self.mesh_grid_xy, points, self._xp)
 
     @property
     def _mappings_sizes_weights(self):

@@ -8,7 +8,7 @@ from jax_profiling.gate.report.html import html_from
 from jax_profiling.gate.report.markdown import markdown_from, markdown_of_lenses
 from jax_profiling.gate.report.summary import summary_from
 from jax_profiling.gate.verdict import Gate
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 HTML = "report.html"
 """Name of the page that a person opens."""
@@ -39,18 +39,18 @@ def write(gate: Gate, folder, command=()):
     Path
         The HTML page.
     """
-    with write_aside(folder) as aside:
+    with atomic_writes(folder) as scratch:
         images = {}
         for name, figure in figures_of(gate):
-            figures.save(figure, aside / f"{name}.png")
-            images[name] = (aside / f"{name}.png").read_bytes()
-        (aside / "summary.json").write_text(json.dumps(summary_from(gate), indent=1, allow_nan=False) + "\n")
-        (aside / "summary.md").write_text(markdown_from(gate))
-        (aside / HTML).write_text(html_from(gate, images, command))
+            figures.save(figure, scratch / f"{name}.png")
+            images[name] = (scratch / f"{name}.png").read_bytes()
+        (scratch / "summary.json").write_text(json.dumps(summary_from(gate), indent=1, allow_nan=False) + "\n")
+        (scratch / "summary.md").write_text(markdown_from(gate))
+        (scratch / HTML).write_text(html_from(gate, images, command))
     return Path(folder) / HTML
 
 
 def write_lines(lines, folder):
     """Write the `summary.md` of several lenses into a folder; `lines` come from `table.summary_line`."""
-    with write_aside(folder) as aside:
-        (aside / "summary.md").write_text(markdown_of_lenses(lines))
+    with atomic_writes(folder) as scratch:
+        (scratch / "summary.md").write_text(markdown_of_lenses(lines))

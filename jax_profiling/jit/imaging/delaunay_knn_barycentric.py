@@ -51,7 +51,7 @@ from jax_profiling.speed import steps
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write  # noqa: E402
 from jax_profiling.terminal.progress import progress_of  # noqa: E402
-from jax_profiling.terminal.writing import write_aside  # noqa: E402
+from jax_profiling.terminal.writing import atomic_writes  # noqa: E402
 from knn_barycentric.mesh import KNNBarycentric
 
 """
@@ -94,7 +94,7 @@ __By hand__
 """
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     arguments = arguments_from(argv)
     if arguments.schema:
@@ -159,8 +159,8 @@ def show_first(console, candidate):
 def show(lens, folder, console):
     """Print what was understood of a lens, and write the figure."""
     console.print(table_from(lens))
-    with write_aside(folder) as aside:
-        figure_from(lens).savefig(aside / "check.png", dpi=100)
+    with atomic_writes(folder) as scratch:
+        figure_from(lens).savefig(scratch / "check.png", dpi=100)
     console.print(f"Figure: {os.path.relpath(folder)}/check.png\n", highlight=False, soft_wrap=True)
 
 

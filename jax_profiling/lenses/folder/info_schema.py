@@ -1,6 +1,6 @@
 """The schema of `info.json` and `positions.json`: keys, types, ranges and units.
 
-The JSON schema, the table in docs/lens_folders.md and the messages about wrong values all come from these classes.
+The JSON schema, the table in docs/workspace/lens_folders.md and the messages about wrong values all come from these classes.
 """
 
 import inspect

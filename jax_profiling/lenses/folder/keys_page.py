@@ -1,4 +1,4 @@
-"""The table of keys in docs/lens_folders.md, from the schema.
+"""The table of keys in docs/workspace/lens_folders.md, from the schema.
 
     .venv/bin/python -m jax_profiling.lenses.folder.keys_page
 
@@ -12,7 +12,7 @@ from pathlib import Path
 from jax_profiling.lenses.folder.info_schema import Info
 from jax_profiling.lenses.folder.words import words_of
 
-PAGE = Path(__file__).resolve().parents[3] / "docs" / "lens_folders.md"
+PAGE = Path(__file__).resolve().parents[3] / "docs" / "workspace" / "lens_folders.md"
 BEGIN, END = "<!-- table of keys: written by keys_page -->", "<!-- end of the table of keys -->"
 
 

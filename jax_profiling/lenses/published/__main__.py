@@ -3,7 +3,7 @@
     .venv/bin/python -m jax_profiling.lenses.published euclid CUTOUT.fits --output FOLDER \
         --mask-radius 3.0 --redshift-lens 0.5 --redshift-source 1.0
 
-Nothing is downloaded. docs/lens_folders.md describes the layouts.
+Nothing is downloaded. docs/workspace/lens_folders.md describes the layouts.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from jax_profiling.terminal.arguments import at_least, folder_to_write
 POSITIVE = ("pixel-scale", "mask-radius", "redshift-lens", "redshift-source", "positions-threshold")
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument

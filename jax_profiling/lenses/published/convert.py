@@ -10,9 +10,9 @@ from astropy.io import fits
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.files import LensError
 from jax_profiling.lenses.published.layouts import LAYOUTS
-from jax_profiling.lenses.spec import EDGE_POINTS
+from jax_profiling.lenses.simulated.spec import EDGE_POINTS
 from jax_profiling.terminal.command import BadInput
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 REQUIRED = ("pixel_scale", "mask_radius", "redshift_lens", "redshift_source")
 
@@ -52,9 +52,9 @@ def convert(layout, path, folder, bands=None, side=None, **keys):
     visibilities = first.get("dataset") == "interferometer"
     image_mesh = {"type": "Overlay", "shape": [26, 26]} if visibilities else {"type": "Hilbert", "pixels": 500}
     common = {"edge_points": EDGE_POINTS, "image_mesh": image_mesh, "_converted_from": layout}
-    with write_aside(folder) as aside:
+    with atomic_writes(folder) as scratch:
         for band, each in published.items():
-            inside = aside / band if len(published) > 1 else aside
+            inside = scratch / band if len(published) > 1 else scratch
             inside.mkdir(exist_ok=True)
             info = infos[band] | common
             _write_files(each, inside, info["pixel_scale"], side, visibilities)
@@ -63,13 +63,13 @@ def convert(layout, path, folder, bands=None, side=None, **keys):
             else:
                 info.pop("positions_threshold", None)
             _write_json(info, inside / "info.json")
-        _write_json(model_of(first | common, len(published)).dict(), aside / "model.json")
+        _write_json(model_of(first | common, len(published)).dict(), scratch / "model.json")
         if len(published) > 1:
-            _write_json(first | common, aside / "info.json")
+            _write_json(first | common, scratch / "info.json")
         try:
-            lens_folder.load(aside, operators=False)
+            lens_folder.load(scratch, operators=False)
         except LensError as error:
-            raise LensError(str(error).replace(str(aside.resolve()), str(folder))) from None
+            raise LensError(str(error).replace(str(scratch.resolve()), str(folder))) from None
 
 
 def model_of(info, datasets=1):

@@ -8,7 +8,7 @@ import numpy as np
 from astropy.io import fits
 
 from jax_profiling.lenses.files import LensError, fault_line, json_from
-from jax_profiling.lenses.folder.fits_image import image_from
+from jax_profiling.lenses.folder.data.fits_image import image_from
 
 SLACS_PIXEL_SCALE = 0.05
 """Of the drizzled ACS images (arcsec)."""

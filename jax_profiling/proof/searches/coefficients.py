@@ -23,7 +23,7 @@ from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.proof.searches import posterior
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.mesh import KNNBarycentric
 
 LANES = 20
@@ -58,7 +58,7 @@ def row_of(name, lens, draws, folder):
     )
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
@@ -89,8 +89,8 @@ def main(argv=None):
         "",
         *report.markdown_table(heads, rows),
     ]
-    with write_aside(arguments.output) as aside:
-        (aside / "coefficients.md").write_text("\n".join(lines) + "\n")
+    with atomic_writes(arguments.output) as scratch:
+        (scratch / "coefficients.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
     return 0
 

@@ -24,7 +24,7 @@ from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.searches import posterior
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.mesh import KNNBarycentric
 
 MESHES = {"Delaunay": al.mesh.Delaunay, "KNNBarycentric": KNNBarycentric}
@@ -112,7 +112,7 @@ def searches_of(likelihood, name, steps):
     }
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="gradient_search", help="name or folder (default gradient_search)")
@@ -138,8 +138,8 @@ def main(argv=None):
         "",
         *report.markdown_table(("mesh", "search", "log evidence", "seconds"), rows),
     ]
-    with write_aside(arguments.output) as aside:
-        (aside / "gradients.md").write_text("\n".join(lines) + "\n")
+    with atomic_writes(arguments.output) as scratch:
+        (scratch / "gradients.md").write_text("\n".join(lines) + "\n")
     print("\n".join(lines))
     return 0
 

@@ -31,7 +31,7 @@ from jax_profiling.gate.report import figures
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.mesh import KNNBarycentric
 
 FREE = ("einstein_radius", "gamma_1", "gamma_2")
@@ -231,14 +231,14 @@ def write(lens, posteriors, folder):
         "differences": {name: np.asarray(each).tolist() for name, each in apart.items()},
         "agree": agree(*posteriors.values()),
     }
-    with write_aside(folder) as aside:
-        (aside / "summary.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
-        (aside / "summary.md").write_text("\n".join(lines) + "\n")
-        figures.save(figure_from(posteriors), aside / "corner.png")
+    with atomic_writes(folder) as scratch:
+        (scratch / "summary.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+        (scratch / "summary.md").write_text("\n".join(lines) + "\n")
+        figures.save(figure_from(posteriors), scratch / "corner.png")
     return lines
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")

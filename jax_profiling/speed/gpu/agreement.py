@@ -9,7 +9,7 @@ import numpy as np
 from delaunax import Triangulation
 from jax_profiling.gate.likelihood import Likelihood, interpolator_of
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.speed.probe import points_of
+from jax_profiling.speed.programs import points_of
 from knn_barycentric.mesh import KNNBarycentric
 
 VECTORS, RUNS = 3, 10

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import autolens as al
 import numpy as np
 
-from jax_profiling.speed.probe import lanes_of, log_evidence_of, ray_traced_of, tables_of_lanes
+from jax_profiling.speed.programs import lanes_of, log_evidence_of, ray_traced_of, tables_of_lanes
 
 
 class Case(NamedTuple):

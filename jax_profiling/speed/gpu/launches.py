@@ -41,7 +41,7 @@ from jax_profiling.speed.gpu.thunks import Program, kernels_of, loops_of
 from jax_profiling.speed.gpu.trip_counts import gpu_branch, trip_counts_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.mesh import KNNBarycentric
 
 RESULTS = ROOT / "results" / "launches"
@@ -193,7 +193,7 @@ def growth_between(before, after):
                 yield f"{case.program}, {target}, {case}: {each[what]} {what}, up from {before[target, case][what]}."
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="hst", help="a name under dataset/imaging, or a folder (default hst)")
@@ -214,7 +214,7 @@ def main(argv=None):
     growth = list(growth_between(before, results))
     for sentence in growth:
         print(sentence, file=sys.stderr)
-    with write_aside(RESULTS) as scratch:
+    with atomic_writes(RESULTS) as scratch:
         for key, each in results.items():
             (scratch / paths[key].name).write_text(json.dumps(each, indent=1) + "\n")
     rewrite_page(page.launch_lines_of(list(results.values())), BEGIN, END)

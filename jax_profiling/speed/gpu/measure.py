@@ -44,11 +44,12 @@ from jax_profiling.speed import probe
 from jax_profiling.speed.bench import ROOT, rewrite_page
 from jax_profiling.speed.gpu import agreement, kernel_times, launches, page
 from jax_profiling.speed.gpu.cases import CASES, program_of
+from jax_profiling.speed.programs import programs_of
 from jax_profiling.speed.tables import SCIPY, file_name_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.mesh import KNNBarycentric
 
 RESULTS = ROOT / "results" / "gpu"
@@ -85,7 +86,7 @@ def measure_times(program, meshes, lanes, arguments, progress, save):
     """`probe.measure` at one number of lanes after the other."""
     lens, rows = lens_folder.load(arguments.lens), []
     # The first compilation in a process takes longer, so a cheap one comes first.
-    probe.programs_of(lens, (MESHES[1],), (1,), progress=progress, compilations=1)
+    programs_of(lens, (MESHES[1],), (1,), progress=progress, compilations=1)
     for number in lanes:
         batches = {"batches": (), "likelihood_batches": ()}
         batches["batches" if program == "interpolation" else "likelihood_batches"] = (number,)
@@ -147,7 +148,7 @@ def run_part(name, arguments):
     """Run one part in this process. It saves its results to the file `arguments.part_output`."""
 
     def save(**results):
-        with write_aside(arguments.part_output.parent) as scratch:
+        with atomic_writes(arguments.part_output.parent) as scratch:
             (scratch / arguments.part_output.name).write_text(json.dumps(results) + "\n")
 
     if arguments.device == "cpu":
@@ -235,7 +236,7 @@ def gpu_name():
     return answer.stdout.strip() or None
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add = parser.add_argument
@@ -270,7 +271,7 @@ def main(argv=None):
     others = earlier["parts"] if about.items() <= earlier.items() else {}
     for parts in run_parts(arguments):
         results = {**about, "parts": others | parts}
-        with write_aside(arguments.output) as scratch:
+        with atomic_writes(arguments.output) as scratch:
             (scratch / path.name).write_text(json.dumps(results, indent=1) + "\n")
     print("\n".join(page.gpu_lines_of(results)))
     faults = list(faults_of(parts))

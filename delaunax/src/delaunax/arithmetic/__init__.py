@@ -1,1 +1,1 @@
-"""What triangulation and interpolation compute with: scaled floats, error bounds, exact signs."""
+"""The arithmetic of triangulation and interpolation: scaled floats, error bounds, exact signs."""

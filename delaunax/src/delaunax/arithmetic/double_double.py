@@ -34,7 +34,7 @@ def difference_of(one: Array, other: Array) -> Pair:
 
 
 def _halves(value):
-    """Two floats of half as many bits each whose sum is the value."""
+    """Split a float by its bits: a high and a low part, each with half of its digits, that sum to the value exactly."""
     info = jnp.finfo(value.dtype)
     word = np.dtype(f"int{info.bits}").type
     bits = lax.bitcast_convert_type(lax.stop_gradient(value), word)

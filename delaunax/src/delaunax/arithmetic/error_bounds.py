@@ -1,6 +1,6 @@
 """How far rounding can move a determinant.
 
-The bounds are those of stage A of Shewchuk (1997, Discrete Comput. Geom. 18, 305), rounded up, with a term for underflow.
+The bounds follow stage A of Shewchuk (1997, Discrete Comput. Geom. 18, 305), rounded up, with a term for underflow.
 """
 
 from typing import NamedTuple

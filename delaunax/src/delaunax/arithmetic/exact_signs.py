@@ -98,8 +98,8 @@ def _offsets(mantissa, exponent):
     size = mantissa.dtype.itemsize
     word, bits, mantissa_bits = mantissa.dtype.type, LIMB_BITS[size], {8: 53, 4: 24}[size]
     used = mantissa != 0
-    lowest = jnp.where(used, exponent, np.int32(2**20)).min(axis=(0, 2))[:, None]
-    places = jnp.where(used, exponent - lowest, 0)
+    least_exponent = jnp.where(used, exponent, np.int32(2**20)).min(axis=(0, 2))[:, None]
+    places = jnp.where(used, exponent - least_exponent, 0)
     number = lax.div(places.max() + np.int32(mantissa_bits + bits), np.int32(bits))
     places, mantissa = places.swapaxes(1, 2), mantissa.swapaxes(1, 2)
     shift = np.arange(0, MAX_LIMBS[size] * bits, bits, dtype=np.int32).reshape(-1, 1, 1, 1) - places
@@ -124,7 +124,7 @@ def _all(products):
 
 
 def _sums_of_products(a, b, number, combined):
-    """What `combined` makes of the products of (L, K, V) limbs, of which `number` are in use: limbs again, and their signs.
+    """`combined`, applied to the products of (L, K, V) limbs, `number` of them in use: limbs again, and their signs.
 
     Of the resulting limbs, `2 * number + 1` are in use. All but the last have `LIMB_BITS` bits.
     """

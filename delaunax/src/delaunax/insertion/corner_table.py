@@ -1,6 +1,6 @@
 """Triangles that can be split and flipped, including those beyond the hull: the table that `incremental` writes to.
 
-Beyond every hull edge there is a triangle with a vertex at infinity, whose index is the number of vertices. In a compiled
+Beyond every hull edge there is a triangle with a vertex at infinity; its index is the number of vertices. In a compiled
 loop, nothing is copied as long as all reads come before all writes. Writes that must not happen go to two triangles at the
 end of the table, which are never read.
 """
@@ -93,7 +93,7 @@ def previous_corner(corner: Array) -> Array:
     return jnp.where(lax.rem(corner, np.int32(3)) == 0, corner + 2, corner - 1)
 
 
-def edge_of(table: CornerTable, corner: Array) -> EdgeCorners:
+def edge_corners_of(table: CornerTable, corner: Array) -> EdgeCorners:
     """The `EdgeCorners` of the edge opposite a corner."""
     beyond = gather(table.opposite, corner)
     corners = (

@@ -8,7 +8,7 @@ hull grows as any other triangle does. The first two of them lie on both sides o
 Vertices are inserted from coarse to fine, which keeps walks short on any mesh (after Amenta, Choi & Rote 2003, Proc. 19th
 Symp. Comp. Geom., 211). Within a level they follow the leaves of a k-d tree, so consecutive vertices are near each other.
 
-Signs are computed in floating point. If the error bound does not decide a sign, integers do (`exact_signs`), and so do ties.
+Signs are computed in floating point. Integers decide doubtful signs and ties (`exact_signs`).
 So after every insertion, the table holds the Delaunay triangulation of the vertices so far.
 
 In an edge's names, a is the inserted vertex, b and c are the ends of the edge, and d is the vertex beyond it.
@@ -26,7 +26,7 @@ from delaunax.arithmetic.error_bounds import Determinant, determinants, orientat
 from delaunax.arithmetic.exact_signs import prefers, signs
 from delaunax.arithmetic.triangle import A, B, C
 from delaunax.insertion.corner_table import (
-    edge_of,
+    edge_corners_of,
     flip,
     next_corner,
     previous_corner,
@@ -97,10 +97,10 @@ def triangulate_by_insertion(tree: KDTree) -> tuple[Array, Array, Array]:
     """
     # The first and the last vertex, by x and then y.
     ends = jnp.stack(
-        [lax.argmin(tree.rank, 0, np.int32), lax.argmax(jnp.where(tree.first, tree.rank, NONE), 0, np.int32)]
+        [lax.argmin(tree.rank, 0, np.int32), lax.argmax(jnp.where(tree.distinct, tree.rank, NONE), 0, np.int32)]
     )
     order = gather(tree.leaves.reshape(-1), coarse_to_fine(tree.leaves.size))
-    others = (order < len(tree.points)) & gather(tree.first, order) & (order[:, None] != ends).all(axis=1)
+    others = (order < len(tree.points)) & gather(tree.distinct, order) & (order[:, None] != ends).all(axis=1)
     places, number = nonzero(others)
     return insert(tree.points, tree.unscaled, gather(order, places), number, ends)
 
@@ -205,12 +205,12 @@ def _walk(points, table, vertex, now, walks, column_if_doubtful):
         areas = side_of(b, c, at_b | at_c), side_of(c, a, at_c | at_a), side_of(a, b, at_a | at_b)
         inside = areas[0].positive & areas[1].positive & areas[2].positive
         of_a, of_b, of_c = (area.value + area.error for area in areas)
-        lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
-        column = jnp.where(of_a == lowest, A, jnp.where(of_b == lowest, B, C))
-        column = jnp.where(decided, column_if_doubtful, jnp.where(lowest < 0.0, column, NONE))
+        smallest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
+        column = jnp.where(of_a == smallest, A, jnp.where(of_b == smallest, B, C))
+        column = jnp.where(decided, column_if_doubtful, jnp.where(smallest < 0.0, column, NONE))
         across = lax.div(gather(table.opposite, 3 * triangle + jnp.maximum(column, 0)), np.int32(3))
         following = jnp.where(column < 0, triangle, across)
-        return steps + 1, following, triangle, np.False_, ~decided & ~inside & (lowest >= 0.0)
+        return steps + 1, following, triangle, np.False_, ~decided & ~inside & (smallest >= 0.0)
 
     start = lax.div(now.corner, np.int32(3))
     initial = now.steps, start, jnp.where(walks, NONE, start), now.in_doubt, np.False_
@@ -269,7 +269,7 @@ def _flip_all(points, table, vertex, corner, left, steps, decided, flips_if_deci
 
     def test(carry):
         steps, left, corner, table, decided, _ = carry
-        edge = edge_of(table, corner)
+        edge = edge_corners_of(table, corner)
         certainly, in_doubt = _flips(points, infinity, at, edge.b, edge.c, edge.d)
         in_doubt, flips = in_doubt & ~decided, jnp.where(decided, flips_if_decided, certainly)
         # All reads come before all writes, or the compiler copies the table.

@@ -83,7 +83,7 @@ def descend(triangulation: Triangulation, query_point: Array, simplex: Array) ->
         return vertex, jnp.where(moves, gather(first, vertex), around)
 
     def unfinished(number, carry):
-        # Every vertex is visited once at most, and so is every triangle around it.
+        # Every vertex is visited at most once, and every triangle around it at most once, too.
         return (carry[1] >= 0) & (number <= 4 * triangulation.simplices.shape[0])
 
     vertex = gather(triangulation.simplices, simplex, 0)

@@ -29,7 +29,7 @@ MISS_TOLERANCE_EPS = 4.0
 def start_simplices(triangulation: Triangulation, corners: Array) -> Array:
     """(2^L,) int32: a triangle near each leaf of the tree, in the middle of its vertices if that is inside the hull.
 
-    -1 if there is no triangle, or the triangulation is not certified. `corners` are those of `walk`.
+    -1 if there is no triangle, or the triangulation is not certified. `corners` as in `walk`.
     """
     tree = triangulation.tree
     box = tree.boxes[-1]
@@ -88,8 +88,8 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
     Returns
     -------
     () int32
-        A triangle behind none of whose edges the query certainly lies; -1 if it lies outside the hull. In a very thin
-        triangle that is no proof that the query is inside.
+        A triangle: the query certainly lies behind none of its edges. -1 if the query lies outside the hull. In a very thin
+        triangle that does not prove that the query is inside.
     """
     tolerance, bound = -HULL_TOLERANCE_EPS * jnp.finfo(query_point.dtype).eps, ORIENTATION * unit_of(query_point.dtype)
     x, y = query_point
@@ -103,12 +103,12 @@ def walk(triangulation: Triangulation, corners: Array, query_point: Array, simpl
         simplex, _ = carry
         ax, ay, bx, by, cx, cy = platform.gather_row(corners, simplex)
         of_a, of_b, of_c = highest_area(bx, by, cx, cy), highest_area(cx, cy, ax, ay), highest_area(ax, ay, bx, by)
-        lowest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
+        smallest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
         to_a, to_b, to_c = platform.gather_row(triangulation.neighbors, simplex)
-        across = jnp.where(of_a == lowest, to_a, jnp.where(of_b == lowest, to_b, to_c))
+        across = jnp.where(of_a == smallest, to_a, jnp.where(of_b == smallest, to_b, to_c))
         # Only edges behind which the query certainly lies are crossed: such a walk cannot cycle.
-        at_hull = (across < 0) & (lowest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)))
-        stays = (lowest >= 0.0) | at_hull | (simplex < 0)
+        at_hull = (across < 0) & (smallest >= tolerance * ((bx - ax) * (cy - ay) - (by - ay) * (cx - ax)))
+        stays = (smallest >= 0.0) | at_hull | (simplex < 0)
         return jnp.where(stays, simplex, across), simplex
 
     def unfinished(number, carry):

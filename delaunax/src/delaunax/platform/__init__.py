@@ -1,4 +1,4 @@
-"""What depends on the platform that a program is compiled for.
+"""The code that depends on the platform: everything that a CPU does in another way than a GPU.
 
 `cpu` and `gpu` have the same functions and constants. A CPU does rows one after the other, in few loops of machine code. A
 GPU does rows in lockstep, in few launches. `platform.scatter` is `cpu.scatter` or `gpu.scatter`: attributes of this package

@@ -24,7 +24,7 @@ TREE_UNROLL, DESCENT_UNROLL = 3, True
 
 
 def call_fused(function: Callable, arrays: tuple) -> Any:
-    """Call a function of arrays, whose operations are named after it in the compiled program."""
+    """Call a function of arrays. In the compiled program, its operations have its name."""
     with jax.named_scope(name_of(function)):
         return function(*arrays)
 
@@ -57,8 +57,8 @@ def scatter(how: str, into: Array, places: Array, values: Any) -> Array:
 def lockstep_while(condition: Callable, body: Callable, carry: Any, unroll: int = 1, rolled: bool = False) -> Any:
     """`carry = body(step, carry)` for the () int32 steps 0, 1, .. as long as `condition(step, carry)` is true.
 
-    The condition may have any shape, and all lanes of a batch continue as long as it is true anywhere. So `body` must leave
-    finished lanes unchanged. `vmap` of a loop would do that by itself, with a copy and a selection of every array at every
+    The condition may have any shape. All lanes of a batch continue while it is true anywhere, so `body` must leave finished
+    lanes unchanged. `vmap` of a loop would do that by itself, with a copy and a selection of every array at every
     step. Evaluating the condition means waiting for the GPU, so it is evaluated once for `unroll` steps. Written out, these
     take fewer launches; `rolled` up, less time to compile.
     """

@@ -28,11 +28,11 @@ from delaunax.stars.star_step import (
     NO_CANDIDATE,
     Positions,
     advance,
-    edge_of,
     initial_star,
     next_neighbour,
     offsets_from,
     positions_from,
+    star_edge_of,
 )
 from delaunax.stars.star_step_exact import best_of_all, likely_best
 from delaunax.tables.kd_tree import KDTree, near_vertices
@@ -62,7 +62,7 @@ class _Round(NamedTuple):
         The `certificate.Checks` of the tables.
     exact
         (N,) bool, which stars were computed exactly.
-    doubtful
+    to_recompute
         (N,) bool, which stars the next round recomputes.
     continues
         () bool, whether there is another round.
@@ -71,7 +71,7 @@ class _Round(NamedTuple):
     number: Any
     checks: Checks
     exact: jax.Array
-    doubtful: jax.Array
+    to_recompute: jax.Array
     continues: Any
 
 
@@ -85,30 +85,30 @@ def triangulate_by_stars(tree: KDTree) -> tuple[Checks, Array]:
     exact
         () int32, how many stars were computed exactly.
     """
-    n, distinct = len(tree.points), tree.first
+    n, distinct = len(tree.points), tree.distinct
     # If no vertex is certainly off a line, the exact star of the first vertex decides whether all are on it.
     flat = ~_certainly_off_a_line(tree.points)
     simplices, complete = stars_among_near_vertices(tree, near_vertices(tree), distinct & ~flat)
-    doubtful = jnp.where(flat, np.arange(n) == 0, distinct & ~complete)
+    to_recompute = jnp.where(flat, np.arange(n) == 0, distinct & ~complete)
     count = len(tree.leaves)
     leaf = platform.scatter("set", jnp.zeros(n, jnp.int32), tree.leaves, np.arange(count)[:, None])
-    initial = _Round(np.int32(0), _no_checks(simplices), jnp.zeros(n, bool), doubtful, np.True_)
+    initial = _Round(np.int32(0), _no_checks(simplices), jnp.zeros(n, bool), to_recompute, np.True_)
 
     def recompute(_, last):
-        exact = last.exact | last.doubtful
-        simplices = with_exact_stars(tree, last.checks.simplices, last.doubtful)
+        exact = last.exact | last.to_recompute
+        simplices = with_exact_stars(tree, last.checks.simplices, last.to_recompute)
         neighbors = neighbors_from(simplices)
         checks = checks_of(tree, simplices, neighbors, vertex_simplex_from(simplices, neighbors))
         accepted, faulty = faulty_vertices(checks, exact)
         # All vertices in the tree node of a faulty one are recomputed. Nodes double in every round, so there are few rounds.
         # If the stars of these nodes are exact already, all others are recomputed, and then none are left.
         node, left = leaf >> last.number, distinct & ~exact
-        doubtful = left & gather(platform.scatter("max", jnp.zeros(count, bool), node, faulty), node)
-        doubtful = jnp.where(doubtful.any(), doubtful, left) & ~accepted
+        to_recompute = left & gather(platform.scatter("max", jnp.zeros(count, bool), node, faulty), node)
+        to_recompute = jnp.where(to_recompute.any(), to_recompute, left) & ~accepted
         number = last.number + last.continues.astype(jnp.int32)
-        return _Round(number, checks, exact, doubtful, doubtful.any())
+        return _Round(number, checks, exact, to_recompute, to_recompute.any())
 
-    # A finished lane has no doubtful star, so another round leaves it unchanged.
+    # A finished lane has no star to recompute, so another round leaves it unchanged.
     last = platform.lockstep_while(lambda _, last: last.continues, recompute, initial)
     return last.checks, last.exact.sum(dtype=jnp.int32)
 
@@ -165,7 +165,7 @@ def stars_among_near_vertices(tree: KDTree, near: Array, which: Array) -> tuple[
     complete
         (N,) bool, which stars are complete.
     """
-    n, positions = which.shape[0], positions_from(tree.points, tree.first)
+    n, positions = which.shape[0], positions_from(tree.points, tree.distinct)
     vertices, candidates = tree.leaves, near[:, None]
     theirs = Positions(*(gather(jnp.append(each, np.inf), candidates) for each in positions))
     wanted = (vertices < n) & gather(which, vertices)
@@ -174,7 +174,7 @@ def stars_among_near_vertices(tree: KDTree, near: Array, which: Array) -> tuple[
     def step(number, carry):
         star, at_hull, others = carry
         offsets = offsets_from(positions, vertices, candidates, theirs)
-        following = next_neighbour(vertices, star, edge_of(positions, vertices, star), offsets)
+        following = next_neighbour(vertices, star, star_edge_of(positions, vertices, star), offsets)
         meets_hull = star.unfinished & (following == NO_CANDIDATE) & (star.clockwise == sides)
         at_hull = jnp.where(meets_hull, star.current, at_hull)
         star, these = advance(vertices, star, following)
@@ -207,7 +207,7 @@ def with_exact_stars(tree: KDTree, simplices: Array, which: Array) -> Array:
     `STARS_PER_BATCH` stars advance until all are complete or in doubt. Doubtful signs are decided exactly; then the stars
     continue. When all are complete, the next batch starts.
     """
-    n, positions = which.shape[0], positions_from(tree.points, tree.first)
+    n, positions = which.shape[0], positions_from(tree.points, tree.distinct)
     order, number = nonzero(which)
     none_selected = jnp.zeros(STARS_PER_BATCH, bool)
 

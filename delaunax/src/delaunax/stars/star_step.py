@@ -1,8 +1,9 @@
 """One step of vertex stars: from a neighbour to the next by the empty-circle rule, in floating point.
 
 The star of vertex a is the fan of triangles around it. The star starts at the nearest neighbour of a. From neighbour b it
-goes to the candidate strictly to the left of the line from a to b whose circumcentre with a and b comes first along the
-bisector of a and b. If there is no such candidate, a is on the hull, and the star goes on clockwise from its start.
+goes on to a candidate strictly to the left of the line from a to b: the one with the first circumcentre (of a, b and the
+candidate) along the bisector of a and b. If there is no such candidate, a is on the hull, and the star goes on clockwise from
+its start.
 
 `next_neighbour` decides this in floating point and may err by rounding. `star_step_exact` never errs.
 """
@@ -57,7 +58,7 @@ class Offsets(NamedTuple):
 
 
 def offsets_from(positions: Positions, vertices: Array, candidates: Array, theirs: Positions) -> Offsets:
-    """The `Offsets` from (...,) int32 vertices of (..., C) int32 candidates, whose positions are (..., C) `theirs`."""
+    """The `Offsets` from (...,) int32 vertices of (..., C) int32 candidates at the (..., C) positions `theirs`."""
     dx, dy = (there - platform.gather_lanes(here, vertices)[..., None] for here, there in zip(positions, theirs))
     return Offsets(candidates, dx, dy, dx**2 + dy**2)
 
@@ -111,7 +112,7 @@ class StarEdge(NamedTuple):
         return StarEdge(*(each[..., None] for each in self))
 
 
-def edge_of(positions: Positions, vertices: Array, star: Star) -> StarEdge:
+def star_edge_of(positions: Positions, vertices: Array, star: Star) -> StarEdge:
     """The `StarEdge` that the `Star` of each of the (...,) vertices has reached."""
     x, y = (platform.gather_lanes(each, star.current) - platform.gather_lanes(each, vertices) for each in positions)
     side = jnp.where(star.clockwise, -1.0, 1.0).astype(x.dtype)
@@ -122,7 +123,7 @@ def areas_and_centres(edge: StarEdge, offsets: Offsets) -> tuple[Array, Array]:
     """(..., C) float each: b x d, positive on the side to which a star goes; and what the next neighbour minimises.
 
     The second is twice how far along the bisector the circumcentre lies, in units of the length of the edge. For the first
-    neighbour, it is the squared distance. The edges are those of `with_candidate_axis`.
+    neighbour, it is the squared distance. The edges come from `with_candidate_axis`.
     """
     dot = edge.x * offsets.dx + edge.y * offsets.dy
     area = (edge.side * edge.x) * offsets.dy - (edge.side * edge.y) * offsets.dx
@@ -130,7 +131,7 @@ def areas_and_centres(edge: StarEdge, offsets: Offsets) -> tuple[Array, Array]:
 
 
 NO_CANDIDATE = np.int32(np.iinfo(np.int32).max)
-"""An index above those of all vertices."""
+"""An index above the index of every vertex."""
 
 
 def argmin_of(candidates: Array, which: Array | bool, values: Array) -> Array:

@@ -22,8 +22,8 @@ from delaunax.stars.star_step import (
     StarEdge,
     areas_and_centres,
     argmin_of,
-    edge_of,
     offsets_from,
+    star_edge_of,
 )
 
 CHALLENGERS = 8
@@ -49,7 +49,7 @@ def likely_best(positions: Positions, vertices: Array, star: Star) -> tuple[Arra
     doubtful
         (V,) bool.
     """
-    edge = edge_of(positions, vertices, star)
+    edge = star_edge_of(positions, vertices, star)
     edges, offsets = edge.with_candidate_axis(), _offsets_of_all(positions, vertices)
     area, centre = areas_and_centres(edges, offsets)
     error = orientation((edges.x, edges.y), (offsets.dx, offsets.dy)).error
@@ -63,9 +63,9 @@ def best_of_all(
 ) -> Array:
     """(V,) int32: of all vertices, the one to which each star goes, exactly. Where not `doubtful`, it is the `likely_best`.
 
-    `unscaled` are the (N, 2) float vertices as given; the other arguments are those of `likely_best`.
+    `unscaled` are the (N, 2) float vertices as given; the other arguments are as in `likely_best`.
     """
-    edge, every = edge_of(positions, vertices, star), np.arange(len(unscaled), dtype=np.int32)
+    edge, every = star_edge_of(positions, vertices, star), np.arange(len(unscaled), dtype=np.int32)
 
     def challengers_of(best, tested):
         """(V, K) int32: candidates that may be better than the best within rounding, and `NO_CANDIDATE`."""

@@ -49,7 +49,7 @@ class KDTree(NamedTuple):
         (L + 1, 2^L, 5) float: the largest x, y, -x and -y in each node, and the coordinate along its longer side at which its
         second half begins. A level has 2^level nodes, its other columns are unused. An empty node has the lowest float
         four times, and an empty second half begins at the largest float; infinities would be found by `jax.debug_infs`.
-    first
+    distinct
         (N,) bool, true for the vertex with the lowest index of every set of coincident ones, false for its duplicates.
     rank
         (N,) int32, the place of each vertex in the order of x and then y.
@@ -60,7 +60,7 @@ class KDTree(NamedTuple):
     exponent: jax.Array
     leaves: jax.Array
     nodes: jax.Array
-    first: jax.Array
+    distinct: jax.Array
     rank: jax.Array
 
     @property
@@ -141,7 +141,7 @@ def _padded(slots, points):
 
 
 def _halved(n, depth, coordinates, keys, by_x, by_y):
-    """`KDTree.leaves`, `nodes`, `first` and `rank`, in this order."""
+    """`KDTree.leaves`, `nodes`, `distinct` and `rank`, in this order."""
     slots, columns, largest = len(coordinates), 2**depth, jnp.finfo(coordinates.dtype).max
     slot, node = np.arange(slots, dtype=np.int32), np.arange(columns, dtype=np.int32)
 
@@ -200,7 +200,7 @@ def near_vertices(tree: KDTree) -> Array:
     Found from the root downwards. The nodes nearest to a node are chosen among the halves of the nodes nearest to its parent,
     so the work is proportional to the number of leaves.
     """
-    (count, size), n = tree.leaves.shape, np.int32(len(tree.first))
+    (count, size), n = tree.leaves.shape, np.int32(len(tree.distinct))
     boxes = tree.boxes / jnp.where(tree.extent > 0.0, tree.extent, 1.0)
     number, depth = -(-NEIGHBOUR_CANDIDATES // size), count.bit_length() - 1
     # As long as there are few nodes, all are near each other.

@@ -17,7 +17,7 @@ from astropy.cosmology import FlatLambdaCDM
 from scipy.optimize import brentq
 
 from jax_profiling.lenses.files import LensError
-from jax_profiling.lenses.spec import (
+from jax_profiling.lenses.simulated.spec import (
     BACKGROUND_SKY_LEVEL,
     EXPOSURE_TIME,
     PIXEL_SCALES,

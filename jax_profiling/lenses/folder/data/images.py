@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from jax_profiling.lenses.folder.fits_image import image_from, path_of
-from jax_profiling.lenses.folder.mask import mask_from
+from jax_profiling.lenses.folder.data.fits_image import image_from, path_of
+from jax_profiling.lenses.folder.data.mask import mask_from
 
 SCALE_TOLERANCE = 0.01
 """By how much a pixel scale in a header may differ from that of `info.json` (relative)."""

@@ -8,8 +8,16 @@ import autofit as af
 import autolens as al
 import numpy as np
 
-from jax_profiling.lenses.frame import in_frame_of
-from jax_profiling.lenses.spec import EDGE_POINTS, Spec, ell_comps_of, hilbert, mesh_vertices_of, sersic_of
+from jax_profiling.lenses.simulated.default_priors import (
+    companion_of,
+    lens_of,
+    mge_of,
+    production_spec_of,
+    source_of,
+    tracer_of,
+)
+from jax_profiling.lenses.simulated.frame import in_frame_of
+from jax_profiling.lenses.simulated.spec import Spec, ell_comps_of, hilbert, sersic_of
 
 BASELINES = 250.0 / 8.7e-4
 """Distance of the antennas from the centre of their array, in wavelengths: 250 m at 0.87 mm."""
@@ -17,9 +25,9 @@ BASELINES = 250.0 / 8.7e-4
 
 def source_pix_1():
     """The first pixelized source of a SLaM pipeline."""
-    return _production(
+    return production_spec_of(
         "SLaM source-pix 1: Overlay mesh, its ring of edge points half a pixel outside the mask, default priors",
-        _tracer(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0))),
+        tracer_of(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0))),
         {
             "mask_radius": 3.0,
             "edge_radius": 3.05,
@@ -27,15 +35,15 @@ def source_pix_1():
             "image_mesh": {"type": "Overlay", "shape": [26, 26]},
             "positions_threshold": 0.3,
         },
-        light=_mge(3.0, gaussian_per_basis=2),
+        light=mge_of(3.0, gaussian_per_basis=2),
     )
 
 
 def source_pix_2():
     """The second pixelized source of a SLaM pipeline."""
-    return _production(
+    return production_spec_of(
         "SLaM source-pix 2: power law with default priors, Hilbert mesh on a model image capped at signal to noise 3",
-        _tracer(al.mp.PowerLaw(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0), slope=2.1)),
+        tracer_of(al.mp.PowerLaw(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0), slope=2.1)),
         {
             "mask_radius": 3.0,
             "edge_radius": 3.05,
@@ -43,7 +51,7 @@ def source_pix_2():
             "image_mesh": hilbert(1000),
             "positions_threshold": 0.3,
         },
-        light=_mge(3.0, gaussian_per_basis=2),
+        light=mge_of(3.0, gaussian_per_basis=2),
         mass=al.mp.PowerLaw,
         adapt_signal_to_noise=3.0,
     )
@@ -52,9 +60,9 @@ def source_pix_2():
 def euclid_cpu():
     """The fit of a Euclid pipeline on CPUs."""
     centre = (0.6, -0.4)
-    return _production(
+    return production_spec_of(
         "Euclid's pipeline on CPUs: NumPy and numba, a mask off the centre of the image, scaled noise on another galaxy",
-        _tracer(
+        tracer_of(
             al.mp.Isothermal(centre=centre, einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)),
             centre=centre,
             others=[al.Galaxy(redshift=0.5, bulge=sersic_of((2.4, 0.9), 1.5, 0.25))],
@@ -66,7 +74,7 @@ def euclid_cpu():
             "image_mesh": hilbert(500),
             "sparse_operator": "cpu",
         },
-        light=_mge(3.0, centre=centre),
+        light=mge_of(3.0, centre=centre),
         centre=centre,
         noise_scaled=((2.4, 0.9), 0.5),
         side=3.7,
@@ -75,9 +83,9 @@ def euclid_cpu():
 
 def interferometer():
     """190 visibilities of one snapshot of 20 antennas."""
-    return _production(
+    return production_spec_of(
         "190 visibilities, one snapshot of 20 antennas; the mesh is Overlay, the coefficient fixed",
-        _tracer(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)), light=False),
+        tracer_of(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)), light=False),
         {
             "dataset": "interferometer",
             "mask_radius": 3.5,
@@ -92,10 +100,12 @@ def datacube():
     """Four channels of an emission line."""
     mass = al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0))
     channels = {
-        f"channel_{number}": {"tracer": _tracer(mass, light=False, source=((0.05 + 0.04 * number, 0.0), 3.0 + number))}
+        f"channel_{number}": {
+            "tracer": tracer_of(mass, light=False, source=((0.05 + 0.04 * number, 0.0), 3.0 + number))
+        }
         for number in range(4)
     }
-    return _production(
+    return production_spec_of(
         "four channels of 190 visibilities that share every parameter; sparse operator, the coefficient free",
         channels["channel_0"]["tracer"],
         {
@@ -113,9 +123,9 @@ def datacube():
 
 def two_bands():
     """Two images of one lens; the second is shifted and rotated."""
-    tracer = _tracer(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)))
+    tracer = tracer_of(al.mp.Isothermal(einstein_radius=1.4, ell_comps=ell_comps_of(0.85, 40.0)))
     frame = {"grid_offset": [0.05, -0.03], "grid_rotation_angle": 1.0}
-    return _production(
+    return production_spec_of(
         "two bands that share the mass, each with its own light and regularization; one is shifted and rotated",
         tracer,
         {
@@ -142,18 +152,18 @@ def group():
     ]
     factor = af.UniformPrior(lower_limit=0.0, upper_limit=0.8)
     exponent = af.UniformPrior(lower_limit=0.5, upper_limit=1.5)
-    return _production(
+    return production_spec_of(
         "a group: two extra galaxies with light and mass of their own, and two more on a scaling relation of luminosity",
-        _tracer(al.mp.Isothermal(einstein_radius=3.2, ell_comps=ell_comps_of(0.85, 40.0)), others=companions),
+        tracer_of(al.mp.Isothermal(einstein_radius=3.2, ell_comps=ell_comps_of(0.85, 40.0)), others=companions),
         {
             "mask_radius": 7.5,
             "over_sample_size_pixelization": 4,
             "image_mesh": {"type": "Overlay", "shape": [22, 22]},
         },
-        light=_mge(7.5),
-        extra_galaxies=af.Collection(*(_companion(centre) for centre, _ in extra)),
+        light=mge_of(7.5),
+        extra_galaxies=af.Collection(*(companion_of(centre) for centre, _ in extra)),
         scaling_galaxies=af.Collection(
-            *(_companion(centre, einstein_radius=factor * luminosity**exponent) for centre, luminosity in scaled)
+            *(companion_of(centre, einstein_radius=factor * luminosity**exponent) for centre, luminosity in scaled)
         ),
     )
 
@@ -166,14 +176,14 @@ def double_source_plane():
         mass=al.mp.IsothermalSph(centre=(0.04, 0.03), einstein_radius=0.15),
     )
     far = al.Galaxy(redshift=2.0, bulge=sersic_of((-0.06, 0.08), 5.0, 0.08))
-    lens = _tracer(al.mp.Isothermal(einstein_radius=1.2, ell_comps=ell_comps_of(0.8, 45.0))).galaxies[0]
+    lens = tracer_of(al.mp.Isothermal(einstein_radius=1.2, ell_comps=ell_comps_of(0.8, 45.0))).galaxies[0]
     image_mesh = {"type": "Overlay", "shape": [20, 20]}
     info = {"mask_radius": 2.5, "image_mesh": image_mesh, "over_sample_size_pixelization": 2}
     sources = {
-        "source_0": _source(1.0, info, mass=af.Model(al.mp.IsothermalSph)),
-        "source_1": _source(2.0, info),
+        "source_0": source_of(1.0, info, mass=af.Model(al.mp.IsothermalSph)),
+        "source_1": source_of(2.0, info),
     }
-    model = af.Collection(galaxies=af.Collection(lens=_lens(al.mp.Isothermal, _mge(2.5)), **sources))
+    model = af.Collection(galaxies=af.Collection(lens=lens_of(al.mp.Isothermal, mge_of(2.5)), **sources))
     return Spec(
         "double source plane: two meshes, each with 30 vertices without flux; adaptive regularization, default priors",
         "euclid",
@@ -185,9 +195,9 @@ def double_source_plane():
 
 def gradient_search():
     """A source near a caustic, for searches by gradients."""
-    return _production(
+    return production_spec_of(
         "a source near a caustic: strong ellipticity and shear, power law; coarse mesh, for searches by gradients",
-        _tracer(
+        tracer_of(
             al.mp.PowerLaw(einstein_radius=1.4, ell_comps=(0.2, 0.2625), slope=2.1),
             shear=(0.1, 0.05),
             source=((0.2, 0.25), 6.0),
@@ -197,92 +207,9 @@ def gradient_search():
             "over_sample_size_pixelization": 2,
             "image_mesh": hilbert(200),
         },
-        light=_mge(2.5),
+        light=mge_of(2.5),
         mass=al.mp.PowerLaw,
     )
-
-
-def _production(
-    geometry,
-    tracer,
-    info,
-    light=None,
-    mass=al.mp.Isothermal,
-    regularization=None,
-    centre=(0.0, 0.0),
-    datasets=None,
-    shared=None,
-    extra_galaxies=None,
-    scaling_galaxies=None,
-    **files,
-):
-    """A spec at Euclid's resolution with autolens's own default priors.
-
-    `shared` names the parts of the lens galaxy that several datasets share. If it is None, they share every parameter.
-    """
-    others = {"extra_galaxies": extra_galaxies, "scaling_galaxies": scaling_galaxies}
-
-    def model_of(lens):
-        source = _source(1.0, info, regularization=regularization)
-        return af.Collection(
-            galaxies=af.Collection(lens=lens, source=source),
-            **{name: galaxies for name, galaxies in others.items() if galaxies is not None},
-        )
-
-    lens = _lens(mass, light, centre)
-    if shared is None:
-        model = model_of(lens)
-    else:
-        kept = {name: getattr(lens, name) for name in shared}
-        model = af.Collection(
-            [model_of(af.Model(al.Galaxy, redshift=0.5, bulge=_mge(info["mask_radius"]), **kept)) for _ in datasets]
-        )
-    return Spec(geometry, "euclid", tracer, model, info, datasets=datasets or {}, **files)
-
-
-def _tracer(mass, centre=(0.0, 0.0), light=True, shear=(0.05, -0.02), source=((0.07, 0.05), 4.0), others=()):
-    """A lens, other galaxies, and a source. `source` holds its centre, relative to `centre`, and its intensity."""
-    bulge = {"bulge": sersic_of(centre, 1.5, 0.6, sersic_index=3.0)} if light else {}
-    gamma_1, gamma_2 = shear
-    lens = al.Galaxy(redshift=0.5, mass=mass, shear=al.mp.ExternalShear(gamma_1=gamma_1, gamma_2=gamma_2), **bulge)
-    place, intensity = source
-    # autolens's shear is zero at the origin, so it moves the source of a lens that is off the origin.
-    moved = np.add(np.add(centre, place), np.negative(_sheared(centre, shear)))
-    return al.Tracer(galaxies=[lens, *others, al.Galaxy(redshift=1.0, bulge=sersic_of(tuple(moved), intensity, 0.1))])
-
-
-def _sheared(centre, shear):
-    """The deflection of an external shear at a point (arcsec)."""
-    grid = al.Grid2DIrregular([centre])
-    field = al.mp.ExternalShear(gamma_1=shear[0], gamma_2=shear[1])
-    return np.asarray(field.deflections_yx_2d_from(grid=grid).array)[0]
-
-
-def _mge(mask_radius, **arguments):
-    return al.model_util.mge_model_from(mask_radius=mask_radius, total_gaussians=20, **arguments)
-
-
-def _lens(mass, light, centre=(0.0, 0.0)):
-    """A lens galaxy with default priors; its centre has Gaussian priors around `centre`."""
-    mass = af.Model(mass)
-    for axis, value in enumerate(centre):
-        setattr(mass.centre, f"centre_{axis}", af.GaussianPrior(mean=value, sigma=0.1))
-    light = {} if light is None else {"bulge": light}
-    return af.Model(al.Galaxy, redshift=0.5, mass=mass, shear=af.Model(al.mp.ExternalShear), **light)
-
-
-def _source(redshift, info, regularization=None, **profiles):
-    """A source galaxy with adaptive regularization of default priors, unless another one is given."""
-    mesh = af.Model(al.mesh.Delaunay, pixels=mesh_vertices_of(info), zeroed_pixels=EDGE_POINTS, areas_factor=0.5)
-    pixelization = af.Model(al.Pixelization, mesh=mesh, regularization=regularization or af.Model(al.reg.AdaptSplit))
-    return af.Model(al.Galaxy, redshift=redshift, pixelization=pixelization, **profiles)
-
-
-def _companion(centre, einstein_radius=None):
-    """A galaxy near the lens. Its centre is known; its Einstein radius has a prior or follows a relation."""
-    mass = af.Model(al.mp.IsothermalSph, centre=centre)
-    mass.einstein_radius = einstein_radius or af.UniformPrior(lower_limit=0.0, upper_limit=1.0)
-    return af.Model(al.Galaxy, redshift=0.5, bulge=_mge(1.5, centre_fixed=centre), mass=mass)
 
 
 def uv_wavelengths():

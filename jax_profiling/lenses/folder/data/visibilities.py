@@ -2,9 +2,9 @@
 
 import numpy as np
 
-from jax_profiling.lenses.folder.fits_image import ENDINGS, path_of
-from jax_profiling.lenses.folder.images import check_binary, check_inside, check_shapes, images_from
-from jax_profiling.lenses.folder.mask import extent_of, mask_from
+from jax_profiling.lenses.folder.data.fits_image import ENDINGS, path_of
+from jax_profiling.lenses.folder.data.images import check_binary, check_inside, check_shapes, images_from
+from jax_profiling.lenses.folder.data.mask import extent_of, mask_from
 
 ARCSEC_PER_RADIAN = 206264.806
 

@@ -3,7 +3,7 @@
 import autofit as af
 import autolens as al
 
-from jax_profiling.lenses.spec import MASK_RADIUS, OVERLAY, ell_comps_of, sersic_of, spec_of
+from jax_profiling.lenses.simulated.spec import MASK_RADIUS, OVERLAY, ell_comps_of, sersic_of, spec_of
 
 
 def fiducial(instrument="hst"):

@@ -11,7 +11,6 @@ from autoarray.inversion.mesh.interpolator import sibson
 from autoarray.inversion.regularization import regularization_util
 from autonerves import cached_property
 
-from knn_barycentric import autoarray_internals
 from knn_barycentric.evidence.curvature_log_det import curvature_log_det_term_of
 from knn_barycentric.evidence.log_det import log_det_term_of
 from knn_barycentric.evidence.reconstruction import reconstruction_of
@@ -20,6 +19,7 @@ from knn_barycentric.evidence.tiny_weights import without_tiny_weights
 from knn_barycentric.jax_delaunay_tables import delaunay_tables, nan_if_uncertified
 from knn_barycentric.mesh import KNNBarycentric
 from knn_barycentric.natural_neighbor import NaturalNeighbor
+from knn_barycentric.upstream import internals
 from knn_barycentric.wide_stencils import with_any_width
 
 EVIDENCE_TERMS = {
@@ -65,7 +65,7 @@ def patch(
         If the installed autoarray does not fit. Nothing is patched then.
     """
     with _lock:
-        autoarray_internals.check()
+        internals.check()
         _replace(mesh, "KNNBarycentric", lambda shipped: KNNBarycentric)
         if delaunay:
             for module in (delaunay_interpolator, sibson):

@@ -22,7 +22,7 @@ from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.live_reference import perturbed
 from jax_profiling.gate.report.markdown import markdown_table
 from jax_profiling.proof.fit_cases import FitCase, lens_of
-from jax_profiling.proof.long_double import log_evidence_of
+from jax_profiling.proof.large_coefficients.long_double import log_evidence_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least
 
@@ -75,7 +75,7 @@ def row_of(label, terms):
     )
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="no_light", help="name under dataset/imaging, or a folder (default no_light)")

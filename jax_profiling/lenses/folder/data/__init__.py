@@ -1,0 +1,1 @@
+"""The images and visibilities of a lens folder: read, and checked against each other."""

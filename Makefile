@@ -3,7 +3,7 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test test-long lint bench docs launches gpu wheels matrix patch posterior sweep dist compat clean
+.PHONY: gate test test-long lint bench docs launches gpu wheels matrix patch upstream posterior sweep dist compat clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -65,6 +65,11 @@ docs: $(READY)
 
 patch: $(READY)
 	$(PY) -m jax_profiling.patch.diffs $(ARGS)
+
+# Upstream's unit tests, unchanged and patched. SOURCE is a folder with checkouts of autoarray, autogalaxy and autolens.
+upstream: $(READY)
+	@test -n "$(SOURCE)" || { echo "Give a folder with upstream's checkouts, as in: make upstream SOURCE=../PyAuto" >&2; exit 2; }
+	$(PY) -m jax_profiling.patch.upstream_tests --source "$(SOURCE)" $(ARGS)
 
 # sdists and wheels of both packages, in dist/. The tools have an environment of their own.
 dist: .dist/.ready

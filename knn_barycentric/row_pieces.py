@@ -3,10 +3,9 @@
 from typing import Any, NamedTuple
 
 PLACES = 8
-"""Places of a row. 1 to 6 of 100 data points of a lens have more neighbours."""
+"""Places of a row. There are as many spare rows as points; a point that finds none gets linear weights.
 
-SPARE_SHARE = 2
-"""For so many points there is one further row. Points that find none get linear weights."""
+1 to 15 of 100 points of a lens need a spare row."""
 
 SPLIT_PLACES = 384
 """A split point with so many neighbours has linear weights; default priors reach 300."""
@@ -60,7 +59,7 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
         return delaunax.natural_neighbor_rows(triangulation, points, queries, spare_rows, kind, places)
 
     if isinstance(queries, jax.core.Tracer):
-        found, split_places = natural(len(queries) // SPARE_SHARE + 64, PLACES), SPLIT_PLACES
+        found, split_places = natural(len(queries) + 64, PLACES), SPLIT_PLACES
     else:
         widest = max(int(natural(0, PLACES).count.max()), PLACES)
         found, split_places = natural(0, widest), widest + 1

@@ -99,12 +99,17 @@ class Candidate:
 
     @property
     def needs_retest(self):
-        """(V,) bool, the unstable vectors that fail the mesh; none if a stable vector fails it too."""
+        """(V,) bool, the unstable vectors that fail the mesh; none if a stable vector that is not counted fails it too."""
         unstable, unexplained = self.reference.unstable, self.unexplained
-        if unexplained[~unstable].any():
+        if unexplained[~unstable & ~self.reference.counted].any():
             return np.zeros_like(unexplained)
         has_nan = np.array([np.isnan(each).any() for each in self.values])
         return unstable & (unexplained | (has_nan & self.nan_more_often))
+
+    @property
+    def needs_recount(self):
+        """(V,) bool, the counted vectors that fail the mesh with the shipped counts."""
+        return self.unexplained & self.reference.counted & ~self.reference.recounted
 
     @property
     def is_delaunay(self):

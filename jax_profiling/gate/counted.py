@@ -6,13 +6,31 @@ decides, for every scheme, whether a point is interpolated or takes the flux of 
 differ by nats, and Delaunay on NumPy from Delaunay under `jit`.
 """
 
+import autolens as al
 import numpy as np
 from autoarray.inversion import regularization as reg
+from scipy.spatial import QhullError
 
 from knn_barycentric.evidence.tiny_weights import TINY_WEIGHT
 
 COUNTING_SCHEMES = (reg.Adapt, reg.BrightnessZeroth, reg.MaternAdaptKernel)
 """Schemes that adapt to the signal of every vertex, with their subclasses."""
+
+
+def is_counted_at(likelihood, parameters):
+    """Whether a vector is counted: `is_counted` of any mapper there. False if NumPy has no mesh there.
+
+    Parameters
+    ----------
+    likelihood
+        A `likelihood.Likelihood` with `al.mesh.Delaunay`.
+    parameters
+        (D,) float64.
+    """
+    try:
+        return any(map(is_counted, likelihood.mappers(parameters)))
+    except (al.exc.ModelParameterException, QhullError):
+        return False
 
 
 def is_counted(mapper):

@@ -5,18 +5,21 @@ from contextlib import contextmanager
 from functools import cached_property
 from types import SimpleNamespace
 from typing import NamedTuple
+from unittest import mock
 
 import autofit as af
 import autolens as al
 import jax
 import jax.numpy as jnp
 import numpy as np
+from autoarray.inversion.mappers import mapper_util
 from autoarray.inversion.mesh.interpolator.delaunay import InterpolatorDelaunay
 
 import knn_barycentric
 from jax_profiling.gate.meshes.exact_delaunay import InterpolatorExactDelaunay
 from jax_profiling.lenses.lens import Lens
 from jax_profiling.lenses.model import galaxies_with_pixelization, models_of
+from knn_barycentric.evidence.tiny_weights import without_tiny_weights
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 
 BATCH = 3
@@ -167,6 +170,11 @@ class Likelihood:
         """The mapper of the last pixelization, without an inversion."""
         return list(self.fit(parameters, xp=xp).tracer_to_inversion.mapper_galaxy_dict)[-1]
 
+    def mappers(self, parameters, xp=np):
+        """The mapper of every pixelization of every dataset, without an inversion."""
+        fits = self._fits(self._instances(parameters, xp), xp)
+        return [mapper for fit in fits for mapper in fit.tracer_to_inversion.mapper_galaxy_dict]
+
     def interpolation(self, parameters, xp=jnp) -> Interpolation:
         """The interpolation on the last pixelization, without an inversion."""
         interpolator = self.mapper(parameters, xp=xp).interpolator
@@ -217,6 +225,14 @@ def log_dets(accurate):
         yield
     finally:
         knn_barycentric.unpatch()
+
+
+@contextmanager
+def zero_tiny_weights():
+    """A context in which regularization counts as with `patch(zero_tiny_weights=True)`. Other patches stay as they are."""
+    shipped = mapper_util.adaptive_pixel_signals_from
+    with mock.patch.object(mapper_util, "adaptive_pixel_signals_from", without_tiny_weights(shipped)):
+        yield
 
 
 def analysis_of(factor, use_jax):

@@ -7,6 +7,7 @@ import numpy as np
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 
 from delaunax import oracle
+from jax_profiling.gate.counted import is_counted_at
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.meshes.exact_delaunay import ExactDelaunay
 from jax_profiling.gate.meshes.permuted_delaunay import PermutedDelaunay
@@ -91,6 +92,7 @@ def reference_of(
     values = [each.log_evidence for each in found]
     penalties = np.array([each.penalty[0] for each in found], dtype=float)
     tied, dropped = np.array([_tied_or_dropped(_meshes_of(each)) for each in found], bool).T
+    counted = np.array([is_counted_at(delaunay, rows[0]) for rows in parameters])
     qhull, permuted = np.full((2, len(values)), np.nan)
     faults = np.full(len(values), None)
     exact = likelihood(lens, ExactDelaunay)
@@ -107,7 +109,8 @@ def reference_of(
             meshes = _meshes_of(evidence)
             faults[vector] = next(filter(None, (oracle.fault_of(*mesh) for mesh in meshes)), None)
             tied[vector] |= faults[vector] is None and any(oracle.ties_of(*mesh) > 0 for mesh in meshes)
-    reference = Reference(parameters, values, penalties, tied, dropped, qhull, permuted, tuple(faults))
+    kinds = tied, dropped, counted, np.zeros_like(counted)
+    reference = Reference(parameters, values, penalties, *kinds, qhull, permuted, tuple(faults))
     for round_ in range(1, MAX_ROUNDS + 1 if perturbations else 1):
         finite = np.array([np.isfinite(row).sum() for row in values])
         too_few = (finite > 0) & (finite < EXTRA_PERTURBATIONS)

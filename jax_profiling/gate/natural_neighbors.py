@@ -49,7 +49,7 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
         penalties = right.evidences(vectors).penalty
         count = len(vectors)
         no, nan = np.zeros(count, bool), np.full(count, np.nan)
-        reference = Reference(parameters, values, penalties, no, no, nan, nan, (None,) * count)
+        reference = Reference(parameters, values, penalties, no, no, no, no, nan, nan, (None,) * count)
         unstable = [parameters[vector][1:] for vector in np.flatnonzero(reference.unstable)]
         evidence = ours.evidences(np.concatenate([vectors, *unstable]), batch)
         return candidate_from(ROW, reference, evidence, perturbations)

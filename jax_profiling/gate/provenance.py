@@ -11,6 +11,7 @@ from pathlib import Path
 import autolens as al
 import jax
 from autoarray.inversion.inversion.abstract import AbstractInversion
+from autoarray.inversion.mappers import mapper_util
 
 
 def device():
@@ -49,3 +50,8 @@ def log_det():
     """Which log determinants the log evidence contains: "shipped", or "accurate" after `patch(log_det=True)`."""
     term = vars(AbstractInversion)["log_det_regularization_matrix_term"]
     return "accurate" if term.fget.__name__ == "log_det_term_of" else "shipped"
+
+
+def tiny_weights():
+    """How adaptive regularization counts weights that rounding decides: "shipped", or "zero" with `zero_tiny_weights`."""
+    return "zero" if hasattr(mapper_util.adaptive_pixel_signals_from, "__wrapped__") else "shipped"

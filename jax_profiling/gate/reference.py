@@ -7,6 +7,9 @@ Qhull is not always exact. A mesh is *tied* if it has several Delaunay triangula
 *dropped* if Qhull leaves out a distinct vertex. There the reference is autoarray's own Delaunay code on the exact
 triangulation. Qhull's value is shown and judges nothing.
 
+A vector is *counted* if rounding decides which data points adaptive regularization counts, or which points are inside the mesh
+(`counted`). Where the mesh under test fails there, both are evaluated again with tiny weights taken for zero (`recount`).
+
 `live_reference` evaluates a reference; this module says how values are compared with it.
 """
 
@@ -37,9 +40,11 @@ class Reference:
     tied, dropped
         (V,) bool, whether the mesh has several Delaunay triangulations, and whether Qhull leaves out a distinct vertex.
         Both are false if the reference runs on NumPy, where the mesh under test uses Qhull too.
+    counted, recounted
+        (V,) bool, whether rounding decides what is counted, and whether all values there take tiny weights for zero.
     qhull, permuted
-        (V,) float64, the log evidence on Qhull's triangulation, and with the vertices in another order (nats). NaN where
-        the reference itself uses Qhull's triangulation.
+        (V,) float64, the log evidence that autolens ships, on Qhull's triangulation, and with the vertices in another order
+        (nats). NaN where the reference itself is the first.
     faults
         V str or None: what the rational oracle finds wrong with the exact triangulation. Such a vector fails every mesh.
     """
@@ -49,6 +54,8 @@ class Reference:
     penalties: np.ndarray
     tied: np.ndarray
     dropped: np.ndarray
+    counted: np.ndarray
+    recounted: np.ndarray
     qhull: np.ndarray
     permuted: np.ndarray
     faults: tuple
@@ -60,8 +67,8 @@ class Reference:
 
     @property
     def qhull_log_evidence(self):
-        """The log evidence on Qhull's triangulation at the first vector (nats)."""
-        return float(self.qhull[0] if self.uses_exact_triangulation[0] else self.values[0][0])
+        """The log evidence that autolens ships, on Qhull's triangulation, at the first vector (nats)."""
+        return float(self.values[0][0] if self.is_shipped[0] else self.qhull[0])
 
     @property
     def sizes(self):
@@ -73,6 +80,11 @@ class Reference:
     def uses_exact_triangulation(self):
         """(V,) bool, whether the reference is evaluated on the exact triangulation instead of Qhull's."""
         return self.tied | self.dropped
+
+    @property
+    def is_shipped(self):
+        """(V,) bool, whether the reference is the log evidence that autolens ships."""
+        return ~(self.uses_exact_triangulation | self.recounted)
 
     @property
     def noise(self):
@@ -97,7 +109,7 @@ class Reference:
 
     @property
     def qhull_error(self):
-        """(V,) float64, how far Qhull's value is from the exact one; NaN where the reference uses Qhull (nats)."""
+        """(V,) float64, how far the shipped value is from the reference; NaN where it is the reference (nats)."""
         return np.abs(self.qhull - np.array([row[0] for row in self.values]))
 
     @property

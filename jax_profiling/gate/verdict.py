@@ -9,8 +9,9 @@ from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from jax_profiling.gate.candidate import Candidate
 from jax_profiling.gate.drift import Drift, drift_of
 from jax_profiling.gate.ladder import DEFAULT_RUNG, PEERS, RUNGS
-from jax_profiling.gate.likelihood import BATCH, Likelihood
+from jax_profiling.gate.likelihood import BATCH, Likelihood, zero_tiny_weights
 from jax_profiling.gate.live_reference import PERTURBATIONS, reference_of
+from jax_profiling.gate.recount import recounted
 from jax_profiling.gate.reference import Reference
 from jax_profiling.gate.retest import retest
 from jax_profiling.lenses.lens import Lens
@@ -153,28 +154,53 @@ def compare(
     sources
         "Delaunay" and every rung -> (N,) flux at the vertices of the first parameter vector.
     """
-    known = {**RUNGS, **PEERS}
-    candidates, sources = [], {}
-    reference, sources["Delaunay"] = reference_of(lens, parameters, batch, perturbations, progress, use_jax, likelihood)
-    # A mesh gets fewer perturbations than the reference: with as many, a right mesh would leave the range more often.
-    unstable = [reference.parameters[vector][1 : 1 + perturbations] for vector in np.flatnonzero(reference.unstable)]
+    settings = {"lens": lens, "batch": batch, "perturbations": perturbations}
+    settings |= {"progress": progress, "use_jax": use_jax, "likelihood": likelihood}
+    candidates, sources, reference_again = [], {}, None
+    reference, sources["Delaunay"] = reference_of(parameters=parameters, **settings)
     # The default rung first: its verdict is the one that people wait for.
     for rung in sorted(rungs, key=lambda rung: rung != DEFAULT_RUNG):
-        progress(rung)
-        mesh_cls, arguments = known[rung]
-        mesh = likelihood(lens, mesh_cls, **arguments)
-        evidence = mesh.evidences(np.concatenate([parameters, *unstable]), batch)
-        candidate = candidate_from(rung, reference, evidence, perturbations)
-        if rung == DEFAULT_RUNG and perturbations and candidate.needs_retest.any():
-            progress("retest with fresh perturbations")
-            candidate = retest(candidate, mesh, lens, perturbations, batch, use_jax, likelihood)
+        candidate, sources[rung] = candidate_of(rung, reference, **settings)
+        if rung == DEFAULT_RUNG and (which := candidate.needs_recount).any():
+            progress("recount with tiny weights as zero")
+            with zero_tiny_weights():
+                reference_again, _ = reference_of(parameters=parameters[which], **settings)
+        if reference_again is not None:
+            with zero_tiny_weights():
+                again, _ = candidate_of(rung, reference_again, **settings)
+            candidate = recounted(candidate, again, which)
         candidates.append(candidate)
-        sources[rung] = evidence.values[0]
         judged(candidate)
-    # If the default rung was retested, every mesh is judged by the extended reference.
+    # If the default rung was judged again, every mesh is judged by the same reference.
     reference = next((each.reference for each in candidates if each.rung == DEFAULT_RUNG), reference)
     candidates.sort(key=lambda candidate: rungs.index(candidate.rung))
     return reference, [replace(each, reference=reference) for each in candidates], sources
+
+
+def candidate_of(rung, reference, lens, batch, perturbations, progress, use_jax, likelihood):
+    """The `Candidate` of a rung at the vectors of a reference, and the (N,) flux at the vertices of the first one.
+
+    Parameters
+    ----------
+    rung
+        A key of `RUNGS` or `PEERS`.
+    reference
+        The `Reference`.
+    lens, batch, perturbations, progress, use_jax, likelihood
+        As in `compare`.
+    """
+    progress(rung)
+    mesh_cls, arguments = {**RUNGS, **PEERS}[rung]
+    mesh = likelihood(lens, mesh_cls, **arguments)
+    vectors = [rows[:1] for rows in reference.parameters]
+    # A mesh gets fewer perturbations than the reference: with as many, a right mesh would leave the range more often.
+    unstable = [reference.parameters[vector][1 : 1 + perturbations] for vector in np.flatnonzero(reference.unstable)]
+    evidence = mesh.evidences(np.concatenate([*vectors, *unstable]), batch)
+    candidate = candidate_from(rung, reference, evidence, perturbations)
+    if rung == DEFAULT_RUNG and perturbations and candidate.needs_retest.any():
+        progress("retest with fresh perturbations")
+        candidate = retest(candidate, mesh, lens, perturbations, batch, use_jax, likelihood)
+    return candidate, evidence.values[0]
 
 
 def candidate_from(rung, reference, evidence, perturbations):

@@ -9,7 +9,10 @@ from jax_profiling.gate.report import figures
 from jax_profiling.proof.fit_cases import CASES
 from jax_profiling.terminal.writing import atomic_writes
 
-COLUMNS = ("fit", "reference", "at the median", "worst of", "noise", *report.KINDS, "verdict")
+KINDS = ("undefined", "unstable", "tied", "dropped")
+"""Properties of a parameter vector that the page counts."""
+
+COLUMNS = ("fit", "reference", "at the median", "worst of", "noise", *KINDS, "verdict")
 
 HEAD = """# The production matrix
 
@@ -89,7 +92,7 @@ def row_of(key, summary):
     """The row of a fit case: strings in the order of `COLUMNS`."""
     case, reference, candidate = CASES[key], summary["reference"], summary["candidates"][0]
     vectors = case.draws + 1
-    numbers = {kind: round(vectors * reference[kind]) for kind in report.KINDS}
+    numbers = {kind: round(vectors * reference[kind]) for kind in KINDS}
     verdict = candidate["verdict"] + (
         "" if not candidate["unexplained"] else f", {candidate['unexplained']} unexplained"
     )

@@ -1,9 +1,9 @@
 """Lenses of the same shape share a compiled program, because the program takes their arrays as arguments.
 
 The arguments are data, noise map, PSF, adapt image and mesh grid. Everything else is compiled in: `info.json`, mask and
-over-sampling, positions, the structure and constants of the model, and the choice of log determinant. Priors are not. Two
-lenses have the same shape if all of that is equal. Only images on the mapping formalism share a program: visibilities and
-sparse operators are prepared from the data on the host.
+over-sampling, positions, the structure and constants of the model, the choice of log determinant, and how tiny weights count.
+Priors are not. Two lenses have the same shape if all of that is equal. Only images on the mapping formalism share a program:
+visibilities and sparse operators are prepared from the data on the host.
 """
 
 import copy
@@ -18,7 +18,7 @@ import numpy as np
 from autonerves.dictable import to_dict
 
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.gate.provenance import log_det
+from jax_profiling.gate.provenance import log_det, tiny_weights
 from jax_profiling.lenses.simulated.population import FACTS
 
 _programs = {}
@@ -66,7 +66,7 @@ def shape_of(likelihood):
     model, digest = likelihood.model, hashlib.sha256()
     # An instance with distinct parameters shows the place of every parameter and the value of every constant.
     instance = model.instance_from_vector(vector=np.linspace(0.1, 0.2, model.prior_count), ignore_assertions=True)
-    constants = [_without_labels(to_dict(instance)), log_det()]
+    constants = [_without_labels(to_dict(instance)), log_det(), tiny_weights()]
     for factor in likelihood.lens.factors:
         dataset = factor.dataset
         constants.append({key: value for key, value in factor.info.items() if key not in FACTS})

@@ -9,7 +9,10 @@ from jax_profiling.gate.candidate import Candidate
 from jax_profiling.gate.reference import Reference
 from jax_profiling.terminal.writing import atomic_writes
 
-ARRAYS = ("penalties", "tied", "dropped", "qhull", "permuted")
+FLAGS = ("tied", "dropped", "counted", "recounted")
+"""The attributes of a `Reference` with one truth value per vector."""
+
+ARRAYS = ("penalties", *FLAGS, "qhull", "permuted")
 """The attributes of a `Reference` with one value per vector."""
 
 
@@ -35,7 +38,7 @@ def reference_and_candidates_of(records):
         parameters=[np.array([row]) for row in rows["parameters"]],
         values=list(map(_from_json, rows["values"])),
         faults=tuple(rows["faults"]),
-        **arrays | {name: arrays[name].astype(bool) for name in ("tied", "dropped")},
+        **arrays | {name: arrays[name].astype(bool) for name in FLAGS},
     )
     candidates = []
     for rung in records[0]["candidates"]:

@@ -82,7 +82,7 @@ def _round_all(values):
 def conclusion_from(summary):
     """Sentences on the reference, the verdicts, unexplained errors and failed chunks."""
     lenses, vectors = summary["lenses"], sum(len(lens["noise"]) for lens in summary["lenses"])
-    kinds = {kind: sum(map(sum, (lens[kind] for lens in lenses))) for kind in report.KINDS}
+    kinds = {kind: sum(sum(lens[kind]) for lens in lenses) for kind in ("undefined", "unstable", "tied", "dropped")}
     yield (
         f"{len(lenses)} lenses, {vectors} parameter vectors. The reference is unstable at {kinds['unstable']} and undefined at "
         f"{kinds['undefined']}. {kinds['tied']} meshes have several Delaunay triangulations; Qhull drops vertices of "

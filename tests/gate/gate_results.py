@@ -10,16 +10,18 @@ UNSTABLE = [[-1000.0, -1000.0, -1000.0], [-1000.0, -998.0, -1001.0]]
 """Values of a reference: a stable median, and a draw with a noise of 3 nats."""
 
 
-def reference_of(values, tied=False, dropped=False, faults=None, qhull=np.nan, permuted=np.nan):
+def reference_of(
+    values, tied=False, dropped=False, counted=False, recounted=False, faults=None, qhull=np.nan, permuted=np.nan
+):
     """A reference with (V, 1 + P) values, or with V values and no noise."""
     values = np.asarray(values, dtype=float)
     values = values if values.ndim == 2 else np.stack([values, values], axis=1)
     count = len(values)
-    tied, dropped = np.broadcast_to(tied, count), np.broadcast_to(dropped, count)
+    kinds = [np.broadcast_to(kind, count) for kind in (tied, dropped, counted, recounted)]
     qhull, permuted = np.full(count, qhull), np.full(count, permuted)
     faults = faults or (None,) * count
     parameters = list(np.zeros((*values.shape, 1)))
-    return Reference(parameters, list(values), np.zeros(count), tied, dropped, qhull, permuted, faults)
+    return Reference(parameters, list(values), np.zeros(count), *kinds, qhull, permuted, faults)
 
 
 def candidate_of(differences, reference=-1000.0, rung="delaunay", certified=True):

@@ -6,6 +6,7 @@ import json
 import re
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
 from rich.console import Console
 
@@ -72,6 +73,14 @@ def test_sentences_describe_an_imperfect_reference():
     assert rows[1][-1] == "judges nothing" and rows[0][4] == "± 3e+00"
 
 
+def test_sentences_and_the_table_describe_a_recount():
+    reference = reference_of([-1000.0, -1000.0], counted=True, recounted=[True, False], qhull=[-998.0, np.nan])
+    found = gate_of(compared_with(reference, [-1000.0, -1000.0]))
+    (recount,) = report.reference_sentences(found)
+    assert "at 2 of 2 vectors" in recount and "at 1 of them" in recount and "by up to 2.0e+00 nats" in recount
+    assert table.rows_from(found)[1][:2] == (table.SHIPPED, "-998.000000")
+
+
 def test_sentences_name_unexplained_errors_and_faults():
     (unexplained,) = report.reference_sentences(gate_of(candidate_of([0.0, 0.05])))
     assert "at 1 of 2 vectors" in unexplained and "5.0e-02 nats" in unexplained
@@ -81,12 +90,12 @@ def test_sentences_name_unexplained_errors_and_faults():
 
 
 def test_several_lenses_have_one_line_each(tmp_path):
-    reference = reference_of(UNSTABLE, tied=[True, False], qhull=-1008.0)
+    reference = reference_of(UNSTABLE, tied=[True, False], counted=True, qhull=-1008.0)
     noisy = report.summary_line(gate_of(compared_with(reference, [-1000.0, -1000.0], perturbed=[[-1000.0, -1000.0]])))
     plain = report.summary_line(gate_of(candidate_of([0.05]), drift=DRIFT))
-    assert noisy[4:14] == ("+0.0e+00", "0.0e+00", "0.0e+00", "1", "3.0e+00", "0", "1", "1", "0", "0")
+    assert noisy[4:15] == ("+0.0e+00", "0.0e+00", "0.0e+00", "1", "3.0e+00", "0", "1", "1", "0", "2", "0")
     assert plain[4:] == (
-        *("+5.0e-02", "-", "-", "0", "0.0e+00", "0", "0", "0", "0", "1", "drop-in", "passed", "from -990.000000"),
+        *("+5.0e-02", "-", "-", "0", "0.0e+00", *5 * "0", "1", "drop-in", "passed", "from -990.000000"),
     )
     assert len(plain) == len(noisy) == len(table.LENS_COLUMNS)
     report.write_lines([list(plain), noisy], tmp_path)

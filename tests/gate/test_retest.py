@@ -19,6 +19,9 @@ def _likelihood(change):
         def __init__(self, lens, mesh_cls, use_jax=None):
             self.is_mesh, self.calls, self.noise = mesh_cls is KNNBarycentric, 0, np.random.default_rng(0)
 
+        def mappers(self, parameters):
+            return []
+
         def evidences(self, parameters, batch):
             log_evidence = -1000.0 - self.noise.random(len(parameters))
             if self.is_mesh:

@@ -2,6 +2,7 @@
 
 from jax_profiling.gate.report.summary import largest
 from jax_profiling.gate.verdict import Gate
+from knn_barycentric.evidence.tiny_weights import TINY_WEIGHT
 
 
 def verdict_sentence(gate: Gate):
@@ -24,7 +25,7 @@ def drift_sentence(gate: Gate):
 
 
 def reference_sentences(gate: Gate):
-    """Yield sentences on the reference: where it is unstable, not Qhull's, unable to explain an error, or wrong."""
+    """Yield sentences on the reference: where it is unstable, not the shipped one, unable to explain an error, or wrong."""
     reference, default, count = gate.reference, gate.default, len(gate.reference.values)
     if reference.unstable.any():
         own, theirs = default.nan_shares
@@ -38,8 +39,15 @@ def reference_sentences(gate: Gate):
         yield (
             f"{reference.tied.sum()} of {count} meshes have several Delaunay triangulations, and Qhull drops vertices from "
             f"{reference.dropped.sum()}. There the reference is Delaunay on the exact triangulation. Qhull's value is up to "
-            f"{largest(reference.qhull_error):.1e} nats away, and changes by up to {largest(reference.order_dependence):.1e} "
-            f"with the order of the vertices."
+            f"{largest(reference.qhull_error[reference.uses_exact_triangulation]):.1e} nats away, and changes by up to "
+            f"{largest(reference.order_dependence):.1e} with the order of the vertices."
+        )
+    if reference.recounted.any():
+        yield (
+            f"Rounding decides which data points are counted at {reference.counted.sum()} of {count} vectors. The default rung "
+            f"differs from Delaunay at {reference.recounted.sum()} of them. There all meshes are compared with weights below "
+            f"{TINY_WEIGHT:.0e} taken for zero. That changes Delaunay by up to "
+            f"{largest(reference.qhull_error[reference.recounted]):.1e} nats."
         )
     if default.unexplained.any():
         yield (

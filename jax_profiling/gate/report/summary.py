@@ -9,7 +9,7 @@ import numpy as np
 from jax_profiling.gate import provenance
 from jax_profiling.gate.verdict import Gate
 
-KINDS = ("undefined", "unstable", "tied", "dropped")
+KINDS = ("undefined", "unstable", "tied", "dropped", "counted")
 """Properties of a parameter vector that the reports count (`reference.Reference`)."""
 
 

@@ -14,8 +14,8 @@ from jax_profiling.gate.verdict import Gate
 COLUMNS = ("mesh", "log evidence", "nats off", "relative", "worst draw", "verdict")
 """Columns of the verdict table."""
 
-QHULL = "Delaunay by Qhull"
-"""The row of Qhull's value, shown if the reference uses the exact triangulation at any vector."""
+QHULL, SHIPPED = "Delaunay by Qhull", "Delaunay as shipped"
+"""The row of the shipped value: shown if the reference uses the exact triangulation at any vector, or counts otherwise."""
 
 EXACT_NATS = 1.0e-3
 """A mesh further from Delaunay than this at the prior median is approximate, and its row has fewer digits (nats)."""
@@ -39,9 +39,10 @@ def rows_from(gate: Gate):
     reference = gate.reference
     at_median, at_worst = (f"± {noise:.0e}" for noise in (reference.noise[0], largest(reference.noise)))
     rows = [("Delaunay (reference)", f"{gate.log_evidence:.6f}", at_median, "", at_worst, "")]
-    if reference.uses_exact_triangulation.any():
+    if not reference.is_shipped.all():
+        name = QHULL if reference.uses_exact_triangulation.any() else SHIPPED
         error = f"{largest(reference.qhull_error):.1e} nats"
-        rows.append((QHULL, f"{reference.qhull_log_evidence:.6f}", "", "", error, "judges nothing"))
+        rows.append((name, f"{reference.qhull_log_evidence:.6f}", "", "", error, "judges nothing"))
     for candidate in gate.candidates:
         worst = f"{candidate.worst_relative_error:.1e} of {candidate.draws}" if candidate.draws else "-"
         rows.append(

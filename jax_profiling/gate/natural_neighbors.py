@@ -45,8 +45,8 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
         right, ours = Likelihood(lens, OracleNaturalNeighbor, use_jax=False), Likelihood(lens, NaturalNeighbor)
         vectors = ours.median_and_draws(draws)
         parameters = list(perturbed(vectors, perturbations))
-        values = [right.evidences(rows).log_evidence for rows in parameters]
-        penalties = right.evidences(vectors).penalty
+        found = [right.evidences(rows) for rows in parameters]
+        values, penalties = [each.log_evidence for each in found], np.array([each.penalty[0] for each in found])
         count = len(vectors)
         no, nan = np.zeros(count, bool), np.full(count, np.nan)
         reference = Reference(parameters, values, penalties, no, no, no, no, nan, nan, (None,) * count)

@@ -71,28 +71,40 @@ def test_nothing_is_wrong_with_a_certified_triangulation():
         "40 points of float64, 67 triangles, certified.",
         "All coordinates are finite.",
         "In rational arithmetic, the triangles are Delaunay.",
-        "By insertion (cpu): certified; the triangles are Delaunay.",
-        "By stars (gpu): certified; the triangles are Delaunay.",
+        "By insertion (cpu): certified; the triangles are Delaunay; the same triangles.",
+        "By stars (gpu): certified; the triangles are Delaunay; the same triangles.",
         "Nothing is wrong.",
     ]
 
 
 @pytest.mark.parametrize(
-    "simplices, fault",
+    "simplices, fault, compared",
     [
-        (with_a_wrong_diagonal(), "is inside the circle of"),
-        (without_a_vertex(), "a vertex has no triangle: "),
-        (np.delete(used(), interior_row(), axis=0), "the hull is not covered exactly once: edge "),
-        (np.vstack([used(), used()[3:4]]), "two triangles lie on the same side of an edge: "),
-        (np.vstack([used(), [[0, 0, 1]]]), "triangle (0, 0, 1) is flat"),
-        (used()[:0], "no triangle, but the vertices are not on one line"),
+        (with_a_wrong_diagonal(), "is inside the circle of", "without 2 of the triangles in doubt, such as "),
+        (without_a_vertex(), "a vertex has no triangle: ", "of the triangles in doubt, such as "),
+        (
+            np.delete(used(), interior_row(), axis=0),
+            "the hull is not covered exactly once: edge ",
+            "the same triangles and 1 more.",
+        ),
+        (
+            np.vstack([used(), used()[3:4]]),
+            "two triangles lie on the same side of an edge: ",
+            "the same triangles.",
+        ),
+        (
+            np.vstack([used(), [[0, 0, 1]]]),
+            "triangle (0, 0, 1) is flat",
+            "without 1 of the triangles in doubt, such as 0, 0, 1.",
+        ),
+        (used()[:0], "no triangle, but the vertices are not on one line", "the same triangles and 67 more."),
     ],
     ids=["diagonal", "vertex", "hole", "double", "flat", "empty"],
 )
-def test_an_injected_fault_is_named_with_its_place(simplices, fault):
+def test_an_injected_fault_is_named_with_its_place(simplices, fault, compared):
     found = delaunax.explain(POINTS, with_simplices(simplices))
     assert found.is_bug and not found.certified
-    assert fault in found.fault and fault in str(found)
+    assert fault in found.fault and fault in str(found) and str(found).count(compared) == 2
     assert ("with points[" in str(found)) == (fault != "no triangle, but the vertices are not on one line")
     assert "By insertion (cpu): certified" in str(found) and "By stars (gpu): certified" in str(found)
     assert "This is a bug in delaunax" in str(found)

@@ -111,8 +111,11 @@ def explain(points: Any, triangulation: Triangulation | None = None) -> Explanat
 
     fault, answers = oracle.fault_of(points, simplices), _answers(points)
     lines += ["All coordinates are finite.", *_positions(points), f"In rational arithmetic, {_verdict(fault, points)}."]
-    lines += [f"By {ALGORITHMS[platform]} ({platform}): {text}." for platform, (text, _) in answers.items()]
-    is_bug = fault is not None or not certified or not all(right for _, right in answers.values())
+    lines += [
+        f"By {ALGORITHMS[platform]} ({platform}): {text}; {_compared(simplices, theirs)}."
+        for platform, (text, theirs, _) in answers.items()
+    ]
+    is_bug = fault is not None or not certified or not all(right for *_, right in answers.values())
     lines.append(
         "This is a bug in delaunax. Please report it, with the file that `save` writes."
         if is_bug
@@ -122,7 +125,7 @@ def explain(points: Any, triangulation: Triangulation | None = None) -> Explanat
 
 
 def _answers(points):
-    """Platform -> what its algorithm finds now, in words, and whether that is right."""
+    """Platform -> what its algorithm finds now, in words, its triangles, and whether they are right."""
     answers = {}
     for platform in ALGORITHMS:
         # A new function, because a compiled one would not be traced for another platform.
@@ -130,8 +133,17 @@ def _answers(points):
             found = jax.jit(lambda points: tuple(triangulate(points)))(points)
         simplices, certified = _used(found[0]), bool(found[4])
         fault = oracle.fault_of(points, simplices)
-        answers[platform] = f"{_certified(certified)}; {_verdict(fault, points)}", certified and fault is None
+        text = f"{_certified(certified)}; {_verdict(fault, points)}"
+        answers[platform] = text, simplices, certified and fault is None
     return answers
+
+
+def _compared(explained, simplices):
+    """Whether two tables have the same triangles, in words: of points on one circle, they may differ and both be Delaunay."""
+    explained, found = ({tuple(sorted(row)) for row in rows.tolist()} for rows in (explained, simplices))
+    if only := sorted(explained - found):
+        return f"without {len(only)} of the triangles in doubt, such as {', '.join(map(str, only[0]))}"
+    return f"the same triangles and {len(found - explained)} more" if found - explained else "the same triangles"
 
 
 def _positions(points):

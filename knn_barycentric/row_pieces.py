@@ -2,13 +2,18 @@
 
 from typing import Any, NamedTuple
 
-PLACES = 8
-"""Places of a row. There are as many spare rows as points; a point that finds none gets linear weights.
+import numpy as np
 
-1 to 15 of 100 points of a lens need a spare row."""
+PLACES = 8
+"""Places of a row. 1 to 15 of 100 points of a lens have more neighbours, and need spare rows."""
+
+DATA_SPARE, SPLIT_SPARE = 1, 6
+"""Spare rows per data point and per split point. A point that finds none gets linear weights.
+
+Default priors reach 1.0 and 5.1, on Hilbert meshes with one free parameter."""
 
 SPLIT_PLACES = 384
-"""A split point with so many neighbours has linear weights; default priors reach 300."""
+"""A split point with so many neighbours has linear weights; default priors reach 370."""
 
 BUDGETED_PLACES = 64
 """The same if autoarray's split regularization has its limits (`wide_stencils`): it squares this number."""
@@ -54,48 +59,67 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
 
     number, splits = len(data), 0 if split_points is None else len(split_points)
     queries = jnp.concatenate([data, split_points]) if splits else data
+    of_split = np.arange(len(queries)) >= number
 
     def natural(spare_rows, places):
         return delaunax.natural_neighbor_rows(triangulation, points, queries, spare_rows, kind, places)
 
     if isinstance(queries, jax.core.Tracer):
-        found, split_places = natural(len(queries) + 64, PLACES), SPLIT_PLACES
+        spare_rows, split_places = DATA_SPARE * number + 64, SPLIT_PLACES
+        found = natural(spare_rows + SPLIT_SPARE * splits, PLACES)
     else:
         widest = max(int(natural(0, PLACES).count.max()), PLACES)
-        found, split_places = natural(0, widest), widest + 1
+        spare_rows, split_places = 0, widest + 1
+        found = natural(0, widest)
+    is_linear = jnp.isnan(found.weights[: len(queries), 0])
+    if split_budget is not None:
+        split_places, is_wide = min(split_places, BUDGETED_PLACES), of_split & (found.count > 11)
+        is_linear = is_linear | is_wide & (jnp.cumsum(is_wide) > split_budget)
+    is_linear = is_linear | of_split & (found.count >= split_places)
 
-    of_split = jnp.arange(len(queries)) >= number
-    if split_budget is None:
-        is_cut = of_split & (found.count >= split_places)
-    else:
-        is_wide, split_places = of_split & (found.count > 11), min(split_places, BUDGETED_PLACES)
-        is_cut = of_split & (found.count >= split_places) | is_wide & (jnp.cumsum(is_wide) > split_budget)
+    query, vertices, shares = (each[len(queries) :] for each in (found.query, found.vertices, found.weights))
+    # Spare rows of data points come first: those behind their share are left to split points.
+    is_late = (vertices[spare_rows:, 0] >= 0) & (query[spare_rows:] < number)
+    is_linear = is_linear.at[jnp.where(is_late, query[spare_rows:], len(queries))].set(True, mode="drop")
+    vertices = jnp.where(is_linear[query][:, None], -1, vertices)
 
-    # The first row of every point. A point without weights, or with too many for the tables, gets linear ones.
-    width = found.vertices.shape[1]
-    is_linear = (is_cut | jnp.isnan(found.weights[: len(queries), 0]))[:, None]
-    linear = jnp.pad(delaunax.barycentric_weights(points, queries, found.triangle), ((0, 0), (0, width - 3)))
-    # A vertex in rows of NaN keeps them from being skipped as padding.
-    corners = jnp.pad(jnp.maximum(found.triangle, 0), ((0, 0), (0, width - 3)), constant_values=-1)
-    mappings = jnp.where(is_linear, corners, found.vertices[: len(queries)])
-    weights = jnp.where(is_linear, linear, found.weights[: len(queries)])
+    # Linear weights in the first row. A vertex in rows of NaN keeps them from being skipped as padding.
+    spare = (0, 0), (0, found.vertices.shape[1] - 3)
+    corners = jnp.pad(jnp.maximum(found.triangle, 0), spare, constant_values=-1)
+    linear = jnp.pad(delaunax.barycentric_weights(points, queries, found.triangle), spare)
+    mappings = jnp.where(is_linear[:, None], corners, found.vertices[: len(queries)])
+    weights = jnp.where(is_linear[:, None], linear, found.weights[: len(queries)])
 
-    owner, further, further_weights = (each[len(queries) :] for each in (found.query, found.vertices, found.weights))
-    of_data, split = (owner < number)[:, None], (None, None)
-    if splits:
-        spare = (0, 0), (0, max(split_places - width, 0))
-        row = jnp.where(of_data[:, 0] | is_cut[owner], splits, owner - number)[:, None]
-        place = row, found.slot[len(queries) :, None] + jnp.arange(width)
-        split = (
-            jnp.pad(mappings[number:], spare, constant_values=-1)[:, :split_places].at[place].set(further, mode="drop"),
-            jnp.pad(weights[number:], spare)[:, :split_places].at[place].set(further_weights, mode="drop"),
-        )
-    return Tables(
-        jnp.concatenate([mappings[:number], jnp.where(of_data, further, -1)]),
-        jnp.concatenate([weights[:number], jnp.where(of_data, further_weights, 0.0)]),
-        jnp.concatenate([jnp.arange(number), jnp.minimum(owner, number - 1)]) if len(owner) else None,
-        *split,
-    )
+    is_mine = (query[:spare_rows, None] < number) & (vertices[:spare_rows] >= 0)
+    further = jnp.where(is_mine, vertices[:spare_rows], -1), jnp.where(is_mine, shares[:spare_rows], 0.0)
+    tables = [jnp.concatenate(each) for each in zip((mappings[:number], weights[:number]), further, strict=True)]
+    owner = jnp.concatenate([jnp.arange(number), jnp.minimum(query[:spare_rows], number - 1)]) if spare_rows else None
+    if not splits:
+        return Tables(*tables, owner, None, None)
+    row = jnp.where((query < number) | (vertices[:, 0] < 0), splits, query - number)
+    later = row, found.slot[len(queries) :] // PLACES, vertices, shares
+    spare = (0, 0), (0, split_places - PLACES)
+    wide = [
+        jnp.pad(mappings[number:], spare, constant_values=-1)[:, :split_places],
+        jnp.pad(weights[number:], spare)[:, :split_places],
+    ]
+    return Tables(*tables, owner, *(_with_rows(wide, later, splits) if spare_rows else wide))
+
+
+def _with_rows(tables, rows, first):
+    """(4N, L) vertices and weights, with further rows written into them: `first` of these, and the others if one is used."""
+    from jax import lax
+
+    def written(tables, rows):
+        row, piece, *values = rows
+        return [
+            table.reshape(len(table), -1, PLACES).at[row, piece].set(value, mode="drop").reshape(table.shape)
+            for table, value in zip(tables, values, strict=True)
+        ]
+
+    rest = [each[first:] for each in rows]
+    tables = written(tables, [each[:first] for each in rows])
+    return lax.cond((rest[0] < len(tables[0])).any(), written, lambda tables, rows: tables, tables, rest)
 
 
 class OverSamplerOfRows:

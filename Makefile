@@ -103,4 +103,4 @@ $(READY): pyproject.toml delaunax/pyproject.toml constraints.txt find_python.sh
 	@touch $@
 
 clean:
-	rm -rf .venv .venv-jax-* .cuda .wheels .dist dist *.egg-info delaunax/src/*.egg-info results/local
+	rm -rf .venv .venv-jax-* .jax_cache .cuda .wheels .dist dist *.egg-info delaunax/src/*.egg-info results/local

@@ -1,13 +1,18 @@
-"""Which lenses the scripts' tests run on, how they spread over workers, and the one report that they make together."""
+"""Which lenses the scripts' tests run on, how tests spread over workers, and what workers share: programs and a report."""
 
 import json
 import os
+from pathlib import Path
 
 if "PYTEST_XDIST_WORKER" in os.environ and hasattr(os, "sched_setaffinity"):
     # Workers that share cores wait for each other at every step of a compiled loop, a hundredfold.
     _cores = sorted(os.sched_getaffinity(0))
     _worker, _workers = int(os.environ["PYTEST_XDIST_WORKER"][2:]), int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
     os.sched_setaffinity(0, set(_cores[_worker::_workers]) or {_cores[_worker % len(_cores)]})
+
+# All compiled programs are kept: for the other workers, and for the next run. autolens keeps those that compile for a second.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(Path(__file__).parent / ".jax_cache"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 
 import jax_profiling  # noqa: F401  E402  isort: skip  (sets up JAX before any test module imports it)
 
@@ -17,7 +22,10 @@ from jax_profiling.gate import report  # noqa: E402
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 
 FIRST_LENS = "hst"
-"""The lens on which every check is in the default selection; on the others most are slow."""
+"""The lens on which checks are in the default selection; on the others most are slow."""
+
+SMALL_LENS = "small"
+"""The lens that takes the place of `FIRST_LENS` for checks marked `small_lens`."""
 
 LENSES_OF_KNOWN_KINDS = {"ao", "clumpy", "cross", "euclid", "faint", "fold", "jwst", "shallow", "steep"}
 """Lenses with a mesh and a fit like another lens has: checks on them do not run by default."""
@@ -42,15 +50,26 @@ def lenses_of(config):
 def pytest_generate_tests(metafunc):
     if "lens_name" not in metafunc.fixturenames:
         return
-    every_lens = metafunc.definition.get_closest_marker("every_lens") is not None
+    every_lens, small_lens = (
+        metafunc.definition.get_closest_marker(marker) is not None for marker in ("every_lens", "small_lens")
+    )
+    default = SMALL_LENS if small_lens else FIRST_LENS
     parameters = []
     for name, asked_for in lenses_of(metafunc.config).items():
-        # A lens's compilations stay on one worker.
-        marks = [pytest.mark.xdist_group(name)]
-        if not (asked_for or name == FIRST_LENS or (every_lens and name not in LENSES_OF_KNOWN_KINDS)):
+        # The tests of one file on one lens share compiled programs.
+        marks = [pytest.mark.xdist_group(f"{metafunc.definition.path.name} {name}")]
+        if not (asked_for or name == default or (every_lens and name not in LENSES_OF_KNOWN_KINDS)):
             marks.append(pytest.mark.slow)
         parameters.append(pytest.param(name, marks=marks))
     metafunc.parametrize("lens_name", parameters, scope="module")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """Keep every file on one worker, because its tests share compiled programs."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
 
 
 @pytest.fixture(scope="module")

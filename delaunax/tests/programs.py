@@ -15,6 +15,12 @@ import point_sets
 
 PLATFORMS = ("cpu", "gpu")
 
+EDGE_QUERIES = 120
+"""How many of the last queries of a set are on edges, or within one ulp of edges."""
+
+QUERIES = point_sets.SIZE + 920
+"""How many queries `queries_for` gives for a set of `point_sets.SIZE` points."""
+
 GPU_OPTIONS = {"xla_backend_optimization_level": 1}
 """On a CPU, programs for GPUs compile a third faster so."""
 
@@ -60,3 +66,29 @@ def located(name: str, queries: np.ndarray, platform: str = "cpu") -> np.ndarray
 def weights_of(points: np.ndarray, queries: np.ndarray, mappings: np.ndarray, platform: str = "cpu") -> np.ndarray:
     """(Q, 3): the weights of queries on the vertices of their mappings."""
     return compiled(barycentric_weights, platform)(points, queries, mappings)
+
+
+def interpolation_in(points: np.ndarray, queries: np.ndarray, platform: str = "cpu") -> tuple[np.ndarray, np.ndarray]:
+    """(Q, 3) mappings and weights, by the programs of most sets: points and queries are repeated up to their sizes."""
+    number = len(queries)
+    points = point_sets.repeated(points, max(point_sets.SIZE, len(points)))
+    queries = point_sets.repeated(queries, max(QUERIES, number))
+    triangulation = triangulated(points, platform)
+    assert triangulation.certified
+    mappings = compiled(locate, platform)(triangulation, points, queries)
+    return mappings[:number], weights_of(points, queries, mappings, platform)[:number]
+
+
+@cache
+def queries_for(name: str) -> np.ndarray:
+    """(Q, 2): all vertices, then places everywhere in and around a set, on edges, and within one ulp of edges and the hull."""
+    points, simplices = point_sets.EVERY[name], triangulation_of(name).simplices
+    rng, edges = np.random.default_rng(6), simplices[simplices[:, 0] >= 0][:, :2]
+    if len(edges) == 0:
+        edges = np.zeros((1, 2), int)
+    one, other = points[edges[rng.integers(0, len(edges), EDGE_QUERIES // 2)]].swapaxes(0, 1)
+    on = one + rng.choice([0.5, 0.25, 1.0 / 3.0], (len(one), 1)) * (other - one)
+    ulp = np.where(rng.random(on.shape) < 0.5, np.inf, -np.inf)
+    with np.errstate(under="ignore"):
+        around = point_sets.queries_of(points, 150)
+    return np.concatenate([points, around, on, np.nextafter(on, ulp)])

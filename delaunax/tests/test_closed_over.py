@@ -1,10 +1,11 @@
 """Every public function under every transformation of JAX, with arrays that are traced or closed over.
 
-XLA can abort the process while it compiles a program with constants. So the cases of each number of points run in a process of
-their own: `python test_closed_over.py NUMBER [CASE ...]`. The process prints each case before it runs, so an abort names its
-case. Another process goes on with the next case.
+XLA can abort the process while it compiles a program with constants. So programs come from no cache, and the cases of each
+number of points run in a process of their own: `python test_closed_over.py NUMBER [CASE ...]`. The process prints each case
+before it runs, so an abort names its case. Another process goes on with the next case.
 """
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -71,10 +72,10 @@ def test_the_selection_covers_every_function_and_transformation():
 
 def faults_of(number, cases):
     """The cases that abort or give a wrong result, as lines."""
-    faults = []
+    faults, environment = [], os.environ | {"JAX_ENABLE_COMPILATION_CACHE": "false"}
     while cases:
         command = [sys.executable, str(Path(__file__).resolve()), str(number), *cases]
-        run = subprocess.run(command, capture_output=True, text=True, timeout=900)
+        run = subprocess.run(command, capture_output=True, text=True, timeout=900, env=environment)
         faults += [line for line in run.stdout.splitlines() if line.startswith("wrong ")]
         if run.returncode == 0:
             break

@@ -91,8 +91,18 @@ __Under pytest__
 """
 
 
-@pytest.mark.parametrize("what", CHECKS)
+LONG = ["cross conditioning", "gradient", "natural neighbours"]
+"""Checks that take minutes on `hst`. By default they run on `small`."""
+
+
+@pytest.mark.parametrize("what", [what for what in CHECKS if what not in LONG])
 def test_assertion(lens_name, what):
+    CHECKS[what](case_of(lens_name))
+
+
+@pytest.mark.small_lens
+@pytest.mark.parametrize("what", LONG)
+def test_long_assertion(lens_name, what):
     CHECKS[what](case_of(lens_name))
 
 

@@ -59,7 +59,9 @@ def test_jitted_log_evidence_is_delaunays(small, name):
     assert float(ours.jitted(ours.prior_medians).log_evidence) == pytest.approx(log_evidence, rel=1e-9)
 
 
-@pytest.mark.parametrize("name", BY_NEIGHBORS)
+@pytest.mark.parametrize(
+    "name", ["Constant", pytest.param("Adapt", marks=pytest.mark.slow(reason="compiles for 30 s"))]
+)
 def test_regularization_by_neighbours_can_be_traced(small, name):
     """autoarray's Delaunay only works eagerly here; `jit` and `vmap` give its result, and `grad` is finite."""
     lens = _with(small, BY_NEIGHBORS[name])

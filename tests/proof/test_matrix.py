@@ -1,7 +1,5 @@
 """The production matrix: the mesh runs in every fit case, and the page shows what was measured."""
 
-import json
-
 import autolens as al
 import jax
 import numpy as np
@@ -27,14 +25,6 @@ def test_the_mesh_runs_in_every_case(key):
     assert np.isfinite(reference).all()
     # Two evaluations of the same mesh can differ in the last bit: sums depend on how arrays are aligned in memory.
     np.testing.assert_allclose(ours.evidences(ours.prior_medians[None]).log_evidence, reference, rtol=1.0e-14)
-
-
-@pytest.mark.parametrize("key, log_det", TASKS)
-def test_every_case_was_measured_and_passed(key, log_det):
-    summary = json.loads((matrix.RESULTS / f"{key}.{log_det}.json").read_text())
-    assert summary["passed"]
-    assert summary["candidates"][0]["verdict"] == "drop-in"
-    assert summary["reference"]["log_det"] == log_det
 
 
 @pytest.mark.slow

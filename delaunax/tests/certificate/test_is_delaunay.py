@@ -1,7 +1,6 @@
 """`is_delaunay` and the certificate accept exactly the tables that rational arithmetic accepts."""
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.spatial import Delaunay
@@ -13,8 +12,12 @@ from delaunax.tables.kd_tree import build_kd_tree
 from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
 
 import point_sets
+from programs import compiled, triangulated
 
 SIDE = 4
+
+TABLES = 160
+"""How many tables are judged together: the right one, repeated, fills up."""
 
 
 @by_platform
@@ -26,7 +29,7 @@ def is_certified(points, simplices):
     return platform.fused(certify)(tree, checks)
 
 
-accepts = jax.jit(is_delaunay)
+accept_each, certify_each = (jax.vmap(function, (None, 0)) for function in (is_delaunay, is_certified))
 
 
 def small_sets():
@@ -80,18 +83,19 @@ def other_faults(simplices, seed):
 
 @pytest.mark.parametrize("name", SMALL)
 def test_tables_are_judged_as_in_rational_arithmetic(name):
-    points = SMALL[name]
-    triangulation = triangulate(points)
-    simplices, neighbors = np.asarray(triangulation.simplices), np.asarray(triangulation.neighbors)
+    points, triangulation = SMALL[name], triangulated(SMALL[name])
+    simplices, neighbors = triangulation.simplices, triangulation.neighbors
     tables = [simplices, *other_diagonals(simplices, neighbors), *other_faults(simplices, 0)]
     right = [oracle.fault_of(points, table) is None for table in tables]
     assert right[0] and not all(right)
-    accepted = np.asarray(jax.jit(jax.vmap(is_delaunay, (None, 0)))(points, np.stack(tables)))
+    number = len(tables)
+    tables += (TABLES - number) * [simplices]
+    accepted = compiled(accept_each)(points, np.stack(tables))[:number]
     assert accepted.tolist() == right
-    certified = np.asarray(jax.jit(jax.vmap(is_certified, (None, 0)))(points, jnp.stack(tables)))
+    certified = compiled(certify_each)(points, np.stack(tables))
     # With the tie rule, only one table is right, whatever the order of its rows.
-    same = [point_sets.simplices_of(table) == point_sets.simplices_of(simplices) for table in tables]
-    assert certified.tolist() == [bool(ok and as_first) for ok, as_first in zip(right, same, strict=True)]
+    same = [point_sets.simplices_of(table) == point_sets.simplices_of(simplices) for table in tables[:number]]
+    assert certified[:number].tolist() == [bool(ok and as_first) for ok, as_first in zip(right, same, strict=True)]
 
 
 QHULL_FAILS = {"a row stepped by single bits", "one needle", "grid of last bits and far points"}
@@ -107,23 +111,28 @@ def test_tables_of_qhull_are_judged_as_in_rational_arithmetic(name):
     simplices = np.full((2 * len(points), 3), -1)
     theirs = Delaunay(points).simplices
     simplices[: len(theirs)] = theirs
-    assert bool(accepts(points, simplices)) == (oracle.fault_of(points, simplices) is None)
+    assert bool(compiled(is_delaunay)(points, simplices)) == (oracle.fault_of(points, simplices) is None)
+
+
+def accepts(points, *rows):
+    """Whether `is_delaunay` accepts the triangles of four points, by one program."""
+    return bool(is_delaunay(np.array(points), np.array([*rows, *[(-1, -1, -1)] * (3 - len(rows))])))
 
 
 def test_both_diagonals_of_a_square_are_delaunay():
-    square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    square = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
     for table in ([[0, 1, 2], [0, 2, 3]], [[0, 1, 3], [1, 2, 3]], [[2, 1, 0], [3, 2, 0]]):
-        assert is_delaunay(square, np.array(table))
-        assert is_delaunay(square, np.array([*table, [-1, -1, -1]]))
-    assert not is_delaunay(square, np.array([[0, 1, 2], [0, 1, 3]]))
-    assert not is_delaunay(square, np.array([[0, 1, 2], [0, 2, 4]]))
+        assert accepts(square, *table)
+        assert is_delaunay(np.array(square), np.array(table))
+    assert not accepts(square, [0, 1, 2], [0, 1, 3])
+    assert not accepts(square, [0, 1, 2], [0, 2, 4])
 
 
 def test_any_of_coincident_points_may_be_used():
-    points = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])
-    assert is_delaunay(points, np.array([[0, 1, 2]]))
-    assert is_delaunay(points, np.array([[0, 3, 2]]))
-    assert not is_delaunay(points, np.array([[0, 1, 2], [0, 3, 2]]))
+    points = [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0], [1.0, 0.0]]
+    assert accepts(points, [0, 1, 2])
+    assert accepts(points, [0, 3, 2])
+    assert not accepts(points, [0, 1, 2], [0, 3, 2])
 
 
 @pytest.mark.parametrize("name", point_sets.WITHOUT_TRIANGLE)

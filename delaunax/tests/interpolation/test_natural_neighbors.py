@@ -1,17 +1,16 @@
 """Natural neighbours and their weights equal the oracle's, on every point set and both platforms."""
 
-from functools import cache
+from functools import cache, partial
 
-import jax
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delaunax import NaturalNeighbors, locate, natural_neighbor_weights, oracle, triangulate
-from delaunax.platform.dispatch import platform_override
 
 import point_sets
+from programs import PLATFORMS, compiled, triangulated
 
 KINDS = ("sibson", "laplace")
 SIZE, QUERIES, WIDTH = 400, 64, 400
@@ -70,19 +69,14 @@ def queries_of(points, triangulation, seed=0):
 
 
 @cache
-def compiled(platform, kind, width):
-    """A program of its own for each platform: one that is compiled already would not be traced again."""
+def neighbors_of(kind, width):
+    """`natural_neighbor_weights` as a function of arrays alone."""
+    return partial(natural_neighbor_weights, kind=kind, max_neighbors=width)
 
-    def run(triangulation, points, queries):
-        return natural_neighbor_weights(triangulation, points, queries, kind, width)
 
-    program = jax.jit(run)
-
-    def call(*arrays):
-        with platform_override(platform):
-            return jax.tree.map(np.asarray, program(*arrays))
-
-    return call
+def neighbors_in(points, queries, kind, width=WIDTH, platform="cpu"):
+    """The natural neighbours of queries, by the programs of a platform."""
+    return compiled(neighbors_of(kind, width), platform)(triangulated(points), points, queries)
 
 
 def weights_of(found: NaturalNeighbors, row):
@@ -118,11 +112,11 @@ def assert_exact(points, query, kind, found, is_inside, bound):
 @pytest.mark.parametrize("name", [name for name in SETS if name not in FAR_SCALES])
 def test_weights_are_those_of_rational_arithmetic(name):
     points = padded(SETS[name], SIZE)
-    triangulation = triangulate(points)
+    triangulation = triangulated(points)
     queries = queries_of(points, triangulation)
-    inside = locate(triangulation, points, queries)[:, 1] >= 0
+    inside = compiled(locate)(triangulation, points, queries)[:, 1] >= 0
     for kind in KINDS:
-        found = compiled("cpu", kind, WIDTH)(triangulation, points, queries)
+        found = neighbors_in(points, queries, kind)
         few = name in MANY_NEIGHBORS
         for row, query in enumerate(queries[: 3 if few else COMPARED]):
             if not (few and kind == "sibson" and found.count[row] > 60):
@@ -132,9 +126,9 @@ def test_weights_are_those_of_rational_arithmetic(name):
 @pytest.mark.parametrize("name", [*FAR_SCALES, *BEYOND_THE_RANGE])
 def test_no_finite_mesh_gives_nan(name):
     points = padded(point_sets.EVERY[name], SIZE)
-    triangulation = triangulate(points)
+    triangulation = triangulated(points)
     for kind in KINDS:
-        found = compiled("cpu", kind, WIDTH)(triangulation, points, queries_of(points, triangulation))
+        found = neighbors_in(points, queries_of(points, triangulation), kind)
         assert (found.weights >= 0.0).all()
         assert found.weights.sum(axis=1) == pytest.approx(1.0)
 
@@ -142,9 +136,9 @@ def test_no_finite_mesh_gives_nan(name):
 @pytest.mark.parametrize("name", ["random", "grid", "grid moved by last bits", "299 on a circle, and the centre"])
 def test_platforms_find_the_same_rings(name):
     points = padded(SETS[name], SIZE)
-    triangulation = triangulate(points)
+    triangulation = triangulated(points)
     queries = queries_of(points, triangulation, seed=1)
-    one, other = (compiled(platform, "sibson", WIDTH)(triangulation, points, queries) for platform in ("cpu", "gpu"))
+    one, other = (neighbors_in(points, queries, "sibson", platform=platform) for platform in PLATFORMS)
     assert np.array_equal(one.vertices, other.vertices) and np.array_equal(one.count, other.count)
     assert np.allclose(one.weights, other.weights, rtol=0.0, atol=1.0e-10)
 
@@ -153,7 +147,7 @@ def test_lattice_on_every_edge_and_vertex():
     """Queries at all vertices, in the middle of all edges, and in the middle of all cells, which are two triangles each."""
     points, queries = point_sets.grid(6), 0.5 * point_sets.grid(11)
     for kind in KINDS:
-        found = compiled("cpu", kind, SMALL_WIDTH)(triangulate(points), points, queries)
+        found = neighbors_in(points, queries, kind, SMALL_WIDTH)
         for row, query in enumerate(queries):
             assert_exact(points, query, kind, weights_of(found, row), True, bound=1.0e-15)
             centre = (query % 1.0 == 0.5).all()
@@ -172,10 +166,10 @@ small = st.integers(0, 5)
 def test_small_integers(points, quarters):
     points = padded(np.array(points, dtype=float), SMALL)
     queries = padded(0.25 * np.array(quarters, dtype=float), SMALL_QUERIES)
-    triangulation = triangulate(points)
-    inside = locate(triangulation, points, queries)[:, 1] >= 0
+    triangulation = triangulated(points)
+    inside = compiled(locate)(triangulation, points, queries)[:, 1] >= 0
     for kind in KINDS:
-        found = compiled("cpu", kind, SMALL_WIDTH)(triangulation, points, queries)
+        found = neighbors_in(points, queries, kind, SMALL_WIDTH)
         for row in range(6):
             assert_exact(points, queries[row], kind, weights_of(found, row), inside[row], bound=1.0e-12)
 
@@ -185,9 +179,9 @@ def test_small_integers(points, quarters):
 def test_weights_sum_to_one_and_reproduce_linear_functions(name, kind):
     points = padded(SETS[name], SIZE)
     queries = points.min(axis=0) + np.ptp(points, axis=0) * np.random.default_rng(4).random((QUERIES, 2))
-    triangulation = triangulate(points)
-    found = compiled("cpu", kind, WIDTH)(triangulation, points, queries)
-    inside = locate(triangulation, points, queries)[:, 1] >= 0
+    triangulation = triangulated(points)
+    found = neighbors_in(points, queries, kind)
+    inside = compiled(locate)(triangulation, points, queries)[:, 1] >= 0
     assert inside.mean() > 0.3
     assert (found.weights >= 0.0).all()
     assert found.weights.sum(axis=1) == pytest.approx(1.0, abs=1.0e-14)
@@ -198,7 +192,7 @@ def test_weights_sum_to_one_and_reproduce_linear_functions(name, kind):
 def small_weights(kind, points, queries):
     """The neighbours in a small set, padded."""
     points, queries = padded(points, SMALL), padded(np.asarray(queries, dtype=float), SMALL_QUERIES)
-    return compiled("cpu", kind, SMALL_WIDTH)(triangulate(points), points, queries)
+    return neighbors_in(points, queries, kind, SMALL_WIDTH)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -217,7 +211,7 @@ def test_weights_are_continuous_where_an_edge_flips(kind):
     limits, diagonals = [], []
     for step in (-1.0e-10, 0.0, 1.0e-10):
         points = np.array([[-1.0, 0.0], [0.0, -1.0 - step], [1.0, 0.0], [0.0, 1.0 + step], [3.0, 0.2], [-2.5, 0.1]])
-        simplices = triangulate(padded(points, SMALL)).simplices
+        simplices = triangulated(padded(points, SMALL)).simplices
         diagonals.append(any({0, 2} <= set(row.tolist()) and min(row) >= 0 for row in simplices))
         found = small_weights(kind, points, [(0.1, 0.05), (0.4, -0.3), (0.0, 0.0)])
         rows = [weights_of(found, row) for row in range(3)]
@@ -229,10 +223,10 @@ def test_weights_are_continuous_where_an_edge_flips(kind):
 def test_fp32_is_right_to_its_rounding():
     points = np.random.default_rng(1).random((SIZE, 2)).astype(np.float32)
     queries = np.random.default_rng(2).random((QUERIES, 2)).astype(np.float32)
-    triangulation = triangulate(points)
-    inside = locate(triangulation, points, queries)[:, 1] >= 0
+    triangulation = triangulated(points)
+    inside = compiled(locate)(triangulation, points, queries)[:, 1] >= 0
     for kind in KINDS:
-        found = compiled("cpu", kind, WIDTH)(triangulation, points, queries)
+        found = neighbors_in(points, queries, kind)
         assert found.weights.dtype == np.float32
         for row in np.flatnonzero(inside)[:30]:
             expected = oracle.natural_neighbor_weights_of(points, queries[row], kind)

@@ -31,7 +31,7 @@ from delaunax.arithmetic.error_bounds import determinants, orientation
 from delaunax.arithmetic.exact_signs import is_fan_diagonal, signs
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
-from delaunax.platform.rows import map_where, sums
+from delaunax.platform.rows import map_where, skip_unless, sums
 from delaunax.tables.kd_tree import KDTree, build_kd_tree
 from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
 
@@ -146,16 +146,15 @@ def certify(tree: KDTree, checks: Checks, any_diagonal: bool = False) -> Array:
 
     `any_diagonal` accepts both diagonals of co-circular vertices, in place of the tie rule.
     """
-    n = len(tree.points)
-    triangles, leftmost, lost = sums(checks.vertex_simplex >= 0, checks.leftmost, checks.lost)
-    empty = triangles == 0
+    n, (edges, corners) = len(tree.points), (checks.edges, checks.corners)
+    of_vertices = checks.vertex_simplex >= 0, checks.leftmost, checks.lost, corners == FAILS, corners == DOUBTFUL
+    triangles, leftmost, lost, wrong_corners, doubtful_corners = sums(*of_vertices)
+    wrong_edges, doubtful_edges = sums(edges == FAILS, edges == DOUBTFUL)
     # Without triangles, all vertices must be on the line through the first and the last.
-    corners = jnp.where(empty, DOUBTFUL, checks.corners)
-    states = jnp.concatenate([checks.edges, corners])
-    last = lax.argmax(jnp.where(tree.distinct, tree.rank, NONE), 0, np.int32)
-    ends = lax.argmin(tree.rank, 0, np.int32), last
+    empty = triangles == 0
+    possible = (wrong_edges == 0) & (empty | ((wrong_corners == 0) & (leftmost == 1) & (lost == 0)))
 
-    def decide(numbers):
+    def decide(ends, numbers):
         is_edge, vertex = numbers < 6 * n, numbers - np.int32(6 * n)
         of_edge, across = jax.vmap(partial(_edge_vertices, checks.simplices, checks.neighbors))(numbers)
         of_corner = vertex, gather(checks.after, vertex), gather(checks.after, gather(checks.after, vertex))
@@ -172,10 +171,16 @@ def certify(tree: KDTree, checks: Checks, any_diagonal: bool = False) -> Array:
         holds = jnp.where(is_edge, (found.orient_bc > 0) & is_empty_circle, corner_holds)
         return jnp.where(holds, HOLDS, FAILS)
 
-    numbers = np.arange(7 * n, dtype=np.int32)
-    decided = map_where(states == DOUBTFUL, decide, jnp.asarray(numbers))
-    (failures,) = sums((states == FAILS) | (decided == FAILS))
-    return (failures == 0) & (empty | ((leftmost == 1) & (lost == 0)))
+    def decide_all(possible):
+        doubtful = jnp.concatenate([edges == DOUBTFUL, empty | (corners == DOUBTFUL)])
+        last = lax.argmax(jnp.where(tree.distinct, tree.rank, NONE), 0, np.int32)
+        ends = lax.argmin(tree.rank, 0, np.int32), last
+        decided = map_where(doubtful, partial(decide, ends), jnp.arange(7 * n, dtype=jnp.int32))
+        (failures,) = sums(decided == FAILS)
+        return possible & (failures == 0)
+
+    # Nearly always, floating point decides everything.
+    return skip_unless(possible & (empty | (doubtful_edges + doubtful_corners > 0)), decide_all, possible)
 
 
 def faulty_vertices(checks: Checks, exact: Array) -> tuple[Array, Array]:

@@ -4,7 +4,7 @@ STAGES = {
     "spatial sort": ("kd_tree",),
     "near vertices": ("/near_vertices",),
     "stars among near": ("stars_among_near_vertices",),
-    "stars among all": ("with_exact_stars",),
+    "stars among all": ("exact_stars",),
     "neighbours, certificate": ("certified_tables",),
     "location": ("locate",),
     "PSF convolution": ("fft",),

@@ -104,5 +104,6 @@ def starts_of(triangulation: Triangulation, query_points: Array) -> tuple[Array,
     query_points = jnp.where(jnp.isfinite(query_points), scaled(query_points, tree.exponent), query_points)
     corners = gather(tree.points, triangulation.simplices).reshape(-1, 6)
     start = gather(start_simplices(triangulation, corners), leaf_of(tree, query_points))
-    finite = jnp.isfinite(query_points).all(axis=1)
+    x, y = query_points.T
+    finite = jnp.isfinite(x) & jnp.isfinite(y)
     return jnp.where(finite[:, None], query_points, 0.0), finite, corners, start

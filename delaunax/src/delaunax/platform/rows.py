@@ -22,6 +22,15 @@ def cond_as_loop(condition: Array, function: Callable, values: Any) -> Any:
     return platform.lockstep_while(lambda _, once: once[0], lambda _, once: (np.False_, function(once[1])), once)[1]
 
 
+def skip_unless(condition: Array, function: Callable, values: Any) -> Any:
+    """`function(values)`, where the function returns `values` if the () bool condition is false; only a GPU skips that call.
+
+    For a `map_where` that rarely has a row to compute: a GPU then launches nothing to look for rows. A CPU always calls, since
+    one more loop would only take time to compile.
+    """
+    return platform.choose(lambda _, function, values: function(values), cond_as_loop)(condition, function, values)
+
+
 BLOCK_ROWS = 1024
 """How many rows a GPU computes together in `map_where`."""
 

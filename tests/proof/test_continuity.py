@@ -1,11 +1,19 @@
 """Continuity: events in tables, bisection, jumps, slopes and the structure function."""
 
+import json
+
 import numpy as np
 import pytest
 
+import knn_barycentric
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.proof.continuity import __main__ as continuity
+from jax_profiling.proof.continuity import modes, page
 from jax_profiling.proof.continuity.bisection import bisect
 from jax_profiling.proof.continuity.events import GEOMETRIC, Tables, active_of, count_events
+from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES, likelihood_of
 from jax_profiling.proof.continuity.structure import jump_and_slopes, structure_function
+from jax_profiling.proof.continuity.transects import mass_parameters, prior_widths, transects_of
 
 SQUARE = np.array([[0, 1, 2], [0, 2, 3], [-1, -1, -1]])
 FLIPPED = np.array([[0, 1, 3], [1, 2, 3], [-1, -1, -1]])
@@ -123,3 +131,79 @@ def test_jumps_grow_like_h_and_kinks_like_h_cubed(sums, power):
 
 def test_windows_are_not_joined():
     assert structure_function(np.array([[0.0] * 6, [1.0] * 6])) == 0.0
+
+
+@pytest.fixture(scope="module")
+def small():
+    return lens_folder.load("small")
+
+
+def test_lines_change_mass_parameters_only(small):
+    model = likelihood_of(small, "linear").model
+    names, lines = mass_parameters(model), transects_of(model)
+    assert set(names.values()) == {
+        *("mass.einstein_radius", "shear.gamma_1", "shear.gamma_2"),
+        *("centre.centre_0", "centre.centre_1", "ell_comps.ell_comps_0", "ell_comps.ell_comps_1"),
+    }
+    light = [number for number in range(model.prior_count) if number not in names]
+    assert light and not lines.directions[:, light].any()
+    assert lines.names[0] == "einstein_radius"
+
+
+def test_a_step_of_one_is_one_prior_width(small):
+    lines = transects_of(likelihood_of(small, "linear").model)
+    widths = prior_widths(small.model)
+    np.testing.assert_allclose(np.linalg.norm(lines.directions / widths, axis=1), 1.0)
+    start, end = lines.at(0, [0.0, 2.0])
+    # The prior of the Einstein radius is a Gaussian with a standard deviation of 0.05 arcsec.
+    assert np.abs(end - start).max() == pytest.approx(0.1, rel=1.0e-6)
+
+
+def test_every_mesh_has_the_same_parameters(small):
+    origins = [transects_of(likelihood_of(small, mesh).model).origin for mesh in MESHES]
+    assert all((origin == origins[0]).all() for origin in origins)
+
+
+def test_files_with_these_releases_are_kept(tmp_path):
+    path, releases = tmp_path / "lens.linear.json", {"autolens": "1"}
+    assert continuity.measured_or(path, releases, lambda: {"value": 1})["value"] == 1
+    assert continuity.measured_or(path, releases, lambda: pytest.fail("measured again"))["value"] == 1
+    assert continuity.measured_or(path, {"autolens": "2"}, lambda: {"value": 2})["value"] == 2
+
+
+def test_an_unknown_mesh_gives_one_sentence(capsys):
+    with pytest.raises(SystemExit):
+        continuity.main(["--meshes", "voronoi"])
+    assert "voronoi is unknown" in capsys.readouterr().err
+
+
+def test_the_page_shows_the_measured_values(tmp_path):
+    found = page.write(continuity.RESULTS, tmp_path)
+    assert all(set(meshes) == set(MESHES) for meshes in found.values())
+    assert (tmp_path / "continuity.md").read_text() == (continuity.ROOT / "docs" / "continuity.md").read_text()
+    assert (tmp_path / "continuity_profile.png").exists() and (tmp_path / "continuity_structure.png").exists()
+
+
+def test_natural_neighbours_are_smooth_where_points_change_triangles():
+    """The claim of the page: no kink there, where linear interpolation has one."""
+    files = [each for meshes in page.found_in(continuity.RESULTS).values() for each in meshes.values()]
+    kinks = {mesh: page.sizes_of(files, mesh, "triangle", "kink") for mesh in TRIANGLES}
+    assert np.median(kinks["sibson"]) < 1.0e-3 * np.median(kinks["linear"])
+
+
+@pytest.mark.parametrize("path", sorted(modes.RESULTS.glob("*.json")), ids=lambda path: path.stem)
+def test_every_mode_was_measured_to_agree(path):
+    for differences in json.loads(path.read_text())["differences"].values():
+        assert max(differences.values()) <= 1.0e-9
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("lens", ["small", "no_light"])
+def test_evidence_is_the_same_in_every_mode(lens):
+    knn_barycentric.patch(log_det=True, natural_neighbors=True)
+    try:
+        for mesh in ("linear", "sibson"):
+            found = modes.differences_of(likelihood_of(lens_folder.load(lens), mesh))
+            assert max(found.values()) <= 1.0e-9
+    finally:
+        knn_barycentric.unpatch()

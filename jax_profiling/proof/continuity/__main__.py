@@ -22,7 +22,7 @@ import knn_barycentric
 from jax_profiling.gate import provenance
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity import page
-from jax_profiling.proof.continuity.measure import Brackets, evidence_along, find_brackets
+from jax_profiling.proof.continuity.measure import STEPS, Amount, Brackets, evidence_along, find_brackets
 from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES, Programs
 from jax_profiling.proof.continuity.transects import SEED, prior_widths, transects_of
 from jax_profiling.terminal import command
@@ -51,7 +51,7 @@ def measured_or(path, releases, measure):
     return found
 
 
-def measure_lens(name, meshes, per_kind, batch, results):
+def measure_lens(name, meshes, amount, batch, results):
     """Measure a lens with every mesh: the files `<lens>.<family>.events.json` and `<lens>.<mesh>.json`."""
     releases = provenance.releases()
     with progress_of(Console(), name) as say:
@@ -64,7 +64,7 @@ def measure_lens(name, meshes, per_kind, batch, results):
             family = "triangles" if mesh in TRIANGLES else mesh
 
             def find(programs=programs, transects=transects):
-                rates, brackets = find_brackets(programs, transects, per_kind, say)
+                rates, brackets = find_brackets(programs, transects, amount.events, say)
                 usable = np.isfinite(brackets.step).all(axis=1)
                 columns = {key: each[usable].tolist() for key, each in brackets._asdict().items()}
                 return {"rates": rates, "brackets": columns}
@@ -83,7 +83,7 @@ def measure_lens(name, meshes, per_kind, batch, results):
                     "origin": transects.origin.tolist(),
                     "prior_widths": prior_widths(programs.likelihood.model).tolist(),
                     "rates": events["rates"],
-                    **evidence_along(programs, transects, brackets, per_kind, lambda step: say(f"{mesh}: {step}")),
+                    **evidence_along(programs, transects, brackets, amount, lambda step: say(f"{mesh}: {step}")),
                 }
 
             measured_or(results / f"{lens.name}.{mesh}.json", releases, evaluate)
@@ -99,6 +99,18 @@ def main(argv=None):
     parser.add_argument(
         "--events", type=at_least(1), default=6, help="events of each kind that are bisected (default 6)"
     )
+    parser.add_argument(
+        "--active",
+        type=at_least(0),
+        default=6,
+        help="changes of the active set that are bisected (default %(default)s)",
+    )
+    parser.add_argument(
+        "--steps", type=at_least(1), default=len(STEPS), help="step sizes, from 1e-2 down (default %(default)s)"
+    )
+    parser.add_argument(
+        "--profile", type=at_least(1), default=48, help="evidences of the profile (default %(default)s)"
+    )
     parser.add_argument("--batch", type=at_least(1), default=4, help="lanes of the compiled programs (default 4)")
     parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
     parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
@@ -110,8 +122,9 @@ def main(argv=None):
     warnings.filterwarnings("ignore")
     knn_barycentric.patch(log_det=True, natural_neighbors=True)
     try:
+        amount = Amount(arguments.events, arguments.active, arguments.steps, arguments.profile)
         for name in [] if arguments.page else arguments.lenses.split(","):
-            measure_lens(name, meshes, arguments.events, arguments.batch, arguments.output)
+            measure_lens(name, meshes, amount, arguments.batch, arguments.output)
     finally:
         knn_barycentric.unpatch()
     if arguments.output == RESULTS:

@@ -15,8 +15,8 @@ STEPS = tuple(10.0**-power for power in range(2, 10))
 WINDOW = 9
 """Number of evidences of a window. A window starts at a random place of every line."""
 
-PROFILE_STEP, PROFILE = 5.0e-4, 48
-"""Step and number of evidences of the profile, along the first line."""
+PROFILE_STEP = 5.0e-4
+"""Step of the profile, along the first line."""
 
 SEARCH_STEP, SEARCH = 1.0e-3, 64
 """Step and number of the tables in which events are searched, on every line."""
@@ -35,6 +35,27 @@ ACTIVE_WIDTH = 1.0e-10
 
 ACTIVE_STEPS = (1.0e-3, 1.0e-4)
 """Windows with these steps are searched for changes of the active set."""
+
+
+class Amount(NamedTuple):
+    """How much is measured.
+
+    Attributes
+    ----------
+    events
+        Geometric events of each kind that are bisected.
+    active
+        Changes of the active set that are bisected, each with about 25 inversions.
+    steps
+        Number of `STEPS`, from the largest down.
+    profile
+        Evidences of the profile.
+    """
+
+    events: int
+    active: int
+    steps: int
+    profile: int
 
 
 class Brackets(NamedTuple):
@@ -144,14 +165,14 @@ def events_at(programs, transects, brackets, say):
     ]
 
 
-def evidence_along(programs, transects, brackets, per_kind, say, seed=SEED):
+def evidence_along(programs, transects, brackets, amount, say, seed=SEED):
     """Everything about the log evidence of one mesh (dict), ready for JSON."""
     say("evaluating the profile")
-    profile, _ = programs.evidences(transects.at(0, PROFILE_STEP * np.arange(PROFILE)))
+    profile, _ = programs.evidences(transects.at(0, PROFILE_STEP * np.arange(amount.profile)))
     windows, intervals, changes, length = {}, [], 0, 0.0
     lines = range(len(transects.names))
     starts = np.random.default_rng(seed).uniform(0.0, SEARCH * SEARCH_STEP, size=(len(STEPS), len(lines)))
-    for step, begins in zip(STEPS, starts, strict=True):
+    for step, begins in list(zip(STEPS, starts, strict=True))[: amount.steps]:
         say(f"evaluating windows with steps of {step:.0e}")
         values = []
         for line in lines:
@@ -168,11 +189,11 @@ def evidence_along(programs, transects, brackets, per_kind, say, seed=SEED):
             "evidence": [[_number(value) for value in each] for each in values],
             "structure": _number(structure_function(np.array(values))),
         }
-    chosen = [intervals[number] for number in np.random.default_rng(seed).permutation(len(intervals))[:per_kind]]
+    chosen = [intervals[number] for number in np.random.default_rng(seed).permutation(len(intervals))[: amount.active]]
     return {
         "profile": [_number(value) for value in profile],
         "windows": windows,
-        "active_rate": changes / length,
+        "active_rate": changes / length if length else None,
         "events": events_at(programs, transects, brackets, say)
         + events_at(programs, transects, _active_brackets(programs, transects, chosen, say), say),
     }

@@ -1,0 +1,81 @@
+"""The words of `docs/continuity.md`."""
+
+HEAD = """# How rough is the log evidence?
+
+The log evidence of a lens is not a smooth function of the parameters. It has a kink or a jump where the mesh changes its
+structure. This page measures both. `make continuity` generates it; the code is in `jax_profiling/proof/continuity/`.
+
+![the log evidence along the Einstein radius, without its smooth part](continuity_profile.png)
+
+Each panel shows `small` with another mesh, along the Einstein radius. A cubic polynomial is subtracted.
+
+## What to use when
+
+WHAT
+
+## How is it measured?
+
+- **Lines.** Each lens has three lines through the parameters of its mass profiles: the Einstein radius, and two random
+  directions. They start 0.01 prior widths from the prior median. The median of a simulated lens is the truth. A prior width
+  is the standard deviation of a Gaussian prior, or half the central 68 % of any other prior.
+- **Events.** An event is a difference between the tables of neighbouring steps. The tables hold the triangles, the vertices
+  of every data point and split point, and the points that are moved to the border. The flux shows the active set of NNLS.
+  Rates come from 64 steps of 1e-3 on every line. A random sample of each kind is bisected to 1e-13 prior widths, changes of
+  the active set to 1e-10.
+- **Jumps and kinks.** The jump is the difference of the log evidence 5e-13 prior widths before and after the event. The
+  kink is the difference of the slopes. Slopes are one-sided differences that cross no other event.
+- **Roughness.** Windows of nine evidences start at random places. Fourth differences remove the smooth part
+  (`jax_profiling/proof/continuity/structure.py`).
+
+All log evidences are taken with `patch(log_det=True, natural_neighbors=True)`. The rectangular mesh has about as many
+pixels as the triangles have vertices. Its regularization is `Constant` or `Adapt` in place of `ConstantSplit` or
+`AdaptSplit`, with the same coefficients. The log evidence of the rectangular mesh therefore belongs to another model.
+"""
+
+BETWEEN = {
+    "jumps": """## How large is a jump?
+
+The median and the largest jump in nats, and the number of events in brackets. All kinds except flips count only if nothing
+else happens at the same place.
+""",
+    "kinks": """## How large is a kink?
+
+The median and the largest change of the slope, in nats per prior width, for the same events.
+""",
+    "sums": """## Which events matter?
+
+The rms of the summed jumps over 0.01 prior widths, in nats, if jumps are independent: the median of all lenses and the
+largest.
+""",
+    "rates": """## How often do events happen?
+
+Events per prior width. The rates of the three triangle meshes are the same, except the rate of the active set, shown for
+linear interpolation. A rectangular mesh has cells in place of triangles. It has no edges, no split points and no hull.
+""",
+    "lenses": """## How rough is each lens?
+
+The rms change of the log evidence, in nats, over 0.01 prior widths without the smooth part. One column is measured in
+windows. The other follows from the rates and jumps of the sampled events. Few windows and few events stand behind both, so
+expect them to differ by a factor of a few. The last column is the log evidence where the lines start.
+""",
+    "modes": """## Does the log evidence depend on the batch?
+
+The largest relative difference from `jit` at four parameter vectors. Every batch runs in two orders of its lanes. The bar
+is 1e-9. `python -m jax_profiling.proof.continuity.modes` measures it.
+""",
+}
+
+ROUGHNESS = """![the rms change of the log evidence per step](continuity_structure.png)
+
+Lines show the median of all lenses, bands their range. A window without an event shows rounding only, about 1e-11 nats.
+"""
+
+MISSING = """## What is not measured?
+
+- Kinks and jumps on more lenses than the tables show, and around vectors other than the prior median.
+- Searches: `af.LBFGS`, `af.MultiStartProdigy`, NUTS and Nautilus with both kinds of mesh. The page shows how rough the log
+  evidence is, and not what the roughness costs a search.
+- A production posterior on a real lens.
+- Two sources of kinks: the border ellipse, which follows its outermost data points, and the ranks behind the rectangular
+  mesh.
+"""

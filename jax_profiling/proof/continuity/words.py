@@ -11,7 +11,18 @@ Each panel shows `small` with another mesh, along the Einstein radius. A cubic p
 
 ## What to use when
 
-WHAT
+- **Linear interpolation** (`KNNBarycentric`, `al.mesh.Delaunay`): the log evidence jumps where an edge flips, and has a kink
+  where a data point changes its triangle. Use it with searches that take no derivatives.
+- **Natural neighbours** (`NaturalNeighbor`): no jump and nearly no kink where a data point changes its triangle. Use them if
+  a search follows gradients on triangles. Two kinds of jumps remain:
+  - at a flip, if regularization has split points (`ConstantSplit`, `AdaptSplit`). The areas of triangles set the arms of
+    split crosses, and a flip changes areas at once. With the kernel regularization of `two_planes`, flips give no jump.
+  - where a point crosses the hull, or changes its nearest vertex outside the hull. Relocated data points lie there.
+- **Rectangles** (`RectangularBilinearAdaptDensity`): kinks, but no jump in the sample. Take them first if gradients matter
+  more than the shape of the mesh.
+
+With any mesh of triangles, a gradient search should not expect to converge to much less than a nat. Do not take finite
+differences: a step of 1e-3 prior widths meets several events.
 
 ## How is it measured?
 

@@ -169,6 +169,7 @@ def evidence_along(programs, transects, brackets, amount, say, seed=SEED):
     """Everything about the log evidence of one mesh (dict), ready for JSON."""
     say("evaluating the profile")
     profile, _ = programs.evidences(transects.at(0, PROFILE_STEP * np.arange(amount.profile)))
+    largest = _largest_jump(programs, transects, profile, say)
     windows, intervals, changes, length = {}, [], 0, 0.0
     lines = range(len(transects.names))
     starts = np.random.default_rng(seed).uniform(0.0, SEARCH * SEARCH_STEP, size=(len(STEPS), len(lines)))
@@ -192,11 +193,35 @@ def evidence_along(programs, transects, brackets, amount, say, seed=SEED):
     chosen = [intervals[number] for number in np.random.default_rng(seed).permutation(len(intervals))[: amount.active]]
     return {
         "profile": [_number(value) for value in profile],
+        "largest": largest,
         "windows": windows,
         "active_rate": changes / length if length else None,
         "events": events_at(programs, transects, brackets, say)
         + events_at(programs, transects, _active_brackets(programs, transects, chosen, say), say),
     }
+
+
+def _largest_jump(programs, transects, profile, say):
+    """The largest step of the profile (dict): its place, its jump (nats), and the events there. None if it is no jump."""
+    steps = np.abs(np.diff(profile))
+    if not len(steps) or not np.isfinite(steps).all():
+        return None
+    say("bisecting the largest step of the profile")
+    number = int(np.argmax(steps))
+    low, high = bisect(
+        lambda t: list(programs.evidences(transects.at(0, t))[0]),
+        lambda lane, before, after: abs(after - before) > 0.5 * steps[number],
+        [PROFILE_STEP * number],
+        [PROFILE_STEP * (number + 1)],
+        LAST_BITS,
+    )
+    if not np.isfinite(low).all():
+        return None
+    ends = np.concatenate([low - MARGIN, high + MARGIN])
+    before, after = programs.tables(transects.at(0, ends))
+    evidence, _ = programs.evidences(transects.at(0, ends))
+    kinds = [kind for kind, count in count_events(before, after).items() if count]
+    return {"at": float(high[0]), "jump": float(evidence[1] - evidence[0]), "kinds": kinds}
 
 
 def _active_brackets(programs, transects, chosen, say):

@@ -46,7 +46,7 @@ def write(results, docs):
         "rates": _table_of_rates(found),
         "lenses": _table_of_lenses(found),
     }
-    lines = [HEAD]
+    lines = [HEAD.replace("LARGEST", _largest_sentence(next(iter(found.values()), {})))]
     for name, table in tables.items():
         lines += [BETWEEN[name], *table, ""]
     modes = _table_of_modes(results / "modes")
@@ -56,7 +56,7 @@ def write(results, docs):
         (aside / "continuity.md").write_text("\n".join(lines))
         if found:
             figures.save(profile_figure(next(iter(found.values()))), aside / "continuity_profile.png")
-            figures.save(structure_figure(found), aside / "continuity_structure.png")
+            figures.save(structure_figure(found, summed_jumps), aside / "continuity_structure.png")
     return found
 
 
@@ -93,6 +93,17 @@ def _difference(event):
     return None if before is None or after is None else after - before
 
 
+def _largest_sentence(meshes):
+    """A sentence about the largest jump in the figure of the profiles; empty without one."""
+    jumps = [(abs(each["largest"]["jump"]), mesh) for mesh, each in meshes.items() if each.get("largest")]
+    if not jumps:
+        return ""
+    size, mesh = max(jumps)
+    found = meshes[mesh]["largest"]
+    words = " and ".join(KINDS[kind] for kind in found["kinds"])
+    return f"The largest jump, {size:.1f} nats at {found['at']:.4f} with {MESHES[mesh]}, is one place where {words}."
+
+
 def _table_of_sizes(files, quantity):
     rows = []
     for kind, words in KINDS.items():
@@ -119,8 +130,8 @@ def _table_of_rates(found):
     )
 
 
-def summed_jumps(each, kind):
-    """The rms of the summed jumps of a kind of event over `SCALE` (nats), if they are independent; NaN without a sample.
+def summed_jumps_of(each, kind, distance=SCALE):
+    """The rms of the summed jumps of a kind of event over a distance (nats), if they are independent; NaN without a sample.
 
     Parameters
     ----------
@@ -128,11 +139,19 @@ def summed_jumps(each, kind):
         Contents of a JSON file (dict).
     kind
         One of `events.GEOMETRIC`.
+    distance
+        In prior widths.
     """
     sizes, rate = sizes_of([each], each["mesh"], kind, "jump"), each["rates"][kind]
     if not len(sizes):
         return np.nan if rate else 0.0
-    return float(np.sqrt(SCALE * rate * np.mean(sizes**2)))
+    return float(np.sqrt(distance * rate * np.mean(sizes**2)))
+
+
+def summed_jumps(each, distance=SCALE):
+    """The rms of the summed jumps of all kinds of geometric events over a distance (nats)."""
+    rms = [summed_jumps_of(each, kind, distance) for kind in GEOMETRIC]
+    return float(np.sqrt(np.nansum(np.square(rms))))
 
 
 def _table_of_sums(found):
@@ -140,7 +159,7 @@ def _table_of_sums(found):
     for kind in GEOMETRIC:
         cells = []
         for mesh in MESHES:
-            sums = np.array([summed_jumps(meshes[mesh], kind) for meshes in found.values() if mesh in meshes])
+            sums = np.array([summed_jumps_of(meshes[mesh], kind) for meshes in found.values() if mesh in meshes])
             sums = sums[np.isfinite(sums)]
             has_kind = kind in TRIANGLE_KINDS["linear" if mesh in TRIANGLES else mesh]
             cells.append(f"{_short(np.median(sums))} to {_short(sums.max())}" if has_kind and len(sums) else "")
@@ -153,8 +172,7 @@ def _table_of_lenses(found):
     for lens, meshes in found.items():
         for mesh, each in meshes.items():
             structure = each["windows"][f"{SCALE:.0e}"]["structure"]
-            rms = (summed_jumps(each, kind) for kind in GEOMETRIC)
-            total = np.sqrt(np.nansum(np.square(list(rms))))
+            total = summed_jumps(each)
             size = f"{each['vertices']}, {each['data_points']}"
             rows.append(
                 (

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m jax_profiling.proof.continuity --lenses small
 
-Writes one JSON file per lens and mesh to `results/continuity/`, then `docs/continuity.md` and its figures from all files. It
+Writes one JSON file per lens and mesh to `results/continuity/`, then `docs/proofs/continuity.md` and its figures from all files. It
 keeps a file that has the same releases. `--page` only rewrites the page.
 """
 
@@ -28,7 +28,7 @@ from jax_profiling.proof.continuity.transects import SEED, prior_widths, transec
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "results" / "continuity"
@@ -46,8 +46,8 @@ def measured_or(path, releases, measure):
     began = time.perf_counter()
     found = {"releases": releases, "device": provenance.device(), "seed": SEED, **measure()}
     found["seconds"] = round(time.perf_counter() - began, 1)
-    with write_aside(path.parent) as aside:
-        (aside / path.name).write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
+    with atomic_writes(path.parent) as scratch:
+        (scratch / path.name).write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
     return found
 
 
@@ -89,7 +89,7 @@ def measure_lens(name, meshes, amount, batch, results):
             measured_or(results / f"{lens.name}.{mesh}.json", releases, evaluate)
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
@@ -128,7 +128,7 @@ def main(argv=None):
     finally:
         knn_barycentric.unpatch()
     if arguments.output == RESULTS:
-        page.write(RESULTS, ROOT / "docs")
+        page.write(RESULTS, ROOT / "docs" / "proofs")
     return 0
 
 

@@ -1,4 +1,4 @@
-"""The figures of `docs/continuity.md`."""
+"""The figures of `docs/proofs/continuity.md`."""
 
 import matplotlib.pyplot as plt
 import numpy as np

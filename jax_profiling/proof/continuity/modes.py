@@ -25,7 +25,7 @@ from jax_profiling.proof.continuity.transects import SEED, prior_widths
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 RESULTS = Path(__file__).resolve().parents[3] / "results" / "continuity" / "modes"
 
@@ -68,7 +68,7 @@ def _worst(values, reference):
     return float(np.max(np.abs(values - reference) / np.abs(reference)))
 
 
-@command.refuses_bad_input
+@command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lenses", default="small", help="comma-separated names or folders (default %(default)s)")
@@ -94,9 +94,9 @@ def main(argv=None):
                 "device": provenance.device(),
                 "seed": SEED,
             }
-            with write_aside(arguments.output) as aside:
+            with atomic_writes(arguments.output) as scratch:
                 text = json.dumps(summary | {"differences": found}, indent=1, allow_nan=False)
-                (aside / f"{lens.name}.json").write_text(text + "\n")
+                (scratch / f"{lens.name}.json").write_text(text + "\n")
     finally:
         knn_barycentric.unpatch()
     return 0

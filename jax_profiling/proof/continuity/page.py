@@ -1,4 +1,4 @@
-"""Write `docs/continuity.md` and its figures from the JSON files of all lenses."""
+"""Write `docs/proofs/continuity.md` and its figures from the JSON files of all lenses."""
 
 import json
 
@@ -10,7 +10,7 @@ from jax_profiling.proof.continuity.events import GEOMETRIC, KINDS
 from jax_profiling.proof.continuity.figures import profile_figure, structure_figure
 from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES
 from jax_profiling.proof.continuity.words import BETWEEN, HEAD, MISSING, ROUGHNESS
-from jax_profiling.terminal.writing import write_aside
+from jax_profiling.terminal.writing import atomic_writes
 
 SCALE = 0.01
 """Distance over which jumps are added up, in prior widths."""
@@ -52,11 +52,11 @@ def write(results, docs):
     modes = _table_of_modes(results / "modes")
     lines += [ROUGHNESS, *([BETWEEN["modes"], *modes, ""] if modes else []), MISSING]
     lines += [f"{'; '.join(releases)}; seed {every[0]['seed'] if every else ''}.", ""]
-    with write_aside(docs) as aside:
-        (aside / "continuity.md").write_text("\n".join(lines))
+    with atomic_writes(docs) as scratch:
+        (scratch / "continuity.md").write_text("\n".join(lines))
         if found:
-            figures.save(profile_figure(next(iter(found.values()))), aside / "continuity_profile.png")
-            figures.save(structure_figure(found, summed_jumps), aside / "continuity_structure.png")
+            figures.save(profile_figure(next(iter(found.values()))), scratch / "continuity_profile.png")
+            figures.save(structure_figure(found, summed_jumps), scratch / "continuity_structure.png")
     return found
 
 

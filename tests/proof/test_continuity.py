@@ -102,6 +102,11 @@ def test_a_jump_is_measured_without_its_slope():
     np.testing.assert_allclose([jump, before, after], [0.25, 5.0, 5.0], rtol=1.0e-9)
 
 
+def test_a_wide_gap_adds_nothing_to_the_jump():
+    jump, _, _ = steps_around(lambda t: 5.0 * t + 0.25 * (t > 0.0), gap=0.1)
+    assert jump == pytest.approx(0.25, rel=1.0e-9)
+
+
 def test_a_kink_has_two_slopes_and_no_jump():
     jump, before, after = steps_around(lambda t: 5.0 * t - 3.0 * np.maximum(t, 0.0))
     np.testing.assert_allclose([jump, before, after], [0.0, 5.0, 2.0], atol=1.0e-9)

@@ -2,8 +2,8 @@
 
     .venv/bin/python -m jax_profiling.proof.continuity --lenses small
 
-Writes one JSON file per lens and mesh to `results/continuity/`, then `docs/proofs/continuity.md` and its figures from all files. It
-keeps a file that has the same releases. `--page` only rewrites the page.
+Writes one JSON file per lens and mesh to `results/continuity/`, then `docs/proofs/continuity.md` and its figures from all
+files. It keeps a file that has the same releases. `--page` only rewrites the page.
 """
 
 import argparse

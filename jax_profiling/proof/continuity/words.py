@@ -88,7 +88,10 @@ shows rounding only, about 1e-11 nats; one that meets an event by chance lies fa
 
 MISSING = """## What is not measured?
 
-- Kinks and jumps on more lenses than the tables show, and around vectors other than the prior median.
+- More than three lenses, any real lens, and vectors other than the prior median.
+- Laplace's weights on `no_light` and `two_planes`, rectangles on `two_planes`, and steps below 1e-4 and changes of the active
+  set on both.
+- The log evidence in every mode on more than one lens.
 - Searches: `af.LBFGS`, `af.MultiStartProdigy`, NUTS and Nautilus with both kinds of mesh. The page shows how rough the log
   evidence is, and not what the roughness costs a search.
 - A production posterior on a real lens.

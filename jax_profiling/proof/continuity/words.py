@@ -53,7 +53,7 @@ else happens at the same place.
 """,
     "kinks": """## How large is a kink?
 
-The median and the largest change of the slope, in nats per prior width, for the same events. Two columns need care. On
+The median and the largest change of the slope, in nats per prior width, for the same events. Two cases need care. On
 `two_planes` the kernel's log determinant rounds to about 1e-6 nats, which hides kinks below about 10. The tables do not hold
 the ranks behind a rectangular mesh, so its slopes may cross a change of ranks.
 """,

@@ -3,7 +3,7 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test test-long lint bench docs launches gpu wheels matrix patch upstream posterior sweep dist compat clean
+.PHONY: gate test test-long lint bench continuity docs launches gpu wheels matrix patch upstream posterior sweep dist compat clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -56,6 +56,9 @@ matrix: $(READY)
 
 sweep: $(READY)
 	$(PY) -m jax_profiling.sweep --population 300 $(ARGS)
+
+continuity: $(READY)
+	$(PY) -m jax_profiling.proof.continuity $(ARGS)
 
 posterior: $(READY)
 	$(PY) -m jax_profiling.proof.searches.posterior $(ARGS)

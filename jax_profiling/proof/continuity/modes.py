@@ -1,0 +1,106 @@
+"""Is the log evidence the same in every mode? Eager, `jit`, `vmap` of many lane counts, and any order of lanes.
+
+    .venv/bin/python -m jax_profiling.proof.continuity.modes --lenses small
+
+Writes one JSON file per lens to `results/continuity/modes/`. Log evidences have the accurate log determinants.
+"""
+
+import argparse
+import json
+import logging
+import warnings
+from pathlib import Path
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import jax.numpy as jnp
+import numpy as np
+from rich.console import Console
+
+import knn_barycentric
+from jax_profiling.gate import provenance
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.proof.continuity.meshes import MESHES, likelihood_of
+from jax_profiling.proof.continuity.transects import SEED, prior_widths
+from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import folder_to_write
+from jax_profiling.terminal.progress import progress_of
+from jax_profiling.terminal.writing import atomic_writes
+
+RESULTS = Path(__file__).resolve().parents[3] / "results" / "continuity" / "modes"
+
+LANES = (1, 2, 3, 16, 20, 50, 64)
+"""Lane counts of the batched programs."""
+
+VECTORS, SPREAD = 4, 0.1
+"""Number of parameter vectors, and their distance from the prior median in prior widths and per parameter."""
+
+
+def vectors_of(likelihood, seed=SEED):
+    """(VECTORS, D) float64, parameter vectors near the prior median."""
+    shifts = np.random.default_rng(seed).normal(size=(VECTORS, likelihood.model.prior_count))
+    return likelihood.prior_medians + SPREAD * shifts * prior_widths(likelihood.model)
+
+
+def differences_of(likelihood, lanes=LANES, eager=True, say=lambda message: None):
+    """The largest relative difference of the log evidence from `jit` in every mode (dict).
+
+    A batch repeats the vectors until every lane has one. It runs in this order and in a random order.
+    """
+    vectors = vectors_of(likelihood)
+    say("jit")
+    reference = likelihood.evidences(vectors, batch=1).log_evidence
+    found = {}
+    if eager:
+        say("eager")
+        found["eager"] = _worst(float(likelihood.evidence(vectors[0]).log_evidence), reference[0])
+    for count in lanes:
+        say(f"vmap of {count}")
+        rows = np.arange(max(count, VECTORS) // count * count) % VECTORS
+        orders = rows, np.random.default_rng(SEED).permutation(rows)
+        batches = [batch for order in orders for batch in order.reshape(-1, count)]
+        values = [likelihood.batched(jnp.asarray(vectors[batch])).log_evidence for batch in batches]
+        found[f"vmap of {count}"] = _worst(np.concatenate(values), reference[np.concatenate(batches)])
+    return found
+
+
+def _worst(values, reference):
+    return float(np.max(np.abs(values - reference) / np.abs(reference)))
+
+
+@command.status_2_on_bad_input
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lenses", default="small", help="comma-separated names or folders (default %(default)s)")
+    parser.add_argument("--meshes", default="linear,sibson", help="comma-separated meshes (default %(default)s)")
+    parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
+    arguments = parser.parse_args(argv)
+    if unknown := [each for each in arguments.meshes.split(",") if each not in MESHES]:
+        parser.error(f"--meshes: {unknown[0]} is unknown; give any of {', '.join(MESHES)}.")
+    logging.getLogger("autoarray").setLevel(logging.WARNING)
+    warnings.filterwarnings("ignore")
+    knn_barycentric.patch(log_det=True, natural_neighbors=True)
+    try:
+        for name in arguments.lenses.split(","):
+            with progress_of(Console(), name) as say:
+                lens = lens_folder.load(name, say=say)
+                found = {
+                    mesh: differences_of(likelihood_of(lens, mesh), say=lambda mode, mesh=mesh: say(f"{mesh}, {mode}"))
+                    for mesh in arguments.meshes.split(",")
+                }
+            summary = {
+                "lens": lens.name,
+                "releases": provenance.releases(),
+                "device": provenance.device(),
+                "seed": SEED,
+            }
+            with atomic_writes(arguments.output) as scratch:
+                text = json.dumps(summary | {"differences": found}, indent=1, allow_nan=False)
+                (scratch / f"{lens.name}.json").write_text(text + "\n")
+    finally:
+        knn_barycentric.unpatch()
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

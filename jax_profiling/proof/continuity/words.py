@@ -1,0 +1,100 @@
+"""The words of `docs/proofs/continuity.md`."""
+
+HEAD = """# How rough is the log evidence?
+
+The log evidence of a lens is not a smooth function of the parameters. It has a kink or a jump where the mesh changes its
+structure. This page measures both. `make continuity` generates it; the code is in `jax_profiling/proof/continuity/`.
+
+![the log evidence along the Einstein radius, without its smooth part](continuity_profile.png)
+
+Each panel shows `small` with another mesh, along the Einstein radius. A cubic polynomial is subtracted.
+LARGEST
+
+## What to use when
+
+- **Linear interpolation** (`KNNBarycentric`, `al.mesh.Delaunay`): the log evidence jumps where an edge flips, and has a kink
+  where a data point changes its triangle. Use it with searches that take no derivatives.
+- **Natural neighbours** (`NaturalNeighbor`): neither a jump nor a resolved kink where a data point changes its triangle. Use
+  them if a search follows gradients on triangles. Two kinds of jumps remain:
+  - at a flip, if regularization has split points (`ConstantSplit`, `AdaptSplit`). The areas of triangles set the arms of
+    split crosses, and a flip changes these areas abruptly. With the kernel regularization of `two_planes`, flips give no jump.
+  - where a point crosses the hull, or changes its nearest vertex outside the hull. Relocated data points lie there.
+- **Rectangles** (`RectangularBilinearAdaptDensity`): the smallest jumps. None is seen on `small` with over-sampling 2. On
+  `no_light` with over-sampling 1 there are some, because ranks of data points set the cells. autoarray asks for an
+  over-sampling of at least 4 if a search follows gradients.
+
+With triangles, do not expect a gradient search to converge to much less than a nat. Do not take finite differences: a step
+of 1e-3 prior widths meets 8 to 21 events on these lenses.
+
+## How is it measured?
+
+- **Lines.** Each lens has three lines through the parameters of its mass profiles: the Einstein radius, and two random
+  directions. They start 0.01 prior widths from the prior median. The median of a simulated lens is the truth. A prior width
+  is the standard deviation of a Gaussian prior, or half the central 68 % of any other prior.
+- **Events.** An event is a difference between the tables of neighbouring steps. The tables hold the triangles, the vertices
+  of every data point and split point, and the points that are moved to the border. The flux shows the active set of NNLS.
+  Rates come from 64 steps of 1e-3 on every line. A random sample of each kind is bisected to 1e-13 prior widths, changes of
+  the active set to 1e-10.
+- **Jumps and kinks.** The jump is the difference of the log evidence 5e-13 prior widths before and after the event. The
+  kink is the difference of the slopes. Slopes are one-sided differences that cross no other event.
+- **Roughness.** Windows of nine evidences start at random places. Fourth differences remove the smooth part
+  (`jax_profiling/proof/continuity/structure.py`).
+
+All log evidences are taken with `patch(log_det=True, natural_neighbors=True)`. The rectangular mesh has about as many
+pixels as the triangles have vertices. Its regularization is `Constant` or `Adapt` in place of `ConstantSplit` or
+`AdaptSplit`, with the same coefficients. The log evidence of the rectangular mesh therefore belongs to another model.
+"""
+
+BETWEEN = {
+    "jumps": """## How large is a jump?
+
+The median and the largest jump in nats, and the number of events in brackets. All kinds except flips count only if nothing
+else happens at the same place.
+""",
+    "kinks": """## How large is a kink?
+
+The median and the largest change of the slope, in nats per prior width, for the same events. Two cases need care. On
+`two_planes` the kernel's log determinant rounds to about 1e-6 nats, which hides kinks below about 10. The tables do not hold
+the ranks behind a rectangular mesh, so its slopes may cross a change of ranks.
+""",
+    "sums": """## Which events matter?
+
+The rms of the summed jumps over 0.01 prior widths, in nats, if jumps are independent: the median of all lenses and the
+largest.
+""",
+    "rates": """## How often do events happen?
+
+Events per prior width. The rates of the three triangle meshes are the same, except the rate of the active set, shown for
+linear interpolation. A rectangular mesh has cells in place of triangles. It has no edges, no split points and no hull.
+""",
+    "lenses": """## How rough is each lens?
+
+The rms change of the log evidence, in nats, over 0.01 prior widths without the smooth part. One column is measured in
+windows. The other follows from the rates and jumps of the sampled events. Few windows and few events stand behind both, so
+expect them to differ by a factor of a few. The last column is the log evidence where the lines start.
+""",
+    "modes": """## Does the log evidence depend on the batch?
+
+The largest relative difference from `jit` at four parameter vectors. Every batch runs in two orders of its lanes. The bar
+is 1e-9. `python -m jax_profiling.proof.continuity.modes` measures it.
+""",
+}
+
+ROUGHNESS = """![the rms change of the log evidence per step](continuity_structure.png)
+
+Dots show the median of all lenses, as measured in windows. Lines follow from the sampled jumps. A window that meets no event
+shows rounding only, about 1e-11 nats; one that meets an event by chance lies far above the line.
+"""
+
+MISSING = """## What is not measured?
+
+- More than three lenses, any real lens, and vectors other than the prior median.
+- Laplace's weights on `no_light` and `two_planes`, rectangles on `two_planes`, and steps below 1e-4 and changes of the active
+  set on both.
+- The log evidence in every mode on more than one lens.
+- Searches: `af.LBFGS`, `af.MultiStartProdigy`, NUTS and Nautilus with both kinds of mesh. The page shows how rough the log
+  evidence is, and not what the roughness costs a search.
+- A production posterior on a real lens.
+- Two sources of kinks: the border ellipse, which follows its outermost data points, and the ranks behind the rectangular
+  mesh.
+"""

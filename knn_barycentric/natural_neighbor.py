@@ -17,7 +17,7 @@ class NaturalNeighbor(KNNBarycentric):
     """A Delaunay mesh with natural neighbour interpolation, in pure JAX.
 
     Use it wherever `al.mesh.DelaunayNN` is used, above all for gradient searches: the log evidence has no kink where a
-    data point crosses an edge, and no jump where an edge flips.
+    data point crosses an edge, and far smaller jumps than with linear interpolation where an edge flips.
 
     Parameters
     ----------

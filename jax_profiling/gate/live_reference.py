@@ -7,11 +7,11 @@ import numpy as np
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 
 from delaunax import oracle
-from jax_profiling.gate.counted import is_counted_at
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.meshes.exact_delaunay import ExactDelaunay
 from jax_profiling.gate.meshes.permuted_delaunay import PermutedDelaunay
 from jax_profiling.gate.reference import Reference
+from jax_profiling.gate.second_look.counted import is_counted_at
 
 PERTURBATIONS = 4
 """Number of perturbations of every parameter vector."""

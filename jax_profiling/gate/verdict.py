@@ -11,9 +11,9 @@ from jax_profiling.gate.drift import Drift, drift_of
 from jax_profiling.gate.ladder import DEFAULT_RUNG, PEERS, RUNGS
 from jax_profiling.gate.likelihood import BATCH, Likelihood, zero_tiny_weights
 from jax_profiling.gate.live_reference import PERTURBATIONS, reference_of
-from jax_profiling.gate.recount import recounted
 from jax_profiling.gate.reference import Reference
-from jax_profiling.gate.retest import retest
+from jax_profiling.gate.second_look.recount import recounted
+from jax_profiling.gate.second_look.retest import retest
 from jax_profiling.lenses.lens import Lens
 
 

@@ -8,10 +8,11 @@ import pytest
 import knn_barycentric
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity import __main__ as continuity
-from jax_profiling.proof.continuity import modes, page
+from jax_profiling.proof.continuity import modes
 from jax_profiling.proof.continuity.bisection import bisect
 from jax_profiling.proof.continuity.events import GEOMETRIC, Tables, active_of, count_events
 from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES, likelihood_of
+from jax_profiling.proof.continuity.page import tables as page
 from jax_profiling.proof.continuity.structure import jump_and_slopes, structure_function
 from jax_profiling.proof.continuity.transects import mass_parameters, prior_widths, transects_of
 

@@ -21,9 +21,9 @@ from rich.console import Console
 import knn_barycentric
 from jax_profiling.gate import provenance
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.proof.continuity import page
 from jax_profiling.proof.continuity.measure import STEPS, Amount, Brackets, evidence_along, find_brackets
 from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES, Programs
+from jax_profiling.proof.continuity.page import tables as page
 from jax_profiling.proof.continuity.transects import SEED, prior_widths, transects_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay
 
-from jax_profiling.gate.counted import hull_edges, is_counted, on_edges, on_hull
 from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.second_look.counted import hull_edges, is_counted, on_edges, on_hull
 from jax_profiling.proof.fit_cases import FitCase, lens_of
 
 

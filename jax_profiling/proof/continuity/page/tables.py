@@ -7,9 +7,9 @@ import numpy as np
 from jax_profiling.gate.report import figures
 from jax_profiling.gate.report.markdown import markdown_table
 from jax_profiling.proof.continuity.events import GEOMETRIC, KINDS
-from jax_profiling.proof.continuity.figures import profile_figure, structure_figure
 from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES
-from jax_profiling.proof.continuity.words import BETWEEN, HEAD, MISSING, ROUGHNESS
+from jax_profiling.proof.continuity.page.figures import profile_figure, structure_figure
+from jax_profiling.proof.continuity.page.words import BETWEEN, HEAD, MISSING, ROUGHNESS
 from jax_profiling.terminal.writing import atomic_writes
 
 SCALE = 0.01

@@ -1,0 +1,1 @@
+"""The page on roughness: its words, its tables and its figures."""

@@ -1,5 +1,6 @@
 """Tables of natural neighbours under `jit`: every data point has a row of a few places, and more rows where it needs them."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -61,19 +62,17 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
     queries = jnp.concatenate([data, split_points]) if splits else data
     of_split = np.arange(len(queries)) >= number
 
-    def natural(spare_rows, places):
-        return delaunax.natural_neighbor_rows(triangulation, points, queries, spare_rows, kind, places)
-
+    natural = partial(delaunax.natural_neighbor_rows, triangulation, points, queries, kind=kind)
     if isinstance(queries, jax.core.Tracer):
         spare_rows, split_places = DATA_SPARE * number + 64, SPLIT_PLACES
-        found = natural(spare_rows + SPLIT_SPARE * splits, PLACES)
+        found = natural(spare_rows + SPLIT_SPARE * splits, width=PLACES)
     else:
-        widest = max(int(natural(0, PLACES).count.max()), PLACES)
-        spare_rows, split_places = 0, widest + 1
-        found = natural(0, widest)
+        widest = max(int(natural(0).count.max()), PLACES)
+        spare_rows, split_places, found = 0, widest + 1, natural(0, width=widest)
     is_linear = jnp.isnan(found.weights[: len(queries), 0])
     if split_budget is not None:
-        split_places, is_wide = min(split_places, BUDGETED_PLACES), of_split & (found.count > 11)
+        split_places = min(split_places, BUDGETED_PLACES)
+        is_wide = of_split & (found.count > 11)
         is_linear = is_linear | is_wide & (jnp.cumsum(is_wide) > split_budget)
     is_linear = is_linear | of_split & (found.count >= split_places)
 
@@ -90,20 +89,22 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
     mappings = jnp.where(is_linear[:, None], corners, found.vertices[: len(queries)])
     weights = jnp.where(is_linear[:, None], linear, found.weights[: len(queries)])
 
-    is_mine = (query[:spare_rows, None] < number) & (vertices[:spare_rows] >= 0)
-    further = jnp.where(is_mine, vertices[:spare_rows], -1), jnp.where(is_mine, shares[:spare_rows], 0.0)
-    tables = [jnp.concatenate(each) for each in zip((mappings[:number], weights[:number]), further, strict=True)]
-    owner = jnp.concatenate([jnp.arange(number), jnp.minimum(query[:spare_rows], number - 1)]) if spare_rows else None
+    owner = query[:spare_rows]
+    further = jnp.where(owner[:, None] < number, vertices[:spare_rows], -1)
+    further_weights = jnp.where(further < 0, 0.0, shares[:spare_rows])
+    tables = (
+        jnp.concatenate([mappings[:number], further]),
+        jnp.concatenate([weights[:number], further_weights]),
+        jnp.append(jnp.arange(number), jnp.minimum(owner, number - 1)) if spare_rows else None,
+    )
     if not splits:
-        return Tables(*tables, owner, None, None)
+        return Tables(*tables, None, None)
     row = jnp.where((query < number) | (vertices[:, 0] < 0), splits, query - number)
     later = row, found.slot[len(queries) :] // PLACES, vertices, shares
     spare = (0, 0), (0, split_places - PLACES)
-    wide = [
-        jnp.pad(mappings[number:], spare, constant_values=-1)[:, :split_places],
-        jnp.pad(weights[number:], spare)[:, :split_places],
-    ]
-    return Tables(*tables, owner, *(_with_rows(wide, later, splits) if spare_rows else wide))
+    mappings, weights = jnp.pad(mappings[number:], spare, constant_values=-1), jnp.pad(weights[number:], spare)
+    wide = mappings[:, :split_places], weights[:, :split_places]
+    return Tables(*tables, *(_with_rows(wide, later, splits) if spare_rows else wide))
 
 
 def _with_rows(tables, rows, first):

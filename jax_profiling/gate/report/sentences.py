@@ -1,8 +1,8 @@
 """The result of the gate in sentences: the verdict, the state of the reference, and drift."""
 
 from jax_profiling.gate.report.summary import largest
+from jax_profiling.gate.second_look.counted import TINY_WEIGHT
 from jax_profiling.gate.verdict import Gate
-from knn_barycentric.evidence.tiny_weights import TINY_WEIGHT
 
 
 def verdict_sentence(gate: Gate):

@@ -11,7 +11,8 @@ import numpy as np
 from autoarray.inversion import regularization as reg
 from scipy.spatial import QhullError
 
-from knn_barycentric.evidence.tiny_weights import TINY_WEIGHT
+TINY_WEIGHT = 1.0e-12
+"""`knn_barycentric.evidence.tiny_weights.TINY_WEIGHT`, which a patched autoarray lacks."""
 
 COUNTING_SCHEMES = (reg.Adapt, reg.BrightnessZeroth, reg.MaternAdaptKernel)
 """Schemes that adapt to the signal of every vertex, with their subclasses."""

@@ -6,8 +6,9 @@ import pytest
 from scipy.spatial import Delaunay
 
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.gate.second_look.counted import hull_edges, is_counted, on_edges, on_hull
+from jax_profiling.gate.second_look.counted import TINY_WEIGHT, hull_edges, is_counted, on_edges, on_hull
 from jax_profiling.proof.fit_cases import FitCase, lens_of
+from knn_barycentric.evidence import tiny_weights
 
 
 @pytest.fixture(scope="module")
@@ -24,6 +25,10 @@ def _barycentric(points, simplices, queries):
     transform = triangulation.transform[found]
     first = np.einsum("qij,qj->qi", transform[:, :2], queries - transform[:, 2])
     return triangulation.simplices[found], np.column_stack([first, 1.0 - first.sum(axis=1)])
+
+
+def test_the_gate_counts_what_the_patch_takes_for_zero():
+    assert TINY_WEIGHT == tiny_weights.TINY_WEIGHT
 
 
 def test_points_on_vertices_and_edges_are_found(mesh):

@@ -25,6 +25,10 @@ GPU_OPTIONS = {"xla_backend_optimization_level": 1}
 """On a CPU, programs for GPUs compile a third faster so."""
 
 
+# JAX before 0.8 has it elsewhere.
+enable_x64 = jax.enable_x64 if hasattr(jax, "enable_x64") else jax.experimental.enable_x64
+
+
 @cache
 def compiled(function: Callable, platform: str = "cpu") -> Callable:
     """A function of arrays, compiled for a platform, with NumPy arrays as results."""

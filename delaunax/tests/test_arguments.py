@@ -20,6 +20,7 @@ from delaunax import (
 from delaunax.arguments import as_given, coordinates_from, points_and_queries
 
 import point_sets
+import programs
 
 POINTS, QUERIES = point_sets.random(40), 1.2 * point_sets.random(30, seed=3) - 0.1
 VALUES = np.sin(5.0 * POINTS[:, 0])
@@ -29,7 +30,7 @@ EXPECTED = linear_interpolate(POINTS, VALUES, QUERIES)
 @pytest.fixture
 def in_float32():
     """JAX as it starts without any setting."""
-    with jax.enable_x64(False), jax.numpy_dtype_promotion("standard"):
+    with programs.enable_x64(False), jax.numpy_dtype_promotion("standard"):
         yield
 
 

@@ -8,6 +8,7 @@ import pytest
 from delaunax.tables.simplices import dual_areas_from, neighbors_from, vertex_simplex_from
 
 import point_sets
+import programs
 from programs import PLATFORMS, compiled, triangulation_of
 
 on_both_platforms = pytest.mark.parametrize("on", PLATFORMS)
@@ -43,7 +44,7 @@ def test_neighbors_are_across_the_opposite_edges(name, on):
 def test_three_keys_sort_as_one_integer():
     """In fp32 there is no 64-bit integer."""
     simplices = jnp.asarray(shuffled_rows("grid"))
-    with jax.enable_x64(False):
+    with programs.enable_x64(False):
         found = jax.jit(lambda simplices: neighbors_from(simplices))(simplices)
     assert found.tolist() == neighbors_by_hand(np.asarray(simplices))
 

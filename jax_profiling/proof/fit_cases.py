@@ -163,3 +163,14 @@ SOLVERS = (
 
 CASES = {case.key: case for case in (*PIPELINES, *VISIBILITIES, *SCHEMES, *SOLVERS)}
 """Key -> fit case."""
+
+ON_A_VERTEX = FitCase(
+    "",
+    "a data point on a vertex",
+    "small",
+    info={"image_mesh": {"type": "Overlay", "shape": [13, 13]}, "over_sample_size_pixelization": 1, "edge_points": 0},
+    regularization=al.reg.AdaptSplit,
+    mesh={"zeroed_pixels": 0},
+)
+"""Not one of the matrix: rounding decides what is counted. Without over-sampling the central vertex of 13 x 13 is the centre
+of a pixel, in the image and in the source plane."""

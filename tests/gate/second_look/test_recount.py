@@ -9,18 +9,9 @@ from jax_profiling.gate import live_reference, provenance, verdict
 from jax_profiling.gate.ladder import RUNGS
 from jax_profiling.gate.likelihood import Evidence, Likelihood
 from jax_profiling.gate.reference import STABLE_NOISE
-from jax_profiling.proof.fit_cases import FitCase, lens_of
+from jax_profiling.proof.fit_cases import ON_A_VERTEX, lens_of
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 from knn_barycentric.mesh import KNNBarycentric
-
-ON_A_VERTEX = FitCase(
-    "",
-    "a data point on a vertex",
-    "small",
-    info={"image_mesh": {"type": "Overlay", "shape": [13, 13]}, "over_sample_size_pixelization": 1, "edge_points": 0},
-    regularization=al.reg.AdaptSplit,
-    mesh={"zeroed_pixels": 0},
-)
 
 STABLE_DRAWS = [11, 17]
 """Draws at which the reference is stable, and 0.08 and 1.85 nats from a right mesh."""

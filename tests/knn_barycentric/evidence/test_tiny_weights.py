@@ -7,17 +7,7 @@ from autoarray.inversion.mappers import mapper_util
 
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.proof.fit_cases import FitCase, lens_of
-
-ON_A_VERTEX = FitCase(
-    "",
-    "a data point on a vertex",
-    "small",
-    info={"image_mesh": {"type": "Overlay", "shape": [13, 13]}, "over_sample_size_pixelization": 1, "edge_points": 0},
-    regularization=al.reg.AdaptSplit,
-    mesh={"zeroed_pixels": 0},
-)
-"""Without over-sampling the central vertex of 13 x 13 is the centre of a pixel, in the image and in the source plane."""
+from jax_profiling.proof.fit_cases import ON_A_VERTEX, lens_of
 
 DRAWS = [3, 6, 17]
 """Draws of the priors at which the reference is stable and the shipped counts are 0.04 to 1.8 nats apart."""

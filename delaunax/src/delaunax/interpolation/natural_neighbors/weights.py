@@ -87,7 +87,8 @@ def natural_neighbor_weights(
         raise ValueError(f"`max_neighbors` is {max_neighbors}; give 1 or more.")
     points, queries, shape = points_and_queries(points, query_points, triangulation)
     triangulation = widened(triangulation, points.dtype)
-    found = _neighbors(kind, max_neighbors, triangulation, points, at_least_one(queries))
+    rows = _rows(kind, max_neighbors, 0, triangulation, points, at_least_one(queries))
+    found = NaturalNeighbors(rows.vertices, rows.weights, rows.count)
     found = jax.tree.map(lambda rows: rows[: len(queries)].reshape(shape + rows.shape[1:]), found)
     return as_given(query_points, found)
 
@@ -164,11 +165,6 @@ def at_least_one(query_points):
 def check_kind(kind):
     if kind not in KINDS:
         raise ValueError(f"`kind` is {kind!r}; give one of {', '.join(map(repr, KINDS))}.")
-
-
-def _neighbors(kind, width, triangulation, points, query_points):
-    found = _rows(kind, width, 0, triangulation, points, query_points)
-    return NaturalNeighbors(found.vertices, found.weights, found.count)
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))

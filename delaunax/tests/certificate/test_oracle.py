@@ -75,3 +75,11 @@ def test_points_count_as_they_are_stored():
     tiny = float(np.nextafter(0.1, 1.0))
     points = oracle.integer_points([[0.1, 0.0], [tiny, 0.0], [-0.0, 5.0e-324]])
     assert points[0] != points[1] and points[2] == (0, 1)
+
+
+@pytest.mark.parametrize("order", [[0, 1, 2, 3], [3, 2, 1, 0], [2, 0, 3, 1]])
+def test_nearest_of_the_oracle_has_the_lowest_index(order):
+    """Two vertices are equally near to a query outside the hull."""
+    points = np.array([[3.0, 4.0], [3.0, -4.0], [9.0, 0.0], [8.0, 1.0]])[order]
+    weights = oracle.natural_neighbor_weights_of(points, np.zeros(2))
+    assert weights == {min(order.index(0), order.index(1)): 1}

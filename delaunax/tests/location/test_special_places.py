@@ -98,6 +98,17 @@ def test_nearest_ties_go_to_the_lowest_index(seed, platform):
 
 
 @on_both_platforms
+def test_nearest_on_a_line_has_the_lowest_index(platform):
+    """Without triangles all vertices are compared. Far away, two distances differ by less than their rounding."""
+    x = np.array([4.0, 1.0, 3.0, 0.0, 2.0, 2.0 + 1.0e-9])
+    points = np.stack([x, np.zeros(6)], axis=1)
+    queries = np.array([[3.5, 1.0], [0.5, -1.0], [2.0, 1.0e9], [2.0 + 1.0e-9, 1.0e9]])
+    mappings, weights = interpolation_in(points, queries, platform)
+    assert mappings[:, 0].tolist() == [0, 1, 4, 5]
+    assert (mappings[:, 1:] == -1).all() and (weights[:, 0] == 1.0).all()
+
+
+@on_both_platforms
 def test_infinite_queries_have_no_vertex(platform):
     """Their weights are NaN."""
     points, queries = point_sets.UNIQUE["random"], queries_for("random").copy()

@@ -7,7 +7,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arithmetic.triangle import A, B, C, dot, squared
+from delaunax.arithmetic.triangle import A, B, C, dot
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import map_where
 from delaunax.stars.star_step import argmin_of
@@ -114,9 +114,6 @@ def nearest_of_first(number: Array, points: Array, query_point: Array, vertex: A
     """() int32: of the first () `number` vertices, the nearest to a (2,) query; `vertex` if the number is zero."""
 
     def nearer(k, best):
-        vertex, nearest = best
-        distance = squared(query_point - gather(points, k))
-        return jnp.where(distance < nearest, k, vertex), jnp.minimum(distance, nearest)
+        return jnp.where(_nearer_by(query_point, gather(points, k), gather(points, best)) > 0.0, k, best)
 
-    farthest = jnp.full((), np.inf, jnp.result_type(points, query_point))
-    return lax.fori_loop(np.int32(0), number, nearer, (vertex, farthest))[0]
+    return lax.fori_loop(np.int32(0), number, nearer, jnp.where(number > 0, 0, vertex))

@@ -5,7 +5,8 @@ import pytest
 
 from delaunax import platform
 from delaunax.arithmetic.scaling import largest_exponent, scaled
-from delaunax.certificate import certify, checks_of, faulty_vertices
+from delaunax.certificate import certify, checks_of
+from delaunax.stars.faulty_vertices import faulty_vertices
 from delaunax.stars.star_splaying import _certainly_off_a_line
 from delaunax.tables.kd_tree import build_kd_tree
 from delaunax.tables.simplices import neighbors_from, vertex_simplex_from

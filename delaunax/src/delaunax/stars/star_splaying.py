@@ -21,9 +21,10 @@ from jax import Array, lax
 from delaunax import platform
 from delaunax.arithmetic.error_bounds import orientation
 from delaunax.arithmetic.triangle import squared
-from delaunax.certificate import DOUBTFUL, Checks, checks_of, faulty_vertices
+from delaunax.certificate import DOUBTFUL, Checks, checks_of
 from delaunax.platform.indexing import DROP, NONE, gather
 from delaunax.platform.rows import nonzero
+from delaunax.stars.faulty_vertices import faulty_vertices
 from delaunax.stars.star_step import (
     NO_CANDIDATE,
     Positions,
@@ -208,12 +209,12 @@ def with_exact_stars(tree: KDTree, simplices: Array, which: Array) -> Array:
     continue. When all are complete, the next batch starts.
     """
     n, positions = which.shape[0], positions_from(tree.points, tree.distinct)
-    order, number = nonzero(which)
+    order, count = nonzero(which)
     none_selected = jnp.zeros(STARS_PER_BATCH, bool)
 
     def vertices_from(first):
         places = first + np.arange(STARS_PER_BATCH, dtype=np.int32)
-        return jnp.where(places < number, gather(order, places), NONE)
+        return jnp.where(places < count, gather(order, places), NONE)
 
     def advance_batch(_, carry):
         first, star, best, decided, simplices = carry
@@ -241,9 +242,9 @@ def with_exact_stars(tree: KDTree, simplices: Array, which: Array) -> Array:
         star = jax.tree.map(partial(jnp.where, complete), initial_star(vertices_from(first)), star)
         return first, star, best, doubtful, simplices
 
-    def unfinished(step, carry):
+    def unfinished(number, carry):
         # A planar triangulation has fewer than 6N corners. Every star begins, ends, and may reverse once.
-        return (carry[0] < number) & (step <= 9 * n)
+        return (carry[0] < count) & (number <= 9 * n)
 
     simplices = jnp.where(gather(which, simplices[:, :1]), NONE, simplices)
     stars = initial_star(vertices_from(np.int32(0)))

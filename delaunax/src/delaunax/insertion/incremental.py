@@ -194,19 +194,20 @@ def _walk(points, table, vertex, now, walks, column_if_doubtful):
     def step(carry):
         steps, triangle, _, decided, _ = carry
         corners = vertices_of(table, triangle)
-        a, b, c = (_offset(points, at, corner) for corner in corners)
-        at_a, at_b, at_c = (corner == infinity for corner in corners)
+        offsets = [_offset(points, at, corner) for corner in corners]
+        at_infinity = [corner == infinity for corner in corners]
 
-        def side_of(one, other, beyond):
-            """Twice the area of the vertex and an edge. An edge to infinity is never crossed."""
-            area = orientation(one, other)
-            return Determinant(jnp.where(beyond, 1.0, area.value), area.error)
+        def side(column):
+            """Twice the area of the vertex and the edge opposite a corner. An edge to infinity is never crossed."""
+            tail, head = column - 2, column - 1
+            area = orientation(offsets[tail], offsets[head])
+            return Determinant(jnp.where(at_infinity[tail] | at_infinity[head], 1.0, area.value), area.error)
 
-        areas = side_of(b, c, at_b | at_c), side_of(c, a, at_c | at_a), side_of(a, b, at_a | at_b)
-        inside = areas[0].positive & areas[1].positive & areas[2].positive
-        of_a, of_b, of_c = (area.value + area.error for area in areas)
-        smallest = jnp.minimum(jnp.minimum(of_a, of_b), of_c)
-        column = jnp.where(of_a == smallest, A, jnp.where(of_b == smallest, B, C))
+        sides = side(0), side(1), side(2)
+        inside = sides[0].positive & sides[1].positive & sides[2].positive
+        largest = [each.value + each.error for each in sides]
+        smallest = jnp.minimum(jnp.minimum(largest[0], largest[1]), largest[2])
+        column = jnp.where(largest[0] == smallest, A, jnp.where(largest[1] == smallest, B, C))
         column = jnp.where(decided, column_if_doubtful, jnp.where(smallest < 0.0, column, NONE))
         across = lax.div(gather(table.opposite, 3 * triangle + jnp.maximum(column, 0)), np.int32(3))
         following = jnp.where(column < 0, triangle, across)
@@ -236,6 +237,7 @@ def _decide(unscaled, table, vertex, corner, walking, in_doubt):
     infinity, base = np.int32(len(unscaled)), corner - lax.rem(corner, np.int32(3))
     walked = base, base + 1, base + 2
     tested = next_corner(corner), previous_corner(corner), gather(table.opposite, corner)
+    # The corners of a triangle that is walked are called b, c and d here, because a is the vertex itself.
     # Read outside of the loop below, or the compiler copies the table.
     b, c, d = (gather(table.vertex, jnp.where(walking, *each)) for each in zip(walked, tested, strict=True))
 

@@ -27,12 +27,13 @@ class Explanation:
     ----------
     points
         (N, 2) float, the points.
-    simplices
-        (T, 3) int, the triangles that are explained, without unused rows.
+    tables
+        The tables that are explained, by the names of `Triangulation`, as NumPy arrays.
     certified
         Whether the triangulation is certified.
     fault
-        The first fault that rational arithmetic finds in the triangles, or None. It is None for points that are not finite.
+        The first fault that rational arithmetic finds in the tables, or in those of either algorithm; None if there is none.
+        It is None for points that are not finite.
     is_bug
         Whether the points are finite and something is wrong, which is a bug in delaunax.
     lines
@@ -40,7 +41,7 @@ class Explanation:
     """
 
     points: np.ndarray
-    simplices: np.ndarray
+    tables: dict[str, np.ndarray]
     certified: bool
     fault: str | None
     is_bug: bool
@@ -50,13 +51,15 @@ class Explanation:
         return "\n".join(self.lines)
 
     def save(self, file: str | Path) -> Path:
-        """Write a JSON file to attach to a bug report: the lines, versions, platform, triangles, coordinates as hex floats."""
+        """Write a JSON file to attach to a bug report: the lines, versions, platform, tables, coordinates as hex floats."""
         report = {
             "explanation": self.lines,
             "versions": _versions(),
             "dtype": str(self.points.dtype),
+            "certified": self.certified,
+            "fault": self.fault,
             "points": [[float(x).hex() for x in point] for point in self.points],
-            "simplices": self.simplices.tolist(),
+            **{name: table.tolist() for name, table in self.tables.items()},
         }
         path = Path(file)
         path.write_text(json.dumps(report, indent=1) + "\n")
@@ -73,8 +76,8 @@ def explain(points: Any, triangulation: Triangulation | None = None) -> Explanat
     """Why the triangulation of points is not certified, or that it is right.
 
     Use it if `certified` is false. It reports coordinates that are not finite, coincident points, points on one line, the first
-    geometric fault and its place, and the answers of both algorithms and of the rational oracle. It runs on the host, outside
-    `jit`, and takes seconds.
+    fault of the triangles or of the tables around them with its place, and the answers of both algorithms. The rational
+    `oracle` is the judge. It runs on the host, outside `jit`, and takes seconds.
 
     Parameters
     ----------
@@ -97,9 +100,9 @@ def explain(points: Any, triangulation: Triangulation | None = None) -> Explanat
         check_triangulation(triangulation, array)
     else:
         triangulation = triangulate(array)
-    points = np.asarray(array)
-    simplices, certified = _used(triangulation.simplices), bool(triangulation.certified)
-    lines = [f"{len(points)} points of {points.dtype}, {len(simplices)} triangles, {_certified(certified)}."]
+    points, tables, certified = np.asarray(array), _tables(triangulation), bool(triangulation.certified)
+    number = int((tables["simplices"][:, 0] >= 0).sum())
+    lines = [f"{len(points)} points of {points.dtype}, {number} triangles, {_certified(certified)}."]
     finite = np.isfinite(points).all(axis=1)
     if not finite.all():
         first = int(np.flatnonzero(~finite)[0])
@@ -107,42 +110,57 @@ def explain(points: Any, triangulation: Triangulation | None = None) -> Explanat
             f"{(~finite).sum()} points are not finite, the first is {_place(points, first)}.",
             "No triangulation with such a point is certified: remove these points, or mask the result.",
         ]
-        return Explanation(points, simplices, certified, None, certified, tuple(lines))
+        return Explanation(points, tables, certified, None, certified, tuple(lines))
 
-    fault, answers = oracle.fault_of(points, simplices), _answers(points)
-    lines += ["All coordinates are finite.", *_positions(points), f"In rational arithmetic, {_verdict(fault, points)}."]
-    lines += [
-        f"By {ALGORITHMS[platform]} ({platform}): {text}; {_compared(simplices, theirs)}."
-        for platform, (text, theirs, _) in answers.items()
-    ]
-    is_bug = fault is not None or not certified or not all(right for *_, right in answers.values())
+    fault, verdict = _judge(points, tables)
+    answers = _answers(points)
+    lines += ["All coordinates are finite.", *_positions(points), f"In rational arithmetic, {verdict}."]
+    for platform, (their_tables, their_certificate, their_fault, their_verdict) in answers.items():
+        text = "the same fault" if fault and their_fault == fault else their_verdict
+        compared = _compared(tables["simplices"], their_tables["simplices"])
+        lines.append(f"By {ALGORITHMS[platform]} ({platform}): {_certified(their_certificate)}; {text}; {compared}.")
+    faults = [fault, *(theirs for _, _, theirs, _ in answers.values())]
+    is_bug = any(faults) or not all([certified, *(theirs for _, theirs, _, _ in answers.values())])
     lines.append(
         "This is a bug in delaunax. Please report it, with the file that `save` writes."
         if is_bug
         else "Nothing is wrong."
     )
-    return Explanation(points, simplices, certified, fault, is_bug, tuple(lines))
+    return Explanation(points, tables, certified, next(filter(None, faults), None), is_bug, tuple(lines))
+
+
+def _tables(triangulation):
+    """Name -> NumPy array, of the integer tables of a `Triangulation`."""
+    return {name: np.asarray(getattr(triangulation, name)) for name in ("simplices", "neighbors", "vertex_simplex")}
+
+
+def _judge(points, tables):
+    """The first fault of tables, or None; and the same in words, with the places of its vertices."""
+    if fault := oracle.fault_of(points, tables["simplices"]):
+        vertices = sorted({int(number) for number in re.findall(r"\d+", fault)})
+        places = ", ".join(_place(points, vertex) for vertex in vertices)
+        return fault, f"the triangles are wrong: {fault}" + (f", with {places}" if places else "")
+    if fault := oracle.fault_of_tables(points, **tables):
+        return fault, f"the triangles are Delaunay, but {fault}"
+    return None, "the triangles are Delaunay"
 
 
 def _answers(points):
-    """Platform -> what its algorithm finds now, in words, its triangles, and whether they are right."""
+    """Platform -> the tables of its algorithm, whether they are certified, their fault, and the same in words."""
     answers = {}
     for platform in ALGORITHMS:
         # A new function, because a compiled one would not be traced for another platform.
         with platform_override(platform), jax.default_device(jax.devices("cpu")[0]):
-            found = jax.jit(lambda points: tuple(triangulate(points)))(points)
-        simplices, certified = _used(found[0]), bool(found[4])
-        fault = oracle.fault_of(points, simplices)
-        text = f"{_certified(certified)}; {_verdict(fault, points)}"
-        answers[platform] = text, simplices, certified and fault is None
+            found = Triangulation(*jax.jit(lambda points: tuple(triangulate(points)))(points))
+        answers[platform] = _tables(found), bool(found.certified), *_judge(points, _tables(found))
     return answers
 
 
 def _compared(explained, simplices):
     """Whether two tables have the same triangles, in words: of points on one circle, they may differ and both be Delaunay."""
-    explained, found = ({tuple(sorted(row)) for row in rows.tolist()} for rows in (explained, simplices))
+    explained, found = ({tuple(sorted(row)) for row in rows.tolist() if row[0] >= 0} for rows in (explained, simplices))
     if only := sorted(explained - found):
-        return f"without {len(only)} of the triangles in doubt, such as {', '.join(map(str, only[0]))}"
+        return f"it does not find {len(only)} of the triangles above, such as {only[0]}"
     return f"the same triangles and {len(found - explained)} more" if found - explained else "the same triangles"
 
 
@@ -157,25 +175,12 @@ def _positions(points):
         yield "All points are exactly on one line, so there is no triangle."
 
 
-def _verdict(fault, points):
-    if fault is None:
-        return "the triangles are Delaunay"
-    vertices = sorted({int(number) for number in re.findall(r"\d+", fault)})
-    places = ", ".join(_place(points, vertex) for vertex in vertices)
-    return f"the triangles are wrong: {fault}" + (f", with {places}" if places else "")
-
-
 def _place(points, vertex):
     return f"points[{vertex}] = ({', '.join(repr(float(x)) for x in points[vertex])})"
 
 
 def _certified(certified):
     return "certified" if certified else "not certified"
-
-
-def _used(simplices):
-    simplices = np.asarray(simplices)
-    return simplices[simplices[:, 0] >= 0]
 
 
 def _versions():

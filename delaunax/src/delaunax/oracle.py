@@ -63,6 +63,51 @@ def fault_of(points: Any, simplices: Any) -> str | None:
     return None
 
 
+def fault_of_tables(points: Any, simplices: Any, neighbors: Any, vertex_simplex: Any) -> str | None:
+    """What else is wrong with a triangulation whose triangles are Delaunay (`fault_of`), in words, or None.
+
+    Parameters
+    ----------
+    points
+        (N, 2) float, finite.
+    simplices, neighbors, vertex_simplex
+        (2N, 3), (2N, 3) and (N,) int, the tables of a `triangulation.Triangulation`.
+
+    Returns
+    -------
+    str or None
+        The first of: a clockwise triangle, a triangle of a duplicate, a wrong neighbour, a diagonal against the tie rule, a
+        vertex whose turn starts at a wrong triangle.
+    """
+    sites = integer_points(points)
+    first = {site: vertex for vertex, site in reversed(list(enumerate(sites)))}
+    rows = {row: triangle for row, triangle in enumerate(np.asarray(simplices).tolist()) if min(triangle) >= 0}
+    for a, b, c in rows.values():
+        if orientation(sites[a], sites[b], sites[c]) < 0:
+            return f"triangle {a, b, c} is clockwise"
+        for vertex in (a, b, c):
+            if vertex != first[sites[vertex]]:
+                return f"triangle {a, b, c} has vertex {vertex}, a duplicate of {first[sites[vertex]]}"
+    corners = [(row, k, t[k], t[k - 2], t[k - 1]) for row, t in rows.items() for k in range(3)]
+    row_of = {(b, c): row for row, _, _, b, c in corners}
+    for row, k, a, b, c in corners:
+        across = row_of.get((c, b), -1)
+        if neighbors[row][k] != across:
+            return f"neighbors[{row}, {k}] is {neighbors[row][k]}, and {across} is right"
+        if across >= 0:
+            d = sum(rows[across]) - b - c
+            if min(a, d) < min(b, c) and in_circle(*(sites[vertex] for vertex in (a, b, c, d))) == 0:
+                return f"edge {b, c} is against the tie rule, and {a, d} is right"
+    starts: dict[int, list[int]] = {}
+    for row, _, a, _, _ in corners:
+        starts.setdefault(a, []).append(row)
+    starts |= {a: [row] for row, _, a, b, _ in corners if (b, a) not in row_of}
+    for vertex, row in enumerate(np.asarray(vertex_simplex).tolist()):
+        if row not in starts.get(vertex, [-1]):
+            return f"vertex_simplex[{vertex}] is {row}, and {starts.get(vertex, [-1])[0]} is right"
+    return None
+
+
 def is_on_line(points: Any) -> bool:
     """Whether all points are exactly on one line, as one or two of them always are."""
     return _doubled_area(_hull(sorted(set(integer_points(points))))) == 0

@@ -80,8 +80,8 @@ def test_nothing_is_wrong_with_a_certified_triangulation():
 @pytest.mark.parametrize(
     "simplices, fault, compared",
     [
-        (with_a_wrong_diagonal(), "is inside the circle of", "without 2 of the triangles in doubt, such as "),
-        (without_a_vertex(), "a vertex has no triangle: ", "of the triangles in doubt, such as "),
+        (with_a_wrong_diagonal(), "is inside the circle of", "it does not find 2 of the triangles above, such as "),
+        (without_a_vertex(), "a vertex has no triangle: ", "of the triangles above, such as "),
         (
             np.delete(used(), interior_row(), axis=0),
             "the hull is not covered exactly once: edge ",
@@ -95,7 +95,7 @@ def test_nothing_is_wrong_with_a_certified_triangulation():
         (
             np.vstack([used(), [[0, 0, 1]]]),
             "triangle (0, 0, 1) is flat",
-            "without 1 of the triangles in doubt, such as 0, 0, 1.",
+            "it does not find 1 of the triangles above, such as (0, 0, 1).",
         ),
         (used()[:0], "no triangle, but the vertices are not on one line", "the same triangles and 67 more."),
     ],
@@ -115,6 +115,62 @@ def test_a_place_is_given_in_coordinates():
     vertex = int(found.fault.split(": ")[1])
     x, y = POINTS[vertex].tolist()
     assert f"with points[{vertex}] = ({x!r}, {y!r})" in str(found)
+
+
+def with_a_wrong_neighbour():
+    neighbors = TRIANGULATION.neighbors.copy()
+    row, column = np.argwhere(neighbors >= 0)[5]
+    right, neighbors[row, column] = neighbors[row, column], row
+    return {"neighbors": neighbors}, f"neighbors[{row}, {column}] is {row}, and {right} is right"
+
+
+def with_a_wrong_turn():
+    """A turn around a vertex of the hull starts at its last triangle instead of its first."""
+    vertex = int(np.ravel(delaunax.convex_hull(TRIANGULATION))[0])
+    right, rows = TRIANGULATION.vertex_simplex[vertex], np.flatnonzero((TRIANGULATION.simplices == vertex).any(axis=1))
+    vertex_simplex = TRIANGULATION.vertex_simplex.copy()
+    vertex_simplex[vertex] = rows[rows != right][0]
+    return {
+        "vertex_simplex": vertex_simplex
+    }, f"vertex_simplex[{vertex}] is {vertex_simplex[vertex]}, and {right} is right"
+
+
+def with_a_clockwise_triangle():
+    simplices = TRIANGULATION.simplices.copy()
+    simplices[2] = simplices[2, ::-1]
+    return {"simplices": simplices}, f"triangle {tuple(simplices[2].tolist())} is clockwise"
+
+
+@pytest.mark.parametrize("certified", [True, False])
+@pytest.mark.parametrize("broken", [with_a_wrong_neighbour, with_a_wrong_turn, with_a_clockwise_triangle])
+def test_a_fault_beside_the_triangles_is_named(broken, certified):
+    tables, fault = broken()
+    found = delaunax.explain(POINTS, TRIANGULATION._replace(**tables, certified=np.bool_(certified)))
+    assert found.is_bug and found.fault == fault
+    assert f"In rational arithmetic, the triangles are Delaunay, but {fault}." in str(found)
+
+
+def test_the_other_diagonal_is_against_the_tie_rule():
+    square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
+    right, moved = delaunax.triangulate(square), delaunax.triangulate(square[[1, 2, 3, 0]])
+    tables = {
+        "simplices": np.where(moved.simplices < 0, -1, (moved.simplices + 1) % 4),
+        "neighbors": moved.neighbors,
+        "vertex_simplex": np.roll(moved.vertex_simplex, 1),
+    }
+    found = delaunax.explain(square, right._replace(**tables, certified=np.False_))
+    assert found.is_bug and "edge" in found.fault and "is against the tie rule, and" in found.fault
+
+
+def test_a_fault_of_one_algorithm_is_the_fault(monkeypatch, answers):
+    """The result in doubt is right, and the other algorithm is wrong."""
+    tables, fault = with_a_wrong_neighbour()
+    explain = import_module("delaunax.explain")
+    wrong = explain._tables(TRIANGULATION) | tables
+    theirs = wrong, False, *explain._judge(POINTS, wrong)
+    monkeypatch.setattr(explain, "_answers", lambda points: answers | {"gpu": theirs})
+    found = delaunax.explain(POINTS)
+    assert found.certified and found.is_bug and found.fault == fault
 
 
 def test_a_wrong_certificate_of_right_triangles_is_a_bug():
@@ -157,13 +213,16 @@ def test_the_file_has_the_points_bit_by_bit(tmp_path):
     assert report["explanation"][0].startswith("40 points of float64")
 
 
-def test_the_file_keeps_float32_and_the_triangles(tmp_path):
+def test_the_file_keeps_float32_and_the_tables(tmp_path):
     single = POINTS.astype(np.float32)
     found = delaunax.explain(jnp.asarray(single))
     path = found.save(tmp_path / "report.json")
     loaded = points_from_report(path)
     assert loaded.dtype == np.float32 and np.array_equal(loaded, single)
-    assert json.loads(path.read_text())["simplices"] == found.simplices.tolist()
+    report = json.loads(path.read_text())
+    assert report["certified"] and report["fault"] is None
+    for name in ("simplices", "neighbors", "vertex_simplex"):
+        assert report[name] == found.tables[name].tolist()
 
 
 def test_wrong_arguments_are_named():

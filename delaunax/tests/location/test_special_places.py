@@ -99,9 +99,9 @@ def test_nearest_ties_go_to_the_lowest_index(seed, platform):
 
 @on_both_platforms
 def test_nearest_on_a_line_has_the_lowest_index(platform):
-    """Without triangles all vertices are compared. Far away, two distances differ by less than their rounding."""
-    x = np.array([4.0, 1.0, 3.0, 0.0, 2.0, 2.0 + 1.0e-9])
-    points = np.stack([x, np.zeros(6)], axis=1)
+    """Without triangles all vertices are compared. Distances of far queries differ by less than their rounding."""
+    x = np.array([4.0, 1.0, 3.0, 0.0, 2.0, 2.0 + 1.0e-9, 4.0, 1.0])
+    points = np.stack([x, np.zeros(8)], axis=1)
     queries = np.array([[3.5, 1.0], [0.5, -1.0], [2.0, 1.0e9], [2.0 + 1.0e-9, 1.0e9]])
     mappings, weights = interpolation_in(points, queries, platform)
     assert mappings[:, 0].tolist() == [0, 1, 4, 5]

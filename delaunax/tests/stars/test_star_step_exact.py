@@ -54,7 +54,7 @@ SETS = {
 
 
 @pytest.mark.parametrize("name", SETS)
-def test_the_best_is_that_of_rational_arithmetic(name):
+def test_the_best_of_a_star_has_the_lowest_index(name):
     points, rng, doubts = SETS[name], np.random.default_rng(4), 0
     for _ in range(120):
         a, b, *near = rng.permutation(len(points))[:14]

@@ -31,7 +31,7 @@ def _nearest_by_descent(triangulation, query_points, start, which):
     def nearest_from(row):
         query_point, start, number = row
         # Not from where the walk left the hull, which may be far away.
-        return nearest_of_first(number, points, query_point, descend(triangulation, query_point, start))
+        return nearest_without_triangles(number, points, query_point, descend(triangulation, query_point, start))
 
     return platform.map_rows(nearest_from, (query_points, jnp.where(which, start, NONE), number))
 
@@ -110,7 +110,7 @@ def nearest_of_all(points: Array, query_points: Array) -> Array:
     return best
 
 
-def nearest_of_first(number: Array, points: Array, query_point: Array, vertex: Array) -> Array:
+def nearest_without_triangles(number: Array, points: Array, query_point: Array, vertex: Array) -> Array:
     """() int32: of the first () `number` vertices, the nearest to a (2,) query; `vertex` if the number is zero."""
 
     def nearer(k, best):

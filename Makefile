@@ -7,7 +7,7 @@ READY = .venv/.ready
 .DELETE_ON_ERROR:
 
 gate: $(READY)
-	$(PY) jax_profiling/jit/imaging/delaunay_knn_barycentric.py --lens hst $(ARGS)
+	$(PY) jax_profiling/jit/imaging/delaunay_knn_barycentric.py $(ARGS)
 
 test: lint
 	$(PY) -m pytest -n auto --junitxml=results/local/junit.xml $(ARGS)

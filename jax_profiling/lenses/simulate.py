@@ -173,7 +173,8 @@ def main(argv=None):
         if name not in specs and not population.is_name(name):
             parser.error(f"{name} is not a simulated lens; give one of {', '.join(specs)}, or population-SEED-NUMBER.")
     for name in names or committed:
-        print(f"{name}: {os.path.relpath(simulate(name))}")
+        note = ", which exists and is left alone" if (_folder_of(name) / "info.json").exists() else ""
+        print(f"{name}: {os.path.relpath(simulate(name))}{note}")
     return 0
 
 

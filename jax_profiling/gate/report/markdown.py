@@ -3,7 +3,7 @@
 from jax_profiling.gate import provenance
 from jax_profiling.gate.report import nearest_shares
 from jax_profiling.gate.report.sentences import drift_sentence, reference_sentences, verdict_sentence
-from jax_profiling.gate.report.table import COLUMNS, LENS_COLUMNS, quantile_rows_from, rows_from
+from jax_profiling.gate.report.table import COLUMNS, LENS_COLUMNS, quantile_rows_from, rows_from, summary_line
 from jax_profiling.gate.verdict import Gate
 
 
@@ -28,7 +28,7 @@ def markdown_from(gate: Gate):
     ]
     if quantiles := quantile_rows_from(gate):
         table = markdown_table(("mesh", "median", "90 %", "worst"), quantiles)
-        lines += ["## Errors over the draws, nats", "", *table, ""]
+        lines += [f"## Errors over {gate.default.draws} draws, nats", "", *table, ""]
     lines += [
         "## The source at the prior median",
         "",
@@ -45,6 +45,10 @@ def markdown_from(gate: Gate):
         *markdown_table(("k", *map(str, nearest_shares.NEIGHBOURS)), [("share", *nearest_shares.percentages_of(gate))]),
         "",
         "![data points, coloured by whether their three nearest vertices are their triangle](three_nearest.png)",
+        "",
+        "## The default mesh in one line",
+        "",
+        *markdown_table(LENS_COLUMNS, [summary_line(gate)]),
     ]
     return "\n".join(lines) + "\n"
 

@@ -11,8 +11,8 @@ from jax_profiling.gate.ladder import DEFAULT_RUNG, PEERS
 from jax_profiling.gate.report.summary import KINDS, largest
 from jax_profiling.gate.verdict import Gate
 
-COLUMNS = ("mesh", "log evidence", "nats off", "relative", "worst draw", "verdict")
-"""Columns of the verdict table."""
+COLUMNS = ("mesh", "log evidence", "nats off", "relative", "worst, nats", "verdict")
+"""Columns of the verdict table. The first errors are those at the prior median; the worst is that of all draws."""
 
 QHULL, SHIPPED = "Delaunay by Qhull", "Delaunay as shipped"
 """The row of the shipped value: shown if the reference uses the exact triangulation at any vector, or counts otherwise."""
@@ -44,7 +44,7 @@ def rows_from(gate: Gate):
         error = f"{largest(reference.qhull_error):.1e} nats"
         rows.append((name, f"{reference.qhull_log_evidence:.6f}", "", "", error, "judges nothing"))
     for candidate in gate.candidates:
-        worst = f"{candidate.worst_relative_error:.1e} of {candidate.draws}" if candidate.draws else "-"
+        worst = f"{candidate.errors[1:].max():.1e}" if candidate.draws else "-"
         rows.append(
             (
                 candidate.rung + (" (default)" if candidate.rung == DEFAULT_RUNG else ""),
@@ -62,7 +62,7 @@ def _log_evidence_of(candidate):
     """The log evidence with the digits that every machine agrees on; approximate rungs differ by up to 0.06 nats."""
     if abs(candidate.nats) < EXACT_NATS or math.isnan(candidate.nats):
         return f"{candidate.log_evidence:.6f}"
-    return f"{candidate.log_evidence:.3f}" if candidate.rung in PEERS else f"{round(candidate.log_evidence, -1):.0f}"
+    return f"{candidate.log_evidence:.3f}" if candidate.rung in PEERS else f"{candidate.log_evidence:.0f}"
 
 
 def _verdict_of(candidate):

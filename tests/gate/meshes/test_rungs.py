@@ -66,7 +66,7 @@ def test_gradients_match_central_differences(name):
     assert float((gradient * direction).sum()) == pytest.approx(float(numeric), rel=1.0e-5)
 
 
-@pytest.mark.parametrize("rung", ["clip", "wendland", "enclosing-5", "five nearest"])
+@pytest.mark.parametrize("rung", [name for name in RUNGS if name not in ("enclosing-4", "enclosing-6", "enclosing-10")])
 @pytest.mark.parametrize("name", point_sets.ALL)
 def test_weights_and_gradients_are_finite(rung, name):
     points = jnp.asarray(point_sets.ALL[name])

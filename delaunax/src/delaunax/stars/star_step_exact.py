@@ -119,6 +119,7 @@ def _may_be_better(positions, vertices, star, edge, best):
 
 def _wins(unscaled, vertices, current, edge, best, challenger):
     """(V,) bool: whether a challenger is on the right side and better than the best, in integers."""
+    # The signs of a vertex that does not exist yet are not used, so the star's own vertex takes its place.
     b = jnp.where(edge.is_first, vertices, current)
     c = jnp.where(best == NO_CANDIDATE, vertices, best)
     found = exact_signs.signs(unscaled, vertices, b, c, challenger)

@@ -42,14 +42,17 @@ def integers_from(values: Array) -> Integers:
 
 
 def largest_exponent(values: Array, axis: int | None = None) -> Array:
-    """int32: the largest `Integers.exponent` of the finite values that are not zero, of all or along an axis; else 0."""
+    """int32: the p for which the largest finite value lies between 2^p and 2^(p + 1), of all or along an axis; 0 for zeros.
+
+    Subnormal numbers count as 2^-1022 (in fp32 2^-126). It does not depend on the dtype, so a tree may change its dtype.
+    """
     info = jnp.finfo(values.dtype)
     word = np.dtype(f"int{info.bits}").type
     infinity = word(((1 << info.nexp) - 1) << info.nmant)
     magnitude = lax.bitcast_convert_type(values, word) & np.iinfo(word).max
     largest = jnp.where(magnitude < infinity, magnitude, word(0)).max(axis=axis)
     exponent = jnp.maximum(largest >> word(info.nmant), word(1)).astype(jnp.int32)
-    return jnp.where(largest > 0, exponent + np.int32(info.minexp - 1 - info.nmant), np.int32(0))
+    return jnp.where(largest > 0, exponent + np.int32(info.minexp - 1), np.int32(0))
 
 
 def power_of_two(power: Array, dtype) -> Array:
@@ -61,9 +64,8 @@ def power_of_two(power: Array, dtype) -> Array:
 
 
 def factor_to_order_one(exponent: Array, dtype) -> Array:
-    """The power of two that brings floats of the largest exponent `exponent` between 1 and 2, if it is in range."""
-    info = jnp.finfo(dtype)
-    return power_of_two(jnp.minimum(-(exponent + np.int32(info.nmant)), np.int32(info.maxexp - 1)), dtype)
+    """The power of two that brings floats of the `largest_exponent` between 1 and 2, if it is in range."""
+    return power_of_two(jnp.minimum(-exponent, np.int32(jnp.finfo(dtype).maxexp - 1)), dtype)
 
 
 def scaled_differentiably(values: Array, exponent: Array) -> Array:
@@ -73,9 +75,9 @@ def scaled_differentiably(values: Array, exponent: Array) -> Array:
 
 
 def scaled(values: Array, largest: Array) -> Array:
-    """Finite floats times the power of two that brings floats of exponent `largest` between 1 and 2; zeros for the others."""
+    """Finite floats times 2^-`largest`, which brings the largest between 1 and 2 (`largest_exponent`); zeros for the others."""
     info, integers = jnp.finfo(values.dtype), integers_from(values)
-    power = integers.exponent - largest
+    power = integers.exponent + np.int32(info.nmant) - largest
     # Values far beyond the rest stay small enough for their squares to be finite.
     capped = jnp.minimum(power, np.int32(info.maxexp // 2 - 4))
     # The mantissa is brought between 1 and 2 first. Otherwise the power could be out of range although the product is not.

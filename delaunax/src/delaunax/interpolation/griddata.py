@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from delaunax.arguments import as_given, coordinates_from, points_and_queries, promoted, queries_from, values_from
+from delaunax.arguments import as_given, points_and_queries, promoted, queries_from, values_from
 from delaunax.interpolation.linear import linear_interpolate
 from delaunax.interpolation.natural_neighbors import NaturalNeighborInterpolator
 from delaunax.interpolation.unit_box import unit_box_of
@@ -55,24 +55,18 @@ def griddata(
     if method == "nearest":
         return as_given(xi, _nearest_values(points, values, queries, rescale))
     if method == "natural":
-        points, queries = _in_unit_box(coordinates_from("points", points), queries, rescale)
-        return as_given(xi, NaturalNeighborInterpolator(points, values, fill_value=fill_value)(queries))
+        interpolator = NaturalNeighborInterpolator(points, values, fill_value=fill_value, rescale=rescale)
+        return as_given(xi, interpolator(queries))
     raise ValueError(f'`method` is {method!r}; give "linear", "natural" or "nearest".')
-
-
-def _in_unit_box(points, queries, rescale):
-    """Points and queries, scaled by the box of the points if `rescale` is true."""
-    if not rescale:
-        return points, queries
-    box = unit_box_of(points)
-    return box.scaled(points), box.scaled(queries)
 
 
 def _nearest_values(points, values, queries, rescale):
     """The (..., ...) values of the points that are nearest to (..., 2) queries."""
     points, queries, shape = points_and_queries(points, queries)
     values = promoted(values_from(values, points), points.dtype)
-    points, queries = _in_unit_box(points, queries, rescale)
+    if rescale:
+        box = unit_box_of(points)
+        points, queries = box.scaled(points), box.scaled(queries)
     vertices = located_by(nearest_vertices, triangulate(points), points, queries)
     known = rows_like(vertices >= 0, values)
     found = jnp.where(known, gather(values, vertices), np.asarray(np.nan, values.dtype))

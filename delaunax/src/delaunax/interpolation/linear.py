@@ -1,6 +1,5 @@
 """Piecewise linear interpolation of scattered data, as `scipy.interpolate.LinearNDInterpolator` in two dimensions."""
 
-from copy import copy
 from typing import Any
 
 import jax
@@ -8,24 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from delaunax.arguments import (
-    as_given,
-    check_triangulation,
-    coordinates_from,
-    fill_value_from,
-    points_and_queries,
-    promoted,
-    values_from,
-)
 from delaunax.interpolation.barycentric import barycentric_weights
-from delaunax.interpolation.unit_box import UnitBox, unit_box_of
+from delaunax.interpolation.interpolator import Interpolator
 from delaunax.location import locate
 from delaunax.platform.indexing import gather, rows_like
-from delaunax.triangulation import Triangulation, triangulate
+from delaunax.triangulation import Triangulation
 
 
 @jax.tree_util.register_pytree_node_class
-class LinearInterpolator:
+class LinearInterpolator(Interpolator):
     """Interpolate values linearly on the Delaunay triangulation of their points.
 
     Use it to evaluate one set of points several times; `linear_interpolate` is the one-off. It is a pytree: it passes through
@@ -58,12 +48,6 @@ class LinearInterpolator:
         If an argument has a dtype that cannot be used.
     """
 
-    points: Array
-    values: Array
-    fill_value: Array
-    triangulation: Triangulation
-    _box: UnitBox | None
-
     def __init__(
         self,
         points: Any,
@@ -73,76 +57,10 @@ class LinearInterpolator:
         *,
         triangulation: Triangulation | None = None,
     ):
-        if rescale and triangulation is not None:
-            raise ValueError("`rescale` changes the triangulation; give either `rescale=True` or `triangulation`.")
-        points = coordinates_from("points", points)
-        if triangulation is not None:
-            check_triangulation(triangulation, points)
-        self.values = values_from(values, points)
-        self.fill_value = fill_value_from(fill_value, self.values)
-        self._box = unit_box_of(points) if rescale else None
-        self.points = points if self._box is None else self._box.scaled(points)
-        self.triangulation = triangulate(self.points) if triangulation is None else triangulation
+        super().__init__(points, values, fill_value, rescale, triangulation)
 
-    def __call__(self, query_points: Any, y: Any = None) -> Array:
-        """The interpolated values at query points.
-
-        Parameters
-        ----------
-        query_points
-            (..., 2) float, or a tuple (x, y) of arrays that broadcast to shape (...).
-        y
-            Alternatively, give x and y as two arguments.
-
-        Returns
-        -------
-        (..., ...) float or complex
-            The axes of the queries, then the axes of one value. It is `fill_value` outside the hull, NaN where a query is not
-            finite, and NaN everywhere if a point is not finite. A NumPy array if `query_points` is one.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the queries do not have shape (..., 2), or have a dtype that cannot be used.
-        """
-        given = query_points if y is None else (query_points, y)
-        points, queries, shape = points_and_queries(self.points, given)
-        if self._box is not None:
-            queries = self._box.scaled(queries)
-        values = promoted(self.values, points.dtype)
-        fill_value = self.fill_value.astype(values.dtype)
-        found = _interpolated(points, values, fill_value, self.triangulation, queries)
-        return as_given(given, found.reshape(shape + found.shape[1:]))
-
-    def with_values(self, values: Any, fill_value: Any = None) -> "LinearInterpolator":
-        """The interpolator of other (N, ...) values at the same points, without a new triangulation.
-
-        `fill_value` stays the same by default; give another one if one value has another shape.
-        """
-        new = copy(self)
-        new.values = values_from(values, self.points)
-        new.fill_value = fill_value_from(self.fill_value if fill_value is None else fill_value, new.values)
-        return new
-
-    def __repr__(self) -> str:
-        """Shapes and dtypes: values are too many to read, and traced ones have none."""
-        points, values = (
-            f"{each.dtype}{list(each.shape)}" if hasattr(each, "dtype") else repr(each)
-            for each in (self.points, self.values)
-        )
-        box = "" if self._box is None else ", rescale=True"
-        return f"LinearInterpolator(points={points}, values={values}, fill_value={self.fill_value}{box})"
-
-    def tree_flatten(self):
-        """The arrays, for JAX."""
-        return (self.points, self.values, self.fill_value, self.triangulation, self._box), None
-
-    @classmethod
-    def tree_unflatten(cls, _, children):
-        """An interpolator of the arrays, or of what JAX puts in their places."""
-        new = object.__new__(cls)
-        new.points, new.values, new.fill_value, new.triangulation, new._box = children
-        return new
+    def _interpolated(self, points: Array, values: Array, fill_value: Array, queries: Array) -> Array:
+        return _interpolated(points, values, fill_value, self.triangulation, queries)
 
 
 def linear_interpolate(

@@ -8,91 +8,71 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax.arguments import as_given, coordinates_from, fill_value_from, points_and_queries, promoted, values_from
+from delaunax.interpolation.interpolator import Interpolator
 from delaunax.interpolation.natural_neighbors import ring_maps
 from delaunax.interpolation.natural_neighbors.cavity import cavities_of
 from delaunax.interpolation.natural_neighbors.weights import at_least_one, check_kind, weights_of_ends
 from delaunax.platform.indexing import gather, rows_like
-from delaunax.triangulation import Triangulation, triangulate, widened
+from delaunax.triangulation import Triangulation, widened
 
 
 @jax.tree_util.register_pytree_node_class
-class NaturalNeighborInterpolator:
+class NaturalNeighborInterpolator(Interpolator):
     """Interpolate values by natural neighbours of their points, however many a query has.
 
-    It is a pytree: it passes through `jit`, `vmap`, `scan` and `grad`, and carries its triangulation along. Differentiable
-    once with respect to points and values, by making it inside the function that is differentiated, and with respect to
-    query points.
+    It is a pytree: it passes through `jit`, `vmap`, `scan` and `grad`, and carries its triangulation along. It can be pickled.
+    Differentiable once with respect to points and values, by making it inside the function that is differentiated, and with
+    respect to query points.
 
     Parameters
     ----------
     points
-        (N, 2) float, where the values are.
+        (N, 2) float, the places of the values, or a tuple (x, y) of (N,) arrays.
     values
-        (N, ...) float or complex.
+        (N, ...) float or complex; integers become floats.
     kind
         "sibson" for a continuous gradient except at the points, "laplace" for less work.
     fill_value
-        What a query outside the hull gets; NaN by default.
+        The value of a query outside the hull: a number, or an array of shape (...); NaN by default.
+    rescale
+        Triangulate after scaling the points to the unit square, if x and y have different units.
+    triangulation
+        The `Triangulation` of the same points, if you have it already.
+
+    Attributes
+    ----------
+    points, values, fill_value, triangulation
+        The arrays in use: `points` are scaled to the unit square around their mean if `rescale` is true.
 
     Raises
     ------
     ValueError
-        If `points` is not of shape (N, 2), `values` has another length, or there is no such kind.
+        If an argument has a wrong shape, is a masked array, if there is no such kind, or if both `rescale` and
+        `triangulation` are given.
     TypeError
-        If `points` has a dtype that `triangulate` does not take.
+        If an argument has a dtype that cannot be used.
     """
 
-    points: Array
-    values: Array
     kind: str
-    fill_value: Array
-    triangulation: Triangulation
 
-    def __init__(self, points: Any, values: Any, kind: str = "sibson", fill_value: Any = np.nan):
+    def __init__(
+        self,
+        points: Any,
+        values: Any,
+        kind: str = "sibson",
+        fill_value: Any = np.nan,
+        rescale: bool = False,
+        *,
+        triangulation: Triangulation | None = None,
+    ):
         check_kind(kind)
-        self.points, self.kind = coordinates_from("points", points), kind
-        self.values = values_from(values, self.points)
-        self.fill_value = fill_value_from(fill_value, self.values)
-        self.triangulation = triangulate(self.points)
+        self.kind = kind
+        super().__init__(points, values, fill_value, rescale, triangulation)
 
-    def __call__(self, query_points: Any) -> Array:
-        """The interpolated values at query points.
-
-        Parameters
-        ----------
-        query_points
-            (..., 2) float, or a tuple (x, y) of arrays that broadcast to shape (...).
-
-        Returns
-        -------
-        (..., ...) float or complex
-            The axes of the queries, then the axes of one value. It is `fill_value` outside the hull, NaN where a query is not
-            finite, and NaN everywhere if a point is not finite. A NumPy array if `query_points` is one.
-
-        Raises
-        ------
-        ValueError, TypeError
-            If the queries do not have shape (..., 2), or have a dtype that cannot be used.
-        """
-        points, queries, shape = points_and_queries(self.points, query_points)
-        values = promoted(self.values, points.dtype)
+    def _interpolated(self, points: Array, values: Array, fill_value: Array, queries: Array) -> Array:
         triangulation = widened(self.triangulation, points.dtype)
-        arrays = triangulation, points, values, at_least_one(queries), self.fill_value.astype(values.dtype)
-        found = _interpolate(self.kind, *arrays)[: len(queries)]
-        return as_given(query_points, found.reshape(shape + found.shape[1:]))
-
-    def tree_flatten(self):
-        """The arrays, for JAX."""
-        return (self.points, self.values, self.fill_value, self.triangulation), self.kind
-
-    @classmethod
-    def tree_unflatten(cls, kind, children):
-        """An interpolator of the arrays, or of what JAX puts in their places."""
-        new = object.__new__(cls)
-        new.points, new.values, new.fill_value, new.triangulation = children
-        new.kind = kind
-        return new
+        found = _interpolate(self.kind, triangulation, points, values, at_least_one(queries), fill_value)
+        return found[: len(queries)]
 
 
 @partial(jax.jit, static_argnums=0)

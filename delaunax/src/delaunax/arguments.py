@@ -31,7 +31,10 @@ def coordinates_from(name: str, coordinates: Any, least: int = 1) -> Array:
     """
     array = _floats_from(name, coordinates)
     if array.ndim != 2 or array.shape[1] != 2 or len(array) < least:
-        raise ValueError(f"`{name}` has shape {array.shape}; give coordinates of shape (number, 2){_AT_LEAST[least]}.")
+        batch = ", and call the function under jax.vmap for a batch" if array.ndim == 3 and array.shape[-1] == 2 else ""
+        raise ValueError(
+            f"`{name}` has shape {array.shape}; give coordinates of shape (number, 2){_AT_LEAST[least]}{batch}."
+        )
     return array
 
 
@@ -97,7 +100,7 @@ def fill_value_from(fill_value: Any, values: Array) -> Array:
     if jnp.iscomplexobj(array) and not jnp.iscomplexobj(values):
         raise TypeError("`fill_value` is complex but `values` are real; give a real `fill_value`, or complex values.")
     if array.shape not in ((), shape):
-        raise ValueError(f"`fill_value` has shape {array.shape}; {fix}.")
+        raise ValueError(f"`fill_value` has shape {array.shape}, and one value has shape {shape}; {fix}.")
     return promoted(array, jnp.result_type(float))
 
 
@@ -108,12 +111,21 @@ def promoted(array: Any, dtype: Any) -> Array:
 
 
 def check_triangulation(triangulation: Any, points: Array | None = None) -> None:
-    """Raise an error unless an argument is a `Triangulation`, of as many vertices as there are (N, 2) points."""
+    """Raise an error unless an argument is one `Triangulation`, of these (N, 2) points if they are given.
+
+    Points are compared if the triangulation has NumPy arrays and nothing is traced; a comparison of JAX arrays would wait for
+    the device. Otherwise only their number is.
+    """
     if not hasattr(triangulation, "vertex_simplex"):
         raise TypeError(
             f"`triangulation` is of type {type(triangulation).__name__}; "
-            "give what `triangulate` returned, before the points and the query points."
+            "give what `triangulate` returned, before any points."
         )
+    if np.ndim(triangulation.simplices) == 3:
+        raise ValueError(
+            f"`triangulation` is a batch of {len(triangulation.simplices)}; give one, or call the function under jax.vmap."
+        )
+    _check_precision("triangulation", triangulation.tree.points.dtype)
     shape = triangulation.vertex_simplex.shape
     if points is not None and shape != (len(points),):
         vertices = shape[-1] if len(shape) == 1 else shape
@@ -121,6 +133,12 @@ def check_triangulation(triangulation: Any, points: Array | None = None) -> None
             f"`points` has {len(points)} rows but `triangulation` has {vertices} vertices; "
             "give the points that were triangulated."
         )
+    vertices = triangulation.tree.unscaled
+    if points is not None and isinstance(vertices, np.ndarray) and not _is_traced(points):
+        # The same points may be given in another precision.
+        dtype = min(points.dtype, vertices.dtype, key=lambda dtype: dtype.itemsize)
+        if not np.array_equal(np.asarray(points, dtype), np.asarray(vertices, dtype), equal_nan=True):
+            raise ValueError("`points` are not those of `triangulation`; give the points that were triangulated.")
 
 
 def as_given(argument: Any, result: Any) -> Any:
@@ -144,12 +162,16 @@ def _floats_from(name, given):
         raise TypeError(f"`{name}` has dtype {array.dtype}; give float32 or float64 coordinates.")
     if isinstance(given, list | float):
         return jnp.asarray(array, jnp.result_type(float))
-    if array.dtype == np.float64 and not jax.config.jax_enable_x64:
+    _check_precision(name, array.dtype)
+    return jnp.asarray(array)
+
+
+def _check_precision(name, dtype):
+    if dtype == np.float64 and not jax.config.jax_enable_x64:
         raise TypeError(
             f"`{name}` is float64 but JAX runs in float32; "
             "set jax.config.update('jax_enable_x64', True) before anything else, or cast to float32."
         )
-    return jnp.asarray(array)
 
 
 def _stacked(name, given):

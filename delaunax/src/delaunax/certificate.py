@@ -92,6 +92,8 @@ def is_delaunay(points: Any, simplices: Any) -> Array:
         If `points` is no array of coordinates, as in `triangulate`, or `simplices` is no (M, 3) array of integers.
     """
     points = coordinates_from("points", points)
+    if hasattr(simplices, "simplices"):
+        raise TypeError(f"`simplices` is a {type(simplices).__name__}; give its `.simplices`.")
     if not hasattr(simplices, "dtype"):
         simplices = np.asarray(simplices)
     if np.ndim(simplices) != 2 or simplices.shape[1] != 3 or not jnp.issubdtype(simplices.dtype, jnp.integer):

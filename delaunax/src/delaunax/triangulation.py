@@ -1,9 +1,11 @@
 """The Delaunay triangulation of points in the plane, in pure JAX and exact."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from delaunax import platform
@@ -52,6 +54,23 @@ class Triangulation(NamedTuple):
         """The number of vertices and the certificate: the tables are too long to read."""
         number = self.vertex_simplex.shape[-1] if hasattr(self.vertex_simplex, "shape") else "?"
         return f"Triangulation({number} vertices, certified={self.certified})"
+
+    def save(self, file: str | Path) -> None:
+        """Write all tables into a file of `np.savez`, under their names; those of the tree start with `tree_`."""
+        tables = self._asdict()
+        tree = {f"tree_{name}": table for name, table in tables.pop("tree")._asdict().items()}
+        np.savez(file, **tables, **tree)
+
+    @classmethod
+    def load(cls, file: str | Path) -> "Triangulation":
+        """A triangulation that `save` wrote, in NumPy arrays; ValueError if the file is another one."""
+        with np.load(file) as saved:
+            tables = dict(saved)
+        names = {*cls._fields, *(f"tree_{name}" for name in KDTree._fields)} - {"tree"}
+        if names != set(tables):
+            raise ValueError(f"`file` {file} has other arrays than a triangulation; give one that `save` wrote.")
+        tree = KDTree(*(tables.pop(f"tree_{name}") for name in KDTree._fields))
+        return cls(**tables, tree=tree)
 
 
 def widened(triangulation: Triangulation, dtype: Any) -> Triangulation:

@@ -263,7 +263,8 @@ def test_queries_that_are_not_finite_are_nan_and_nothing_else():
     "arguments, message",
     [
         ({"kind": "sibsons"}, "`kind` is 'sibsons'; give one of 'sibson', 'laplace'."),
-        ({"max_neighbors": 0}, "`max_neighbors` is 0; give 1 or more."),
+        ({"max_neighbors": 0}, "`max_neighbors` is 0; give a whole number of at least 1."),
+        ({"max_neighbors": 2.5}, "`max_neighbors` is 2.5; give a whole number of at least 1."),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):

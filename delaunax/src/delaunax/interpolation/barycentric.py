@@ -49,6 +49,8 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
             f"`mappings` has shape {np.shape(mappings)}, but `query_points` has shape {(*shape, 2)}; "
             "give what `locate` returned for the same queries."
         )
+    if not jnp.issubdtype(jnp.result_type(mappings), jnp.integer):
+        raise TypeError(f"`mappings` has dtype {jnp.result_type(mappings)}; give the integers that `locate` returned.")
     if len(queries) == 0:
         return as_given(query_points, jnp.zeros((*shape, 3), points.dtype))
     weights = _weights(points, queries, jnp.asarray(mappings).reshape(-1, 3))

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array, lax
 
-from delaunax.arguments import as_given
+from delaunax.arguments import as_given, check_triangulation
 from delaunax.platform.indexing import DROP, NONE, gather
 from delaunax.triangulation import Triangulation
 
@@ -37,7 +37,13 @@ def convex_hull(triangulation: Triangulation) -> Array:
     (N, 2) int32
         The ends of H edges, then rows of -1: `hull[hull[:, 0] >= 0]` are the edges. There is none if no triangle exists, or
         the triangulation is not certified. NumPy arrays in, NumPy array out.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `triangulation` is none, or a batch of several.
     """
+    check_triangulation(triangulation)
     return as_given(triangulation.simplices, _convex_hull(triangulation))
 
 
@@ -49,7 +55,13 @@ def vertex_neighbor_vertices(triangulation: Triangulation) -> VertexNeighbors:
     VertexNeighbors
         A vertex without a triangle, such as a duplicate, has no neighbours. No vertex has any if the triangulation is not
         certified. NumPy arrays in, NumPy arrays out.
+
+    Raises
+    ------
+    ValueError, TypeError
+        If `triangulation` is none, or a batch of several.
     """
+    check_triangulation(triangulation)
     return as_given(triangulation.simplices, _vertex_neighbors(triangulation))
 
 

@@ -83,8 +83,8 @@ def natural_neighbor_weights(
         `max_neighbors` is below 1.
     """
     check_kind(kind)
-    if max_neighbors < 1:
-        raise ValueError(f"`max_neighbors` is {max_neighbors}; give 1 or more.")
+    if not isinstance(max_neighbors, int | np.integer) or max_neighbors < 1:
+        raise ValueError(f"`max_neighbors` is {max_neighbors}; give a whole number of at least 1.")
     points, queries, shape = points_and_queries(points, query_points, triangulation)
     triangulation = widened(triangulation, points.dtype)
     rows = _rows(kind, max_neighbors, 0, triangulation, points, at_least_one(queries))

@@ -28,8 +28,8 @@ def find_simplex(triangulation: Triangulation, points: Any, query_points: Any, t
         (..., 2) float, or a tuple (x, y) of arrays that broadcast to shape (...).
     tol
         () float, a tolerance for queries outside the hull. Such a query belongs to the triangle in which its smallest
-        barycentric coordinate is largest, if that coordinate is at least -`tol`. By default, and below 100 machine epsilons,
-        only rounding is tolerated. A tolerance compares each such query with all triangles.
+        barycentric coordinate is largest, if that coordinate is at least -`tol`. By default a query may miss its triangle by 4
+        machine epsilons of the extent. A tolerance compares each query outside with all triangles.
 
     Returns
     -------

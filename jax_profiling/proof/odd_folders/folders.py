@@ -81,7 +81,10 @@ ODD_FOLDERS = (
         "psf",
     ),
     OddFolder(
-        "psf_of_one_pixel", "a PSF of one pixel: no blurring", image("psf", lambda values: np.ones((1, 1))), "psf"
+        "psf_without_blurring",
+        "a PSF of one pixel among zeros: no blurring",
+        image("psf", lambda values: np.pad(np.ones((1, 1)), 1)),
+        "psf",
     ),
     OddFolder(
         "ring_mask",

@@ -9,7 +9,7 @@ from jax_profiling.gate.report import figures
 from jax_profiling.proof.fit_cases import CASES
 from jax_profiling.terminal.writing import atomic_writes
 
-KINDS = ("undefined", "unstable", "tied", "dropped")
+KINDS = report.KINDS
 """Properties of a parameter vector that the page counts."""
 
 COLUMNS = ("fit", "reference", "at the median", "worst of", "noise", *KINDS, "verdict")
@@ -29,8 +29,8 @@ The columns (evidences and errors in nats):
 - **worst of**: the largest error over N parameter vectors. At an unstable vector only the part outside the
   reference's range counts.
 - **noise**: the largest change of the reference when the parameters change in their last bits.
-- **undefined**, **unstable**, **tied**, **dropped**: the number of parameter vectors with this property.
-  [gating.md](../workspace/gating.md) defines the four words.
+- **undefined**, **unstable**, **tied**, **dropped**, **counted**: the number of parameter vectors with this property.
+  [gating.md](../workspace/gating.md) defines the five words.
 """
 
 ACCURATE = """## With the accurate log determinants

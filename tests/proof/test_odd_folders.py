@@ -22,7 +22,7 @@ SAID = {
     "rectangle": "44 x 41 pixels of 0.1 arcsec, 4.4 x 4.1 arcsec",
     "large_pixels": "15 x 15 pixels of 0.3 arcsec",
     "psf_off_centre": "psf.fits: sums to 7, and autolens normalizes it to one.",
-    "psf_of_one_pixel": "1 x 1 pixels, FWHM 0.11 arcsec",
+    "psf_without_blurring": "3 x 3 pixels",
     "ring_mask": "pixels inside",
     "mask_off_centre": "centre [0.3, -0.4], circular",
     "few_pixels": "centre [0, 1.6], circular",

@@ -42,8 +42,8 @@ def summary_of(odd, say=lambda message: None):
     Returns
     -------
     dict
-        `report.summary_from`, with "check" (`folders.said_of`), "draws", "is_delaunay" (`Candidate.is_delaunay`) and
-        "releases" (`provenance.releases`).
+        `report.summary_from`, with "check" (`folders.said_of`), "draws", "is_delaunay" (`Candidate.is_delaunay`), "penalty"
+        (of positions, nats) and "releases" (`provenance.releases`).
     """
     with tempfile.TemporaryDirectory() as parent:
         lens = lens_folder.load(build(odd, Path(parent)), say=say)
@@ -52,6 +52,7 @@ def summary_of(odd, say=lambda message: None):
             "check": said_of(odd, lens),
             "draws": DRAWS,
             "is_delaunay": found.default.is_delaunay,
+            "penalty": float(found.reference.penalties[0]),
             "releases": provenance.releases(),
         }
 

@@ -81,7 +81,10 @@ ODD_FOLDERS = (
         "psf",
     ),
     OddFolder(
-        "psf_of_one_pixel", "a PSF of one pixel: no blurring", image("psf", lambda values: np.ones((1, 1))), "psf"
+        "psf_without_blurring",
+        "a PSF of one pixel among zeros: no blurring",
+        image("psf", lambda values: np.pad(np.ones((1, 1)), 1)),
+        "psf",
     ),
     OddFolder(
         "ring_mask",
@@ -182,6 +185,6 @@ def build(odd, parent):
 
 
 def said_of(odd, lens):
-    """What `--check` says about an odd folder: the line that shows what was understood, then the notes (list of str)."""
+    """The words of `--check` about an odd folder (list of str): the line that shows what was understood, then the notes."""
     words = dict(lines_from(lens))[odd.line]
     return [f"{odd.line}: {words}", *(note.replace(f"{lens.folder}/", "") for note in lens.notes)]

@@ -20,6 +20,7 @@ understood:
 
 GATE = """The gate compares `KNNBarycentric` with Delaunay on each folder, at the prior median and {draws} draws. At an unstable
 vector only the part of the difference outside the noise of Delaunay counts. [gating.md](gating.md) defines the words.
+The log evidence of Delaunay is shown without the penalty of positions.
 """
 
 TAIL = """`.venv/bin/python -m jax_profiling.proof.odd_folders` measures them and writes this page. `--build FOLDER` only
@@ -59,7 +60,7 @@ def write(results, docs):
 def text_of(found):
     """The page (str) of a dictionary: name -> contents of the JSON file."""
     chosen = [odd for odd in ODD_FOLDERS if odd.name in found]
-    said = [(f"`{odd.name}`", odd.odd, " ".join(found[odd.name]["check"])) for odd in chosen]
+    said = [(f"`{odd.name}`", odd.odd, _sentences(found[odd.name]["check"])) for odd in chosen]
     gates = [row_of(found[odd.name]) for odd in chosen]
     draws = max((each["draws"] for each in found.values()), default=0)
     versions = {f"autolens {each['autolens']}, jax {each['jax']}, {each['device']}" for each in found.values()}
@@ -73,7 +74,7 @@ def row_of(summary):
     reference, candidate, vectors = summary["reference"], summary["candidates"][0], summary["draws"] + 1
     return (
         f"`{summary['lens']}`",
-        _number(reference["log_evidence"], ".4f"),
+        _number(reference["log_evidence"], ".4f", summary["penalty"]),
         _number(reference["noise_nats"], ".0e"),
         *(f"{round(vectors * reference[kind])} of {vectors}" for kind in KINDS),
         _number(candidate["worst_nats"], ".1e"),
@@ -82,6 +83,10 @@ def row_of(summary):
     )
 
 
-def _number(value, form):
+def _sentences(words):
+    return ". ".join(each.rstrip(".") for each in words) + "."
+
+
+def _number(value, form, plus=0.0):
     """Format a number of the JSON file, in which null stands for a number that is not finite."""
-    return "NaN" if value is None else f"{value:{form}}"
+    return "NaN" if value is None else f"{value + plus:{form}}"

@@ -53,6 +53,10 @@ WRONG_FILES = {
     ),
     "noise as weights": (weights, "its extension WHT holds no RMS noise; convert it, 1 / sqrt(weight)"),
     "psf even": (image("psf", lambda values: values[:-1]), "psf.fits: shape (20, 21) is even; cut or resample it"),
+    "psf of one pixel": (
+        image("psf", lambda values: values[10:11, 10:11]),
+        "shape (1, 1) is too small; pad it with zeros",
+    ),
     "psf larger than the image": (image("psf", partial(np.pad, pad_width=15)), "shape (51, 51) exceeds the image's"),
     "psf NaN": (image("psf", pixel(NAN, (1, 1))), "psf.fits: holds NaN or infinite values"),
     "psf of zeros": (image("psf", np.zeros_like), "psf.fits: sums to 0; write a kernel with a positive sum"),

@@ -11,6 +11,9 @@ SCALE_TOLERANCE = 0.01
 SUM_TOLERANCE = 1.0e-3
 """By how much the sum of a PSF may differ from one before a person reads about it."""
 
+FEWEST_PSF_PIXELS = 3
+"""The shortest side of a PSF. With one pixel, no pixel outside the mask blurs into it, and autolens fails."""
+
 
 def inspect_imaging(folder, info, inspection):
     """Read and check the images of a lens folder.
@@ -71,7 +74,7 @@ def check_shapes(images, shape, inspection):
 
 
 def check_psf(psf, data, inspection):
-    """The PSF is a finite kernel of odd shape and positive sum, no larger than the image."""
+    """The PSF is a finite kernel of odd shape and positive sum, no smaller than 3x3 and no larger than the image."""
     values = psf.values
     if not np.isfinite(values).all():
         inspection.fault(psf.path, "holds NaN or infinite values", "replace them by zeros")
@@ -80,6 +83,8 @@ def check_psf(psf, data, inspection):
         inspection.fault(
             psf.path, f"shape {psf.shape} is even", "cut or resample it to an odd shape, so that it has a centre"
         )
+    if min(psf.shape) < FEWEST_PSF_PIXELS:
+        inspection.fault(psf.path, f"shape {psf.shape} is too small", "pad it with zeros to (3, 3) or more")
     if data is not None and any(np.greater(psf.shape, data.shape)):
         inspection.fault(psf.path, f"shape {psf.shape} exceeds the image's {data.shape}", "cut the PSF to its core")
     if not values.sum() > 0.0:

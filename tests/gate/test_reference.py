@@ -13,6 +13,7 @@ from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
 from jax_profiling.gate import live_reference, verdict
 from jax_profiling.gate.candidate import VERDICTS
 from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.meshes.exact_delaunay import ExactDelaunay
 from jax_profiling.gate.meshes.rungs import RungMesh
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 from knn_barycentric.mesh import KNNBarycentric
@@ -21,9 +22,9 @@ PERTURBATIONS = 2
 
 
 @pytest.fixture(scope="module")
-def vectors(small):
+def vectors(likelihood_of):
     """(2, D): the prior median, and a round, centred lens without shear, which makes the mesh tied."""
-    likelihood = Likelihood(small, al.mesh.Delaunay)
+    likelihood = likelihood_of(al.mesh.Delaunay)
     names = likelihood.model.model_component_and_parameter_names
     broken_symmetry = [any(word in name for word in ("centre", "ell_comps", "gamma_")) for name in names]
     medians = likelihood.prior_medians
@@ -31,13 +32,24 @@ def vectors(small):
 
 
 @pytest.fixture(scope="module")
-def found(small, vectors):
-    return live_reference.reference_of(small, vectors, batch=1, perturbations=PERTURBATIONS)[0]
+def reference_of(small, vectors, likelihood_of):
+    """A function of the number of perturbations that gives the reference at both vectors."""
+
+    def likelihood(lens, mesh_cls, use_jax=None):
+        # Tests replace the exact triangulation.
+        return Likelihood(lens, mesh_cls) if mesh_cls is ExactDelaunay else likelihood_of(mesh_cls)
+
+    return lambda number: live_reference.reference_of(small, vectors, 1, number, likelihood=likelihood)[0]
 
 
-def _candidate(found, lens, vectors, mesh_cls, **arguments):
+@pytest.fixture(scope="module")
+def found(reference_of):
+    return reference_of(PERTURBATIONS)
+
+
+def _candidate(found, vectors, likelihood):
     perturbed = [found.parameters[vector][1 : 1 + PERTURBATIONS] for vector in np.flatnonzero(found.unstable)]
-    evidence = Likelihood(lens, mesh_cls, **arguments).evidences(np.concatenate([vectors, *perturbed]), batch=1)
+    evidence = likelihood.evidences(np.concatenate([vectors, *perturbed]), batch=1)
     return verdict.candidate_from("delaunay", found, evidence, PERTURBATIONS)
 
 
@@ -48,8 +60,8 @@ def test_only_the_symmetric_lens_is_tied(found):
     assert found.stable[0]
 
 
-def test_the_default_rung_is_delaunay_at_both(found, small, vectors):
-    candidate = _candidate(found, small, vectors, KNNBarycentric)
+def test_the_default_rung_is_delaunay_at_both(found, vectors, likelihood_of):
+    candidate = _candidate(found, vectors, likelihood_of(KNNBarycentric))
     assert candidate.is_delaunay and candidate.verdict == "drop-in"
 
 
@@ -63,9 +75,9 @@ class RolledWeights(KNNBarycentric):
     interpolator_cls = _RolledWeights
 
 
-def test_wrong_meshes_fail_at_both(found, small, vectors):
+def test_wrong_meshes_fail_at_both(found, vectors, likelihood_of):
     for mesh_cls, arguments in ((RungMesh, {"rung": "clip"}), (RolledWeights, {})):
-        candidate = _candidate(found, small, vectors, mesh_cls, **arguments)
+        candidate = _candidate(found, vectors, likelihood_of(mesh_cls, **arguments))
         assert candidate.unexplained.all() and candidate.verdict != "drop-in", mesh_cls
 
 
@@ -102,23 +114,23 @@ _triangulate = delaunax.triangulate
 
 
 @pytest.mark.parametrize("wrong", [without_a_vertex, with_a_flipped_edge])
-def test_wrong_triangulations_fail_at_both(wrong, found, small, vectors, monkeypatch):
+def test_wrong_triangulations_fail_at_both(wrong, found, small, vectors, reference_of, monkeypatch):
     """The plain vector by its log evidence, the tied one by the oracle: there the reference uses the wrong triangulation."""
     monkeypatch.setattr(delaunax, "triangulate", wrong)
-    candidate = _candidate(found, small, vectors, KNNBarycentric)
+    candidate = _candidate(found, vectors, Likelihood(small, KNNBarycentric))
     assert candidate.unexplained[0] and candidate.verdict in VERDICTS
-    own = live_reference.reference_of(small, vectors, batch=1, perturbations=0)[0]
+    own = reference_of(0)
     assert own.faults[0] is None and own.faults[1] is not None
     at_both = replace(candidate, reference=own, values=[values[:1] for values in candidate.values])
     assert at_both.unexplained.all() and at_both.verdict == "abandon"
 
 
-def test_a_wrong_mesh_fails_at_unstable_vectors(found, small, vectors):
+def test_a_wrong_mesh_fails_at_unstable_vectors(found, vectors, likelihood_of):
     """With noise of a hundredth of a nat, as on real lenses."""
     noisy = replace(found, values=[row + np.linspace(-0.006, 0.004, len(row)) for row in found.values])
     assert noisy.unstable.all()
-    assert _candidate(noisy, small, vectors, KNNBarycentric).is_delaunay
-    assert _candidate(noisy, small, vectors, RolledWeights).unexplained.all()
+    assert _candidate(noisy, vectors, likelihood_of(KNNBarycentric)).is_delaunay
+    assert _candidate(noisy, vectors, likelihood_of(RolledWeights)).unexplained.all()
 
 
 def test_dropped_vertices_are_not_ties():

@@ -14,7 +14,6 @@ from autoarray.inversion.regularization import regularization_util
 
 import knn_barycentric
 from delaunax import oracle
-from jax_profiling.gate.likelihood import Likelihood
 from knn_barycentric import NaturalNeighbor
 from knn_barycentric.wide_stencils import with_any_width
 
@@ -80,11 +79,11 @@ def test_a_lattice_moved_by_last_bits_on_numpy():
 
 @pytest.mark.parametrize("xp", [np, jnp])
 def test_more_neighbours_than_places_are_all_there(xp):
-    angles = 2.0 * np.pi * np.arange(200) / 200
+    angles = 2.0 * np.pi * np.arange(100) / 100
     points = np.stack([np.cos(angles), np.sin(angles)], axis=1)
     queries = np.array([[0.0, 0.0], [0.3, 0.2]])
     dense = _dense(points, queries, xp)
-    assert (dense > 0.0).sum() == 400
+    assert (dense > 0.0).sum() == 200
     assert np.allclose(dense, _exact(points, queries), atol=1.0e-11)
 
 
@@ -120,8 +119,8 @@ def test_eager_tables_have_a_row_per_data_point():
 
 
 @pytest.mark.parametrize("use_jax", [False, True])
-def test_log_evidence_is_delaunay_nns(small, use_jax):
-    ours, theirs = (Likelihood(small, mesh_cls, use_jax=use_jax) for mesh_cls in (NaturalNeighbor, DelaunayNN))
+def test_log_evidence_is_delaunay_nns(likelihood_of, use_jax):
+    ours, theirs = (likelihood_of(mesh_cls, use_jax=use_jax) for mesh_cls in (NaturalNeighbor, DelaunayNN))
     vectors = ours.median_and_draws(2)
     expected = theirs.evidences(vectors, batch=1).log_evidence
     assert np.isfinite(expected).all()
@@ -129,17 +128,17 @@ def test_log_evidence_is_delaunay_nns(small, use_jax):
 
 
 def test_any_number_of_split_points_may_be_wide():
-    """400 split points with 20 neighbours each: autoarray's limits are 256 and 12."""
+    """400 split points with up to 21 neighbours each: autoarray's limits are 256 and 12."""
     rng = np.random.default_rng(0)
     mappings = np.stack([rng.permutation(100)[:21] for _ in range(400)])
-    sizes = rng.integers(2, 22, 400)
+    sizes = rng.integers(10, 22, 400)
     unused = np.arange(21) >= sizes[:, None]
     mappings[unused] = -1
     arguments = rng.random(100), mappings, sizes, np.where(unused, 0.0, rng.random((400, 21)))
     shipped = regularization_util.pixel_splitted_regularization_matrix_from
     expected = shipped(*arguments)
     ours = jax.jit(lambda *tables: with_any_width(shipped)(*tables, xp=jnp))(*map(jnp.asarray, arguments))
-    assert np.isnan(shipped(*map(jnp.asarray, arguments), xp=jnp)).any() or (sizes > 12).sum() <= 256
+    assert (sizes > 12).sum() > 256 and np.isnan(shipped(*map(jnp.asarray, arguments), xp=jnp)).any()
     assert np.allclose(ours, expected, rtol=1.0e-12, atol=1.0e-12)
 
 

@@ -1,0 +1,163 @@
+"""The rings of many queries in one list, for a GPU.
+
+The list begins with the three edges of every query's triangle, counter-clockwise. An edge with a triangle of the cavity behind
+it is replaced by the other two edges of that triangle, until all edges are on the ring. All edges of all queries are tested
+together. So a list takes as many steps as the deepest cavity has layers of triangles; a walk takes as many as it has edges.
+
+What a replaced edge adds to the shares of its two ends stays with the edges that replace it. So no list of triangles is kept.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from delaunax import platform
+from delaunax.insertion.corner_table import next_corner, previous_corner
+from delaunax.interpolation.natural_neighbors.circles import IN_CIRCLE_BIT, Circles, decide, in_circle, triangle_of
+from delaunax.interpolation.natural_neighbors.ring import Queries, edge_at, ring_turn
+from delaunax.platform.rows import cond_as_loop, map_where
+
+STEPS_PER_WAIT = 8
+"""So many steps for each time the host reads whether there is another one. Near a prior median 8 to 16 are enough."""
+
+
+class Edges(NamedTuple):
+    """P places of edges: the rings of consecutive queries, each counter-clockwise. What does not fit is cut off.
+
+    Attributes
+    ----------
+    query
+        (P,) int32, the query of each edge; the number of queries in unused places, which are last.
+    corner
+        (P,) int32, the corner opposite each edge, in a triangle of the cavity.
+    state
+        (P,) int32: `OPEN` if the triangle behind the edge is not tested yet, `ON_RING` or `IN_DOUBT`.
+    at_v, at_a
+        (P,) float, what replaced edges add to the shares of the two ends, v before a.
+    """
+
+    query: jax.Array
+    corner: jax.Array
+    state: jax.Array
+    at_v: jax.Array
+    at_a: jax.Array
+
+
+OPEN, ON_RING, IN_DOUBT = np.int32(0), np.int32(1), np.int32(2)
+
+
+def at(array: Array, place: Array) -> Array:
+    """An array at int32 places, in one launch for all lanes."""
+    return platform.gather_lanes(array, place)
+
+
+def number_at_most(values: Array, bound: Array) -> Array:
+    """How many of (V,) values, which do not decrease, are at most each bound."""
+    number = jnp.zeros_like(bound)
+    for bit in reversed(range(len(values).bit_length())):
+        more = number + np.int32(2**bit)
+        reaches = (more <= len(values)) & (at(values, more - 1) <= bound)
+        number = jnp.where(reaches, more, number)
+    return number
+
+
+def queries_of(queries: Queries, place: Array) -> Queries:
+    """The queries at int32 places."""
+    return jax.tree.map(lambda each: at(each, place), queries)
+
+
+def rings_from(first: Array, places: int, kind: Any, circles: Circles, queries: Queries) -> Edges:
+    """The rings of the () int32 `first` query and of those behind it, as many as fit: those before `edges.query[-1]`."""
+    edges = _triangles(first, places, queries)
+
+    def test_all(_, edges):
+        enters, edges = _tested(circles, queries, edges)
+        return _replaced(kind, circles, queries, edges, enters)
+
+    def decide_all(edges):
+        enters, edges = _decided(circles, queries, edges)
+        return _replaced(kind, circles, queries, edges, enters)
+
+    def several(_, edges):
+        for step in range(STEPS_PER_WAIT):
+            edges = test_all(step, edges)
+        return cond_as_loop((edges.state == IN_DOUBT).any(), decide_all, edges)
+
+    return platform.lockstep_while(lambda _, edges: edges.state != ON_RING, several, edges)
+
+
+def _triangles(first, places, queries):
+    """The edges of the triangles of the first queries."""
+    place = np.arange(places, dtype=np.int32)
+    query = jnp.minimum(first + place // 3, np.int32(len(queries.x)))
+    corner, side = at(queries.corner, query), place % 3
+    corner = jnp.where(side == 0, corner, jnp.where(side == 1, next_corner(corner), previous_corner(corner)))
+    none = jnp.zeros(places, queries.x.dtype)
+    has_ring = (query < len(queries.x)) & (at(queries.corner, query) >= 0)
+    return Edges(query, corner, jnp.where(has_ring, OPEN, ON_RING), none, none)
+
+
+def _tested(circles, queries, edges):
+    """Whether open edges have the query inside the circle of the triangle behind them; and the edges, those no longer open."""
+    across = at(circles.opposite, edges.corner)
+    query = at(queries.x, edges.query), at(queries.y, edges.query)
+    found = in_circle(circles, triangle_of(jnp.maximum(across, 0)), query)
+    is_open = edges.state == OPEN
+    enters = is_open & (across >= 0) & found.positive
+    closed = jnp.where((across < 0) | found.negative, ON_RING, IN_DOUBT)
+    return enters, edges._replace(state=jnp.where(is_open & ~enters, closed, edges.state))
+
+
+def _decided(circles, queries, edges):
+    """As `_tested`, by integers, of edges in doubt."""
+    in_doubt = edges.state == IN_DOUBT
+    across = triangle_of(jnp.maximum(at(circles.opposite, edges.corner), 0))
+    rows = at(queries.unscaled, edges.query), across
+    enters = map_where(in_doubt, lambda rows: decide(circles, *rows), rows) >= IN_CIRCLE_BIT
+    return enters, edges._replace(state=jnp.where(in_doubt, jnp.where(enters, OPEN, ON_RING), edges.state))
+
+
+def _replaced(kind, circles, queries, edges, enters):
+    """The edges, with two in the place of each one that `enters` a triangle."""
+    place = np.arange(len(enters), dtype=np.int32)
+    begins = place + platform.running_sums(enters)
+    source = number_at_most(begins, place) - 1
+    is_new, is_first = at(enters, source), at(begins, source) == place
+    query, corner, state, at_v, at_a = (at(each, source) for each in edges)
+    across = at(circles.opposite, corner)
+    *_, along = edge_at(circles, queries_of(queries, query), corner)
+    added = kind.of_inner(at(circles.cotangent, corner) + at(circles.cotangent, across), along)
+    return Edges(
+        query,
+        jnp.where(is_new, jnp.where(is_first, next_corner(across), previous_corner(across)), corner),
+        jnp.where(is_new, OPEN, state),
+        jnp.where(is_new, jnp.where(is_first, at_v + added, 0.0), at_v),
+        jnp.where(is_new, jnp.where(is_first, 0.0, at_a + added), at_a),
+    )
+
+
+def shares_on(edges: Edges, begins: Array, kind: Any, circles: Circles, queries: Queries) -> tuple[Array, Array]:
+    """(P,) int32 and float: the end a of each ring edge, and its share. Rings begin at the (Q,) int32 places `begins`."""
+    place = np.arange(len(edges.query), dtype=np.int32)
+    is_same = at(edges.query, place + 1) == edges.query
+    following = jnp.where(is_same & (place + 1 < len(place)), place + 1, at(begins, edges.query))
+    rows = queries_of(queries, edges.query)
+    turn = ring_turn(circles, rows, edges.corner)
+    chain, _ = kind.after(kind.begun(rows.x), turn)
+    chain = kind.joined(chain, edges.at_a + at(edges.at_v, following))
+    return turn.a, kind.after(chain, ring_turn(circles, rows, at(edges.corner, following)))[1]
+
+
+def ring_sums(edges: Edges, values: Array, longest: int) -> Array:
+    """(P,): the sums of values over each edge and those behind it in its ring, which has at most `longest` edges."""
+    place, stride = np.arange(len(values), dtype=np.int32), 1
+    while stride < longest:
+        terms = []
+        for other in place + stride * np.arange(8, dtype=np.int32)[:, None]:
+            is_same = (other < len(values)) & (at(edges.query, other) == edges.query)
+            terms.append(jnp.where(is_same, at(values, other), 0.0))
+        values, stride = sum(terms[1:], terms[0]), 8 * stride
+    return values

@@ -104,23 +104,15 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
     spare = (0, 0), (0, split_places - PLACES)
     mappings, weights = jnp.pad(mappings[number:], spare, constant_values=-1), jnp.pad(weights[number:], spare)
     wide = mappings[:, :split_places], weights[:, :split_places]
-    return Tables(*tables, *(_with_rows(wide, later, splits) if spare_rows else wide))
+    return Tables(*tables, *(_with_rows(wide, *later) if spare_rows else wide))
 
 
-def _with_rows(tables, rows, first):
-    """(4N, L) vertices and weights, with further rows written into them: `first` of these, and the others if one is used."""
-    from jax import lax
-
-    def written(tables, rows):
-        row, piece, *values = rows
-        return [
-            table.reshape(len(table), -1, PLACES).at[row, piece].set(value, mode="drop").reshape(table.shape)
-            for table, value in zip(tables, values, strict=True)
-        ]
-
-    rest = [each[first:] for each in rows]
-    tables = written(tables, [each[:first] for each in rows])
-    return lax.cond((rest[0] < len(tables[0])).any(), written, lambda tables, rows: tables, tables, rest)
+def _with_rows(tables, row, piece, *values):
+    """(4N, L) vertices and weights, with (S, 8) further pieces of their rows; a piece of row 4N is not used."""
+    return [
+        table.reshape(len(table), -1, PLACES).at[row, piece].set(value, mode="drop").reshape(table.shape)
+        for table, value in zip(tables, values, strict=True)
+    ]
 
 
 class OverSamplerOfRows:

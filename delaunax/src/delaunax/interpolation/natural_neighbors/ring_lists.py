@@ -18,6 +18,7 @@ from delaunax import platform
 from delaunax.insertion.corner_table import next_corner, previous_corner
 from delaunax.interpolation.natural_neighbors.circles import IN_CIRCLE_BIT, Circles, decide, in_circle, triangle_of
 from delaunax.interpolation.natural_neighbors.ring import Queries, edge_at, ring_turn
+from delaunax.platform.indexing import NONE
 from delaunax.platform.rows import cond_as_loop, map_where
 
 STEPS_PER_WAIT = 8
@@ -25,7 +26,7 @@ STEPS_PER_WAIT = 8
 
 
 class Edges(NamedTuple):
-    """P places of edges: the rings of consecutive queries, each counter-clockwise. What does not fit is cut off.
+    """P places of edges: the rings of consecutive queries, each counter-clockwise. Edges that do not fit are lost.
 
     Attributes
     ----------
@@ -37,6 +38,8 @@ class Edges(NamedTuple):
         (P,) int32: `OPEN` if the triangle behind the edge is not tested yet, `ON_RING` or `IN_DOUBT`.
     at_v, at_a
         (P,) float, what replaced edges add to the shares of the two ends, v before a.
+    source
+        (P,) int32, the place before the last step of the edge that begins here now; any place where none begins.
     """
 
     query: jax.Array
@@ -44,6 +47,7 @@ class Edges(NamedTuple):
     state: jax.Array
     at_v: jax.Array
     at_a: jax.Array
+    source: jax.Array
 
 
 OPEN, ON_RING, IN_DOUBT = np.int32(0), np.int32(1), np.int32(2)
@@ -52,16 +56,6 @@ OPEN, ON_RING, IN_DOUBT = np.int32(0), np.int32(1), np.int32(2)
 def at(array: Array, place: Array) -> Array:
     """An array at int32 places, in one launch for all lanes."""
     return platform.gather_lanes(array, place)
-
-
-def number_at_most(values: Array, bound: Array) -> Array:
-    """How many of (V,) values, which do not decrease, are at most each bound."""
-    number = jnp.zeros_like(bound)
-    for bit in reversed(range(len(values).bit_length())):
-        more = number + np.int32(2**bit)
-        reaches = (more <= len(values)) & (at(values, more - 1) <= bound)
-        number = jnp.where(reaches, more, number)
-    return number
 
 
 def queries_of(queries: Queries, place: Array) -> Queries:
@@ -97,7 +91,7 @@ def _triangles(first, places, queries):
     corner = jnp.where(side == 0, corner, jnp.where(side == 1, next_corner(corner), previous_corner(corner)))
     none = jnp.zeros(places, queries.x.dtype)
     has_ring = (query < len(queries.x)) & (at(queries.corner, query) >= 0)
-    return Edges(query, corner, jnp.where(has_ring, OPEN, ON_RING), none, none)
+    return Edges(query, corner, jnp.where(has_ring, OPEN, ON_RING), none, none, place)
 
 
 def _tested(circles, queries, edges):
@@ -124,9 +118,12 @@ def _replaced(kind, circles, queries, edges, enters):
     """The edges, with two in the place of each one that `enters` a triangle."""
     place = np.arange(len(enters), dtype=np.int32)
     begins = place + platform.running_sums(enters)
-    source = number_at_most(begins, place) - 1
-    is_new, is_first = at(enters, source), at(begins, source) == place
-    query, corner, state, at_v, at_a = (at(each, source) for each in edges)
+    source = platform.scatter("set", edges.source, begins, place)
+    # Where no edge begins, the second half of the edge before is.
+    is_first = at(begins, source) == place
+    origin = jnp.where(is_first, source, at(source, place - 1))
+    is_new = at(enters, origin)
+    query, corner, state, at_v, at_a = (at(each, origin) for each in edges[:-1])
     across = at(circles.opposite, corner)
     *_, along = edge_at(circles, queries_of(queries, query), corner)
     added = kind.of_inner(at(circles.cotangent, corner) + at(circles.cotangent, across), along)
@@ -136,11 +133,19 @@ def _replaced(kind, circles, queries, edges, enters):
         jnp.where(is_new, OPEN, state),
         jnp.where(is_new, jnp.where(is_first, at_v + added, 0.0), at_v),
         jnp.where(is_new, jnp.where(is_first, 0.0, at_a + added), at_a),
+        source,
     )
 
 
+def first_places(edges: Edges, number: int) -> Array:
+    """(Q + 1,) int32, the places where the rings of the queries in the list begin, and where the last one ends."""
+    place = np.arange(len(edges.query), dtype=np.int32)
+    begins = (place == 0) | (at(edges.query, place - 1) != edges.query)
+    return platform.scatter("set", jnp.zeros(number + 1, jnp.int32), jnp.where(begins, edges.query, NONE), place)
+
+
 def shares_on(edges: Edges, begins: Array, kind: Any, circles: Circles, queries: Queries) -> tuple[Array, Array]:
-    """(P,) int32 and float: the end a of each ring edge, and its share. Rings begin at the (Q,) int32 places `begins`."""
+    """(P,) int32 and float: the end a of each ring edge, and its share. Rings begin at `first_places`."""
     place = np.arange(len(edges.query), dtype=np.int32)
     is_same = at(edges.query, place + 1) == edges.query
     following = jnp.where(is_same & (place + 1 < len(place)), place + 1, at(begins, edges.query))

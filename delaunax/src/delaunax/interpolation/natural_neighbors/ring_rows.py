@@ -13,11 +13,11 @@ from jax import Array, lax
 
 from delaunax import platform
 from delaunax.interpolation.natural_neighbors.cavity import Cavities
-from delaunax.interpolation.natural_neighbors.ring import Turn, walk_around
-from delaunax.interpolation.natural_neighbors.ring_lists import at, number_at_most, ring_sums, rings_from, shares_on
+from delaunax.interpolation.natural_neighbors.ring import walk_around
+from delaunax.interpolation.natural_neighbors.ring_lists import at, first_places, ring_sums, rings_from, shares_on
 from delaunax.interpolation.natural_neighbors.shares import KINDS
 from delaunax.platform.dispatch import by_platform
-from delaunax.platform.indexing import DROP, NONE, gather, write
+from delaunax.platform.indexing import DROP, NONE, write
 
 
 class Layout(NamedTuple):
@@ -43,10 +43,10 @@ class Layout(NamedTuple):
         """How many places the flat table has."""
         return self.rows * self.width
 
-    def place(self, turn: Turn, slot: Array, counts: Array) -> Array:
-        """The place of a slot of the ring of a turn; behind the table if it has none."""
-        row, width = turn.row * np.int32(self.width), np.int32(self.width)
-        flat = slot + jnp.where(slot < width, row, gather(self.spare, turn.row))
+    def place(self, query: Array, slot: Array, counts: Array) -> Array:
+        """The place of a slot of the ring of a query, where it `counts`; behind the table if it has none."""
+        row, width = query * np.int32(self.width), np.int32(self.width)
+        flat = slot + jnp.where(slot < width, row, platform.gather_lanes(self.spare, query))
         return jnp.where(counts, jnp.minimum(flat, np.int32(self.size)), np.int32(self.size))
 
 
@@ -85,7 +85,7 @@ def on_platform(function, *static):
 
 def rings(kind: str, width: int, spare_rows: int, cavities: Cavities) -> Rings:
     """The table of so many places in each row, with so many spare rows."""
-    return Rings(*on_platform(_rings, kind, width, spare_rows)(cavities))
+    return on_platform(_rings, kind, width, spare_rows)(cavities)
 
 
 def _rings(*arguments):
@@ -103,14 +103,27 @@ def put(table, place, value):
     return set_at(table, place, value)
 
 
-def _by_walks(kind, width, spare_rows, cavities):
-    kind, (circles, queries, *_) = KINDS[kind], cavities
-    number, rows = len(queries.x), len(queries.x) + spare_rows
+def _empty(queries, rows, width):
+    """Flat tables of vertices, shares and the queries of rows; the totals, counts and spare places of rings."""
     tables = [
         flat_table(rows * width, NONE, jnp.int32),
         flat_table(rows * width, 0.0, queries.x.dtype),
         flat_table(rows, 0, jnp.int32),
     ]
+    return tables, jnp.zeros_like(queries.x), jnp.zeros_like(queries.row), jnp.full_like(queries.row, rows * width)
+
+
+def _filled(tables, total, count, spare, width):
+    """The `Rings` of what `_empty` begins with."""
+    vertices, shares, query = (table[:-1] for table in tables)
+    number = len(count)
+    query = jnp.append(np.arange(number, dtype=np.int32), query[number:])
+    return Rings(vertices.reshape(-1, width), shares.reshape(-1, width), query, total, count, spare)
+
+
+def _by_walks(kind, width, spare_rows, cavities):
+    kind, (circles, queries, *_) = KINDS[kind], cavities
+    rows = len(queries.x) + spare_rows
 
     def walk(corner, spare, tables):
         layout = Layout(spare, rows, width)
@@ -118,7 +131,7 @@ def _by_walks(kind, width, spare_rows, cavities):
         def visit(own, tables, turn):
             chain, total = own
             chain, share = kind.after(chain, turn)
-            place = layout.place(turn, turn.slot, turn.ends)
+            place = layout.place(turn.row, turn.slot, turn.ends)
             places, values = (place, place, lax.div(place, np.int32(width))), (turn.v, share, turn.row)
             total = total + jnp.where(turn.ends, share, 0.0)
             return (chain, total), [put(*each) for each in zip(tables, places, values, strict=True)]
@@ -128,25 +141,16 @@ def _by_walks(kind, width, spare_rows, cavities):
         return total, tables, count
 
     def walk_again(step, carry):
-        corner, spare, total, tables, count = carry
+        corner, tables, total, count, spare = carry
         found, tables, number = walk(corner, spare, tables)
         total, count = jnp.where(step == 0, found, total), jnp.where(step == 0, number, count)
-        spare, _ = _spare_places(count, rows, width)
-        return jnp.where(spare < rows * width, corner, NONE), spare, total, tables, count
+        spare = _spare_places(count, rows, width)
+        return jnp.where(spare < rows * width, corner, NONE), tables, total, count, spare
 
     # The first walk counts the vertices of all rings, the second one is around those with spare rows. Compiled once.
-    begun = (
-        queries.corner,
-        jnp.full_like(queries.row, rows * width),
-        jnp.zeros_like(queries.x),
-        tables,
-        jnp.zeros_like(queries.row),
-    )
-    walks = np.int32(2 if spare_rows else 1)
-    _, spare, total, tables, count = lax.fori_loop(np.int32(0), walks, walk_again, begun)
-    vertices, shares, query = (table[:-1] for table in tables)
-    query = jnp.append(np.arange(number, dtype=np.int32), query[number:])
-    return vertices.reshape(rows, width), shares.reshape(rows, width), query, total, count, spare
+    walks, begun = np.int32(2 if spare_rows else 1), (queries.corner, *_empty(queries, rows, width))
+    _, *found = lax.fori_loop(np.int32(0), walks, walk_again, begun)
+    return _filled(*found, width)
 
 
 EDGES_PER_QUERY = 8
@@ -162,49 +166,29 @@ def _by_lists(kind, width, spare_rows, cavities):
     places = max(EDGES_PER_QUERY * number, longest + 1)
 
     def add_list(_, carry):
-        first, found = carry
+        first, tables, total, count, _ = carry
         edges = rings_from(first, places, kind, circles, queries)
-        end, query = edges.query[-1], np.arange(number, dtype=np.int32)
-        begins, behind = (number_at_most(edges.query, each) for each in (query - 1, query))
+        end, begins, query = edges.query[-1], first_places(edges, number), np.arange(number, dtype=np.int32)
         is_here = (query >= first) & (query < end) & (queries.corner >= 0)
         vertices, shares = shares_on(edges, begins, kind, circles, queries)
-        count = jnp.where(is_here, behind - begins, found.count)
-        total = jnp.where(is_here, at(ring_sums(edges, shares, longest), begins), found.total)
+        count = jnp.where(is_here, begins[1:] - begins[:-1], count)
+        total = jnp.where(is_here, at(ring_sums(edges, shares, longest), begins[:-1]), total)
+        spare = _spare_places(count, rows, width)
+        slot = np.arange(places, dtype=np.int32) - at(begins, edges.query)
+        is_whole = (slot < at(count, edges.query)) & (edges.query < end)
+        place = Layout(spare, rows, width).place(edges.query, slot, is_whole)
+        written = (place, vertices), (place, shares), (lax.div(place, np.int32(width)), edges.query)
+        return end, [put(table, *each) for table, each in zip(tables, written, strict=True)], total, count, spare
 
-        spare, first_row = _spare_places(count, rows, width)
-        row = np.arange(rows, dtype=np.int32)
-        owner = jnp.where(row < number, row, number_at_most(first_row, row) - 1)
-        slot = jnp.where(row < number, 0, row * np.int32(width) - at(spare, owner))[:, None] + np.arange(width, dtype=np.int32)
-        is_used = (slot >= 0) & (slot < at(count, owner)[:, None]) & at(is_here, owner)[:, None]
-        place = at(begins, owner)[:, None] + slot
-        return end, Rings(
-            jnp.where(is_used, at(vertices, place), found.vertices),
-            jnp.where(is_used, at(shares, place), found.shares),
-            jnp.where(is_used[:, 0], owner, found.query),
-            total,
-            count,
-            spare,
-        )
-
-    empty = Rings(
-        jnp.full((rows, width), NONE),
-        jnp.zeros((rows, width), queries.x.dtype),
-        jnp.zeros(rows, jnp.int32),
-        jnp.zeros_like(queries.x),
-        jnp.zeros_like(queries.row),
-        jnp.full_like(queries.row, rows * width),
-    )
-    begun = np.int32(0), empty
-    _, found = platform.lockstep_while(lambda _, carry: carry[0] < number, add_list, begun)
-    query = jnp.where(np.arange(rows) < number, np.arange(rows, dtype=np.int32), found.query)
-    return found._replace(query=query)
+    begun = np.int32(0), *_empty(queries, rows, width)
+    _, *found = platform.lockstep_while(lambda _, carry: carry[0] < number, add_list, begun)
+    return _filled(*found, width)
 
 
 def _spare_places(count, rows, width):
-    """`Layout.spare` of rings of (Q,) so many vertices: in sequence, as far as there are rows for whole rings; and the first
-    spare row of each, or of the next ring that needs one."""
+    """`Layout.spare` of rings of (Q,) so many vertices: in sequence, as far as there are rows for whole rings."""
     needed = jnp.maximum(lax.div(count + np.int32(width - 1), np.int32(width)), 1) - 1
     before = platform.running_sums(needed)
     first, number = np.int32(len(count)) + before, np.int32(rows)
     has_room = (needed > 0) & (first + needed <= number)
-    return jnp.where(has_room, (first - 1) * np.int32(width), number * np.int32(width)), first
+    return jnp.where(has_room, (first - 1) * np.int32(width), number * np.int32(width))

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from delaunax import platform
 from delaunax.insertion.corner_table import next_corner, previous_corner
@@ -22,7 +22,7 @@ from delaunax.platform.indexing import NONE
 from delaunax.platform.rows import cond_as_loop, map_where
 
 STEPS_PER_WAIT = 8
-"""So many steps for each time the host reads whether there is another one. Near a prior median 8 to 16 are enough."""
+"""How many steps there are for each time that the host reads whether to go on. Most batches near a prior median need 7."""
 
 
 class Edges(NamedTuple):
@@ -67,27 +67,32 @@ def rings_from(first: Array, places: int, kind: Any, circles: Circles, queries: 
     """The rings of the () int32 `first` query and of those behind it, as many as fit: those before `edges.query[-1]`."""
     edges = _triangles(first, places, queries)
 
-    def test_all(_, edges):
-        enters, edges = _tested(circles, queries, edges)
+    def step(edges, enters):
         return _replaced(kind, circles, queries, edges, enters)
 
     def decide_all(edges):
-        enters, edges = _decided(circles, queries, edges)
-        return _replaced(kind, circles, queries, edges, enters)
+        return step(*_decided(circles, queries, edges))
+
+    # Traced once.
+    @jax.jit
+    def test_all(edges):
+        return step(*_tested(circles, queries, edges))
 
     def several(_, edges):
-        for step in range(STEPS_PER_WAIT):
-            edges = test_all(step, edges)
+        for _ in range(STEPS_PER_WAIT):
+            edges = test_all(edges)
         return cond_as_loop((edges.state == IN_DOUBT).any(), decide_all, edges)
 
-    return platform.lockstep_while(lambda _, edges: edges.state != ON_RING, several, edges)
+    return platform.lockstep_while(
+        lambda trip, edges: (edges.state != ON_RING) & (trip <= len(circles.circle)), several, edges
+    )
 
 
 def _triangles(first, places, queries):
     """The edges of the triangles of the first queries."""
-    place = np.arange(places, dtype=np.int32)
-    query = jnp.minimum(first + place // 3, np.int32(len(queries.x)))
-    corner, side = at(queries.corner, query), place % 3
+    place = lax.iota(np.int32, places)
+    query = jnp.minimum(first + lax.div(place, np.int32(3)), np.int32(len(queries.x)))
+    corner, side = at(queries.corner, query), lax.rem(place, np.int32(3))
     corner = jnp.where(side == 0, corner, jnp.where(side == 1, next_corner(corner), previous_corner(corner)))
     none = jnp.zeros(places, queries.x.dtype)
     has_ring = (query < len(queries.x)) & (at(queries.corner, query) >= 0)
@@ -95,28 +100,28 @@ def _triangles(first, places, queries):
 
 
 def _tested(circles, queries, edges):
-    """Whether open edges have the query inside the circle of the triangle behind them; and the edges, those no longer open."""
+    """The edges after a test of the open ones in floating point, and which have a triangle of the cavity behind them."""
     across = at(circles.opposite, edges.corner)
     query = at(queries.x, edges.query), at(queries.y, edges.query)
     found = in_circle(circles, triangle_of(jnp.maximum(across, 0)), query)
     is_open = edges.state == OPEN
     enters = is_open & (across >= 0) & found.positive
     closed = jnp.where((across < 0) | found.negative, ON_RING, IN_DOUBT)
-    return enters, edges._replace(state=jnp.where(is_open & ~enters, closed, edges.state))
+    return edges._replace(state=jnp.where(is_open & ~enters, closed, edges.state)), enters
 
 
 def _decided(circles, queries, edges):
-    """As `_tested`, by integers, of edges in doubt."""
+    """As `_tested`, by integers, of the edges in doubt."""
     in_doubt = edges.state == IN_DOUBT
     across = triangle_of(jnp.maximum(at(circles.opposite, edges.corner), 0))
     rows = at(queries.unscaled, edges.query), across
     enters = map_where(in_doubt, lambda rows: decide(circles, *rows), rows) >= IN_CIRCLE_BIT
-    return enters, edges._replace(state=jnp.where(in_doubt, jnp.where(enters, OPEN, ON_RING), edges.state))
+    return edges._replace(state=jnp.where(in_doubt, jnp.where(enters, OPEN, ON_RING), edges.state)), enters
 
 
 def _replaced(kind, circles, queries, edges, enters):
-    """The edges, with two in the place of each one that `enters` a triangle."""
-    place = np.arange(len(enters), dtype=np.int32)
+    """The edges, with two open ones in the place of each one that `enters` a triangle."""
+    place = lax.iota(np.int32, len(enters))
     begins = place + platform.running_sums(enters)
     source = platform.scatter("set", edges.source, begins, place)
     # Where no edge begins, the second half of the edge before is.
@@ -130,7 +135,7 @@ def _replaced(kind, circles, queries, edges, enters):
     return Edges(
         query,
         jnp.where(is_new, jnp.where(is_first, next_corner(across), previous_corner(across)), corner),
-        jnp.where(is_new, OPEN, state),
+        state,
         jnp.where(is_new, jnp.where(is_first, at_v + added, 0.0), at_v),
         jnp.where(is_new, jnp.where(is_first, 0.0, at_a + added), at_a),
         source,
@@ -139,14 +144,14 @@ def _replaced(kind, circles, queries, edges, enters):
 
 def first_places(edges: Edges, number: int) -> Array:
     """(Q + 1,) int32, the places where the rings of the queries in the list begin, and where the last one ends."""
-    place = np.arange(len(edges.query), dtype=np.int32)
+    place = lax.iota(np.int32, len(edges.query))
     begins = (place == 0) | (at(edges.query, place - 1) != edges.query)
     return platform.scatter("set", jnp.zeros(number + 1, jnp.int32), jnp.where(begins, edges.query, NONE), place)
 
 
 def shares_on(edges: Edges, begins: Array, kind: Any, circles: Circles, queries: Queries) -> tuple[Array, Array]:
     """(P,) int32 and float: the end a of each ring edge, and its share. Rings begin at `first_places`."""
-    place = np.arange(len(edges.query), dtype=np.int32)
+    place = lax.iota(np.int32, len(edges.query))
     is_same = at(edges.query, place + 1) == edges.query
     following = jnp.where(is_same & (place + 1 < len(place)), place + 1, at(begins, edges.query))
     rows = queries_of(queries, edges.query)
@@ -158,10 +163,11 @@ def shares_on(edges: Edges, begins: Array, kind: Any, circles: Circles, queries:
 
 def ring_sums(edges: Edges, values: Array, longest: int) -> Array:
     """(P,): the sums of values over each edge and those behind it in its ring, which has at most `longest` edges."""
-    place, stride = np.arange(len(values), dtype=np.int32), 1
+    place, stride = lax.iota(np.int32, len(values)), 1
     while stride < longest:
         terms = []
-        for other in place + stride * np.arange(8, dtype=np.int32)[:, None]:
+        for number in range(8):
+            other = place + np.int32(number * stride)
             is_same = (other < len(values)) & (at(edges.query, other) == edges.query)
             terms.append(jnp.where(is_same, at(values, other), 0.0))
         values, stride = sum(terms[1:], terms[0]), 8 * stride

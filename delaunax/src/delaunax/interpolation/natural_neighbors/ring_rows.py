@@ -168,13 +168,13 @@ def _by_lists(kind, width, spare_rows, cavities):
     def add_list(_, carry):
         first, tables, total, count, _ = carry
         edges = rings_from(first, places, kind, circles, queries)
-        end, begins, query = edges.query[-1], first_places(edges, number), np.arange(number, dtype=np.int32)
+        end, begins, query = edges.query[-1], first_places(edges, number), lax.iota(np.int32, number)
         is_here = (query >= first) & (query < end) & (queries.corner >= 0)
         vertices, shares = shares_on(edges, begins, kind, circles, queries)
         count = jnp.where(is_here, begins[1:] - begins[:-1], count)
         total = jnp.where(is_here, at(ring_sums(edges, shares, longest), begins[:-1]), total)
         spare = _spare_places(count, rows, width)
-        slot = np.arange(places, dtype=np.int32) - at(begins, edges.query)
+        slot = lax.iota(np.int32, places) - at(begins, edges.query)
         is_whole = (slot < at(count, edges.query)) & (edges.query < end)
         place = Layout(spare, rows, width).place(edges.query, slot, is_whole)
         written = (place, vertices), (place, shares), (lax.div(place, np.int32(width)), edges.query)

@@ -1,10 +1,10 @@
 """The rings of many queries in one list, for a GPU.
 
-The list begins with the three edges of every query's triangle, counter-clockwise. An edge with a triangle of the cavity behind
-it is replaced by the other two edges of that triangle, until all edges are on the ring. All edges of all queries are tested
-together. So a list takes as many steps as the deepest cavity has layers of triangles; a walk takes as many as it has edges.
+The list begins with the three edges of every query's triangle, counter-clockwise. If the triangle across an edge is in the
+cavity, its other two edges take the edge's place, until all edges are on the ring. All edges of all queries are tested
+together. So a list takes as many steps as the deepest cavity has layers of triangles. A walk takes a step for every edge.
 
-What a replaced edge adds to the shares of its two ends stays with the edges that replace it. So no list of triangles is kept.
+A replaced edge leaves its part of the shares of its two ends to the edges in its place. So no list of triangles is needed.
 """
 
 from typing import Any, NamedTuple
@@ -35,11 +35,12 @@ class Edges(NamedTuple):
     corner
         (P,) int32, the corner opposite each edge, in a triangle of the cavity.
     state
-        (P,) int32: `OPEN` if the triangle behind the edge is not tested yet, `ON_RING` or `IN_DOUBT`.
+        (P,) int32: `OPEN` if the triangle across the edge is not tested yet, `IN_DOUBT` if integers have to test it, or
+        `ON_RING`.
     at_v, at_a
-        (P,) float, what replaced edges add to the shares of the two ends, v before a.
+        (P,) float, the parts of replaced edges in the shares of the two ends, v and then a.
     source
-        (P,) int32, the place before the last step of the edge that begins here now; any place where none begins.
+        (P,) int32, the place that an edge had before the last step; any place for the second of two new edges.
     """
 
     query: jax.Array
@@ -64,11 +65,14 @@ def queries_of(queries: Queries, place: Array) -> Queries:
 
 
 def rings_from(first: Array, places: int, kind: Any, circles: Circles, queries: Queries) -> Edges:
-    """The rings of the () int32 `first` query and of those behind it, as many as fit: those before `edges.query[-1]`."""
+    """The rings of the () int32 `first` query and the following ones, as many as fit into a list of so many `places`.
+
+    The ring of the last place may have lost edges; the others are whole.
+    """
     edges = _triangles(first, places, queries)
 
-    def step(edges, enters):
-        return _replaced(kind, circles, queries, edges, enters)
+    def step(edges, is_inner):
+        return _replaced(kind, circles, queries, edges, is_inner)
 
     def decide_all(edges):
         return step(*_decided(circles, queries, edges))
@@ -100,14 +104,14 @@ def _triangles(first, places, queries):
 
 
 def _tested(circles, queries, edges):
-    """The edges after a test of the open ones in floating point, and which have a triangle of the cavity behind them."""
+    """The edges after a test of the open ones in floating point, and which are inner edges of the cavity."""
     across = at(circles.opposite, edges.corner)
     query = at(queries.x, edges.query), at(queries.y, edges.query)
     found = in_circle(circles, triangle_of(jnp.maximum(across, 0)), query)
     is_open = edges.state == OPEN
-    enters = is_open & (across >= 0) & found.positive
+    is_inner = is_open & (across >= 0) & found.positive
     closed = jnp.where((across < 0) | found.negative, ON_RING, IN_DOUBT)
-    return edges._replace(state=jnp.where(is_open & ~enters, closed, edges.state)), enters
+    return edges._replace(state=jnp.where(is_open & ~is_inner, closed, edges.state)), is_inner
 
 
 def _decided(circles, queries, edges):
@@ -115,19 +119,19 @@ def _decided(circles, queries, edges):
     in_doubt = edges.state == IN_DOUBT
     across = triangle_of(jnp.maximum(at(circles.opposite, edges.corner), 0))
     rows = at(queries.unscaled, edges.query), across
-    enters = map_where(in_doubt, lambda rows: decide(circles, *rows), rows) >= IN_CIRCLE_BIT
-    return edges._replace(state=jnp.where(in_doubt, jnp.where(enters, OPEN, ON_RING), edges.state)), enters
+    is_inner = map_where(in_doubt, lambda rows: decide(circles, *rows), rows) >= IN_CIRCLE_BIT
+    return edges._replace(state=jnp.where(in_doubt, jnp.where(is_inner, OPEN, ON_RING), edges.state)), is_inner
 
 
-def _replaced(kind, circles, queries, edges, enters):
-    """The edges, with two open ones in the place of each one that `enters` a triangle."""
-    place = lax.iota(np.int32, len(enters))
-    begins = place + platform.running_sums(enters)
+def _replaced(kind, circles, queries, edges, is_inner):
+    """The edges, with two open ones in the place of each inner one."""
+    place = lax.iota(np.int32, len(is_inner))
+    begins = place + platform.running_sums(is_inner)
     source = platform.scatter("set", edges.source, begins, place)
-    # Where no edge begins, the second half of the edge before is.
+    # A place where no edge begins has the second edge of a pair.
     is_first = at(begins, source) == place
     origin = jnp.where(is_first, source, at(source, place - 1))
-    is_new = at(enters, origin)
+    is_new = at(is_inner, origin)
     query, corner, state, at_v, at_a = (at(each, origin) for each in edges[:-1])
     across = at(circles.opposite, corner)
     *_, along = edge_at(circles, queries_of(queries, query), corner)

@@ -65,11 +65,11 @@ class Laplace:
         return jnp.where(turn.on_ring, at_v, before), jnp.maximum(before + at_a, 0.0)
 
     def of_inner(self, cotangents: Array, along: Vector) -> Array:
-        """What an inner edge adds to the shares of its ends: nothing. `cotangents` is the sum of both that see the edge."""
+        """The part of an inner edge in the shares of its ends: none. `cotangents` is the sum of both that see the edge."""
         return jnp.zeros_like(cotangents)
 
     def joined(self, before: Array, inner: Array) -> Array:
-        """The state with what inner edges add."""
+        """The state at the start of a turn, with the parts of all inner edges of that turn."""
         return before
 
     def slopes(self, before: Array, turn: Turn) -> tuple[Slopes, Slopes]:

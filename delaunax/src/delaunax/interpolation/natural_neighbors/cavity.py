@@ -1,6 +1,6 @@
 """Where the ring of every query begins: a corner of its cavity, or the ends of the edge that it is on."""
 
-from functools import partial
+from functools import partial, reduce
 from typing import NamedTuple
 
 import jax
@@ -127,7 +127,9 @@ def begin(circles: Circles, simplex: Array, nearest: Array, queries: Queries) ->
     # Each step enters a triangle on the way to the query, and exact walks on a Delaunay triangulation cannot cycle.
     simplex, _, alone, on_hull = platform.lockstep_while(lambda _, carry: carry[1].any(), search, begun)
     is_on_hull = (alone < 0) & (on_hull >= 0)
-    tail, head = (gather(circles.vertex, corner_at(on_hull)) for corner_at in (next_corner, previous_corner))
+    tail, head = (
+        platform.gather_lanes(circles.vertex, corner_at(on_hull)) for corner_at in (next_corner, previous_corner)
+    )
     ends = jnp.stack([jnp.where(is_on_hull, tail, alone), jnp.where(is_on_hull, head, NONE)], axis=1)
     return jnp.where((ends[:, 0] < 0) & (simplex >= 0), 3 * simplex, NONE), ends
 
@@ -141,13 +143,12 @@ def _is_at(circles, query, vertex):
 def _seen_from(circles, row):
     """() int32, the vertex of its triangle that a query is at, or -1; () bool, whether integers have to find its triangle."""
     query, simplex = row
-    vertices = [gather(circles.vertex, 3 * simplex + column) for column in (A, B, C)]
+    vertices = [platform.gather_lanes(circles.vertex, 3 * simplex + column) for column in (A, B, C)]
+    places = [platform.gather_row(circles.points, vertex) for vertex in vertices]
     at = NONE
-    for vertex in vertices:
-        at = jnp.where((simplex >= 0) & _is_at(circles, query, vertex), vertex, at)
-    a, b, c = (
-        (gather(circles.points, each, A) - query.x, gather(circles.points, each, B) - query.y) for each in vertices
-    )
+    for vertex, (x, y) in zip(vertices, places, strict=True):
+        at = jnp.where((simplex >= 0) & (x == query.x) & (y == query.y), vertex, at)
+    a, b, c = ((x - query.x, y - query.y) for x, y in places)
     is_inside = orientation(a, b).positive & orientation(b, c).positive & orientation(c, a).positive
     may_be_outside = (simplex >= 0) & (at < 0) & ~is_inside
     return at, platform.select_lazily(may_be_outside, partial(_needs_search, circles, query, simplex), np.False_)
@@ -158,7 +159,8 @@ def _needs_search(circles, query, simplex):
 
     Inside both, the triangle is in the cavity, whichever triangle the query is in.
     """
-    across = [gather(circles.opposite, 3 * simplex + column) for column in (A, B, C)]
-    behind = [gather(circles.opposite, turn(each)) for each in across for turn in (next_corner, previous_corner)]
-    at_hull = jnp.stack([*across, *behind]).min() < 0
+    opposite = partial(platform.gather_lanes, circles.opposite)
+    across = [opposite(3 * simplex + column) for column in (A, B, C)]
+    behind = [opposite(turn(each)) for each in across for turn in (next_corner, previous_corner)]
+    at_hull = reduce(jnp.minimum, [*across, *behind]) < 0
     return at_hull | ~in_circle(circles, simplex, (query.x, query.y)).positive

@@ -5,6 +5,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+NONE = np.int32(-1)
+"""No vertex, in an unused place."""
+
 PLACES = 8
 """Places of a row. 1 to 15 of 100 points of a lens have more neighbours, and need spare rows."""
 
@@ -84,7 +87,7 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
 
     # Linear weights in the first row. A vertex in rows of NaN keeps them from being skipped as padding.
     spare = (0, 0), (0, found.vertices.shape[1] - 3)
-    corners = jnp.pad(jnp.maximum(found.triangle, 0), spare, constant_values=-1)
+    corners = jnp.pad(jnp.maximum(found.triangle, 0), spare, constant_values=NONE)
     linear = jnp.pad(delaunax.barycentric_weights(points, queries, found.triangle), spare)
     mappings = jnp.where(is_linear[:, None], corners, found.vertices[: len(queries)])
     weights = jnp.where(is_linear[:, None], linear, found.weights[: len(queries)])
@@ -102,25 +105,17 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
     row = jnp.where((query < number) | (vertices[:, 0] < 0), splits, query - number)
     later = row, found.slot[len(queries) :] // PLACES, vertices, shares
     spare = (0, 0), (0, split_places - PLACES)
-    mappings, weights = jnp.pad(mappings[number:], spare, constant_values=-1), jnp.pad(weights[number:], spare)
+    mappings, weights = jnp.pad(mappings[number:], spare, constant_values=NONE), jnp.pad(weights[number:], spare)
     wide = mappings[:, :split_places], weights[:, :split_places]
-    return Tables(*tables, *(_with_rows(wide, later, splits) if spare_rows else wide))
+    return Tables(*tables, *(_with_rows(wide, *later) if spare_rows else wide))
 
 
-def _with_rows(tables, rows, first):
-    """(4N, L) vertices and weights, with further rows written into them: `first` of these, and the others if one is used."""
-    from jax import lax
-
-    def written(tables, rows):
-        row, piece, *values = rows
-        return [
-            table.reshape(len(table), -1, PLACES).at[row, piece].set(value, mode="drop").reshape(table.shape)
-            for table, value in zip(tables, values, strict=True)
-        ]
-
-    rest = [each[first:] for each in rows]
-    tables = written(tables, [each[:first] for each in rows])
-    return lax.cond((rest[0] < len(tables[0])).any(), written, lambda tables, rows: tables, tables, rest)
+def _with_rows(tables, row, piece, *values):
+    """(4N, L) vertices and weights, with (S, 8) further pieces of their rows; a piece of row 4N is not used."""
+    return [
+        table.reshape(len(table), -1, PLACES).at[row, piece].set(value, mode="drop").reshape(table.shape)
+        for table, value in zip(tables, values, strict=True)
+    ]
 
 
 class OverSamplerOfRows:

@@ -11,7 +11,7 @@ from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.speed.bench import rewrite
 from jax_profiling.speed.gpu import launches, page
-from jax_profiling.speed.gpu.cases import CASES, RADIUS_FACTORS, Case, far_parameters_of, program_of
+from jax_profiling.speed.gpu.cases import CASES, NATURAL, RADIUS_FACTORS, Case, far_parameters_of, program_of
 from jax_profiling.speed.gpu.stages import REST, STAGES, stage_of
 from jax_profiling.speed.gpu.thunks import Program, instructions_of, kernels_of, loops_of
 from jax_profiling.speed.gpu.trip_counts import gpu_branch, trip_counts_of
@@ -130,13 +130,14 @@ def test_far_parameters_are_accepted_by_autolens():
 
 def test_every_stage_has_operations():
     """A function of delaunax with a new name needs that name in `STAGES`."""
-    likelihood = Likelihood(lens_folder.load("small"), KNNBarycentric)
-    function, arrays = program_of(likelihood, Case("interpolation", 2))
-    with gpu_branch():
-        text = jax.jit(function).lower(*arrays).as_text("hlo", debug_info=True)
-    # In a compiled program, the name of an operation continues the name of its caller.
-    found = {stage_of(f"/{each.op_name}") for each in instructions_of(text).values()}
-    assert set(STAGES) - {"PSF convolution", "NNLS"} - found == set()
+    found = {"PSF convolution", "NNLS"}
+    for case in (Case("interpolation", 2), Case(NATURAL, 2)):
+        function, arrays = program_of(Likelihood(lens_folder.load("small"), case.mesh_cls), case)
+        with gpu_branch():
+            text = jax.jit(function).lower(*arrays).as_text("hlo", debug_info=True)
+        # In a compiled program, the name of an operation continues the name of its caller.
+        found |= {stage_of(f"/{each.op_name}") for each in instructions_of(text).values()}
+    assert set(STAGES) - found == set()
 
 
 def test_thunks_of_one_instruction_share_its_name(program):

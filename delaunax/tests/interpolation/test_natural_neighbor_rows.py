@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from delaunax import natural_neighbor_rows, natural_neighbor_weights, triangulate
+from delaunax.interpolation.natural_neighbors import ring_rows
 from delaunax.platform.dispatch import platform_override
 
 import point_sets
@@ -60,8 +61,23 @@ def test_rows_hold_the_wide_table(kind, width, platform):
     assert np.allclose(weights, wide.weights, rtol=1.0e-13, atol=1.0e-15)
 
 
-def test_queries_without_room_are_nan_with_their_triangle():
-    rows = rows_of(POINTS, QUERIES, spare_rows=12)
+@pytest.mark.parametrize("edges_per_query", [1, 3, 64])
+def test_lists_of_any_length_hold_the_rings(edges_per_query, monkeypatch):
+    queries = QUERIES[:40]
+    on_cpu = jax.device_get(rows_of(POINTS, queries, 300))
+    monkeypatch.setattr(ring_rows, "EDGES_PER_QUERY", edges_per_query)
+    ring_rows.on_platform.cache_clear()
+    with platform_override("gpu"):
+        found = jax.device_get(jax.jit(lambda points: rows_of(points, queries, 300))(POINTS))
+    ring_rows.on_platform.cache_clear()
+    for name, one, other in zip(found._fields, found, on_cpu, strict=True):
+        assert np.allclose(one, other, rtol=1.0e-13, atol=1.0e-15), name
+
+
+@pytest.mark.parametrize("platform", ["cpu", "gpu"])
+def test_queries_without_room_are_nan_with_their_triangle(platform):
+    with platform_override(platform):
+        rows = jax.device_get(jax.jit(partial(rows_of, spare_rows=12))(POINTS, QUERIES))
     needed = -(-rows.count // 8) - 1
     has_room = np.cumsum(np.maximum(needed, 0)) <= 12
     is_nan = np.isnan(rows.weights[: len(QUERIES)]).any(axis=1)

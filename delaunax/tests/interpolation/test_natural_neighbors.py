@@ -33,6 +33,9 @@ MANY_NEIGHBORS = {
 BEYOND_THE_RANGE = {"flattened by 2^-970"}
 """Meshes flatter than 2^-500, whose weights are finite only (`test_no_finite_mesh_gives_nan`)."""
 
+SENSITIVE = {"spikes of 1e-12"}
+"""Sets in which the last bit of a query moves weights by 1e-4."""
+
 FAR_SCALES = {"scales from 1e-300 to 1"}
 """Sets in which areas of one cell are out of the range of another."""
 
@@ -133,14 +136,15 @@ def test_no_finite_mesh_gives_nan(name):
         assert found.weights.sum(axis=1) == pytest.approx(1.0)
 
 
-@pytest.mark.parametrize("name", ["random", "grid", "grid moved by last bits", "299 on a circle, and the centre"])
+@pytest.mark.parametrize("name", [name for name in SETS if name not in FAR_SCALES])
 def test_platforms_find_the_same_rings(name):
     points = padded(SETS[name], SIZE)
     triangulation = triangulated(points)
     queries = queries_of(points, triangulation, seed=1)
     one, other = (neighbors_in(points, queries, "sibson", platform=platform) for platform in PLATFORMS)
     assert np.array_equal(one.vertices, other.vertices) and np.array_equal(one.count, other.count)
-    assert np.allclose(one.weights, other.weights, rtol=0.0, atol=1.0e-10)
+    bound = 1.0e-5 if name in SENSITIVE else 1.0e-10
+    assert np.allclose(one.weights, other.weights, rtol=0.0, atol=bound)
 
 
 def test_lattice_on_every_edge_and_vertex():

@@ -1,11 +1,16 @@
-"""The programs under study: the interpolation and the likelihood of one lens, at several numbers of lanes."""
+"""The programs under study: two interpolations and the likelihood of one lens, at several numbers of lanes."""
 
+from contextlib import contextmanager
 from typing import NamedTuple
 
 import autolens as al
 import numpy as np
 
+import knn_barycentric
 from jax_profiling.speed.programs import lanes_of, log_evidence_of, ray_traced_of, tables_of_lanes
+
+NATURAL = "natural neighbours"
+"""The interpolation of `NaturalNeighbor`; the other programs have the default mesh."""
 
 
 class Case(NamedTuple):
@@ -15,8 +20,23 @@ class Case(NamedTuple):
     lanes: int
     far: bool = False
 
+    @property
+    def mesh_cls(self):
+        """The class of the mesh."""
+        return knn_barycentric.NaturalNeighbor if self.program == NATURAL else knn_barycentric.KNNBarycentric
+
+    @contextmanager
+    def patched(self):
+        """autoarray without limits on the neighbours of split points, for the mesh that has many."""
+        if self.program == NATURAL:
+            knn_barycentric.patch(natural_neighbors=True)
+        try:
+            yield
+        finally:
+            knn_barycentric.unpatch()
+
     def file_of(self, target):
-        return f"{self.program}-{target}-{self.lanes}{'-far' if self.far else ''}.json"
+        return f"{self.program.replace(' ', '_')}-{target}-{self.lanes}{'-far' if self.far else ''}.json"
 
     def __str__(self):
         return f"{self.lanes} {'lane' if self.lanes == 1 else 'lanes'}{', far' if self.far else ''}"
@@ -26,6 +46,8 @@ CASES = (
     Case("interpolation", 1),
     Case("interpolation", 20),
     Case("interpolation", 20, far=True),
+    Case(NATURAL, 1),
+    Case(NATURAL, 20),
     Case("likelihood", 1),
     Case("likelihood", 20),
 )
@@ -56,6 +78,6 @@ def program_of(likelihood, case):
         parameters = far_parameters_of(likelihood, case.lanes)
     else:
         parameters = likelihood.median_and_draws(case.lanes - 1)
-    if case.program == "interpolation":
-        return tables_of_lanes(likelihood, parameters)
-    return lanes_of(log_evidence_of(likelihood), [parameters])
+    if case.program == "likelihood":
+        return lanes_of(log_evidence_of(likelihood), [parameters])
+    return tables_of_lanes(likelihood, parameters)

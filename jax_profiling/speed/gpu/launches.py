@@ -3,7 +3,7 @@
     make launches
 
 XLA's CUDA compiler runs on a CPU and compiles for the description of an H100 or an A100 (`targets/`). The programs are the
-interpolation and the likelihood of a lens. XLA's dumps give the kernels of every loop; a run of the same branch on the CPU
+interpolations and the likelihood of a lens. XLA's dumps give the kernels of every loop; a run of the same branch on the CPU
 gives the trip counts. A model turns the counts into milliseconds of the interpolation; nothing is timed. The likelihood has no
 modelled time, because most of its time is arithmetic, which the model ignores.
 
@@ -42,7 +42,6 @@ from jax_profiling.speed.gpu.trip_counts import gpu_branch, trip_counts_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.progress import progress_of
 from jax_profiling.terminal.writing import atomic_writes
-from knn_barycentric.mesh import KNNBarycentric
 
 RESULTS = ROOT / "results" / "launches"
 TARGETS = Path(__file__).resolve().parent / "targets"
@@ -142,32 +141,40 @@ def total_of(stages):
 
 def results_of(name, targets, site, progress):
     """(target, case) -> the JSON of its counts, for one lens."""
+    lens, results = lens_folder.load(name), {}
     with tempfile.TemporaryDirectory() as folder:
         use_compiler(site, folder)
-        likelihood, programs, results = Likelihood(lens_folder.load(name), KNNBarycentric), {}, {}
+        likelihoods = {mesh_cls: Likelihood(lens, mesh_cls) for mesh_cls in {case.mesh_cls for case in CASES}}
+        programs = {}
         for case in CASES:
-            function, arrays = program_of(likelihood, case)
-            progress(f"{case.program}, {case}: counting the trips of loops")
-            trip_counts = trip_counts_of(function, arrays)
-            for target in targets:
-                description = (TARGETS / f"{target}.txtpb").read_text()
-                # Far lanes run the same program as others.
-                key = case.program, case.lanes, target
-                if key not in programs:
-                    progress(f"{case.program}, {case}: compiling for {target}")
-                    label, start = "counted_" + "_".join(map(str, key)), time.perf_counter()
-                    compile_for(description, function, arrays, label)
-                    progress(f"{case.program}, {case}: compiled for {target} in {time.perf_counter() - start:.1f} s")
-                    programs[key] = Program(Path(folder), label)
-                bandwidth = float(re.search(r"memory_bandwidth: (\d+)", description)[1])
-                stages = counts_of(programs[key], trip_counts, bandwidth)
-                if case.program == "likelihood":
-                    stages = {
-                        stage: {"kernels": each["kernels"], "waits": each["waits"]} for stage, each in stages.items()
-                    }
+            with case.patched():
+                counted = stages_of(likelihoods[case.mesh_cls], case, targets, Path(folder), programs, progress)
+            for target, stages in counted.items():
                 about = {"jax": jax.__version__, "lens": name, "target": target, **case._asdict()}
                 results[target, case] = {**about, "stages": stages, **total_of(stages)}
     return results
+
+
+def stages_of(likelihood, case, targets, folder, programs, progress):
+    """Target -> `counts_of` a case. `programs` has what is compiled: far lanes run the same program as others."""
+    function, arrays = program_of(likelihood, case)
+    progress(f"{case.program}, {case}: counting the trips of loops")
+    trip_counts, found = trip_counts_of(function, arrays), {}
+    for target in targets:
+        description = (TARGETS / f"{target}.txtpb").read_text()
+        key = case.program.replace(" ", "_"), case.lanes, target
+        if key not in programs:
+            progress(f"{case.program}, {case}: compiling for {target}")
+            label, start = "counted_" + "_".join(map(str, key)), time.perf_counter()
+            compile_for(description, function, arrays, label)
+            progress(f"{case.program}, {case}: compiled for {target} in {time.perf_counter() - start:.1f} s")
+            programs[key] = Program(folder, label)
+        bandwidth = float(re.search(r"memory_bandwidth: (\d+)", description)[1])
+        stages = counts_of(programs[key], trip_counts, bandwidth)
+        if case.program == "likelihood":
+            stages = {stage: {"kernels": each["kernels"], "waits": each["waits"]} for stage, each in stages.items()}
+        found[target] = stages
+    return found
 
 
 def use_compiler(site, folder):

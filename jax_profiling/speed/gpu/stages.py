@@ -7,6 +7,7 @@ STAGES = {
     "stars among all": ("exact_stars",),
     "neighbours, certificate": ("certified_tables",),
     "location": ("locate",),
+    "natural neighbours": ("cavities", "rings"),
     "PSF convolution": ("fft",),
     "NNLS": ("loop_",),
 }

@@ -1,6 +1,6 @@
 """Where the ring of every query begins: a corner of its cavity, or the ends of the edge that it is on."""
 
-from functools import partial
+from functools import partial, reduce
 from typing import NamedTuple
 
 import jax
@@ -19,6 +19,7 @@ from delaunax.interpolation.natural_neighbors.circles import (
     Circles,
     circles_from,
     decide,
+    in_circle,
     to_order_one,
     triangle_of,
 )
@@ -63,11 +64,12 @@ def cavities_of(triangulation: Triangulation, points: Array, query_points: Array
 def _cavities(triangulation, points, query_points):
     tree = triangulation.tree
     circles = circles_from(tree.points, points, triangulation.simplices, triangulation.neighbors)
-    scaled_points, finite, corners, start = starts_of(triangulation, query_points)
-    known = finite & triangulation.certified
-    simplex = jnp.where(known, simplices_at(triangulation, corners, scaled_points, start), NONE)
-    outside = known & (simplex < 0)
-    nearest = jnp.where(outside, nearest_of(triangulation, scaled_points, start, outside), NONE)
+    with jax.named_scope("locate"):
+        scaled_points, finite, corners, start = starts_of(triangulation, query_points)
+        known = finite & triangulation.certified
+        simplex = jnp.where(known, simplices_at(triangulation, corners, scaled_points, start), NONE)
+        outside = known & (simplex < 0)
+        nearest = jnp.where(outside, nearest_of(triangulation, scaled_points, start, outside), NONE)
     (x, y), row = scaled_points.T, lax.iota(np.int32, len(query_points))
     queries = Queries(x, y, query_points, jnp.ones_like(x), jnp.full_like(row, NONE), row)
     corner, ends = begin(circles, simplex, nearest, queries)
@@ -105,7 +107,7 @@ def begin(circles: Circles, simplex: Array, nearest: Array, queries: Queries) ->
         it, or behind it by less than rounding. One vertex, and -1, is the vertex at the query, or the nearest vertex outside
         the hull. -1, -1 is for other queries.
     """
-    in_doubt = platform.map_rows(partial(_may_be_outside, circles), (queries, simplex))
+    vertex, in_doubt = platform.map_rows(partial(_seen_from, circles), (queries, simplex))
 
     def search(_, carry):
         simplex, in_doubt, alone, on_hull = carry
@@ -121,11 +123,13 @@ def begin(circles: Circles, simplex: Array, nearest: Array, queries: Queries) ->
         on_hull = jnp.where(in_doubt & (place >= ON_HULL), first + place - ON_HULL, on_hull)
         return jnp.where(moves, across, simplex), moves, alone, on_hull
 
-    begun = simplex, in_doubt, nearest, jnp.full_like(simplex, NONE)
+    begun = simplex, in_doubt, jnp.where(vertex >= 0, vertex, nearest), jnp.full_like(simplex, NONE)
     # Each step enters a triangle on the way to the query, and exact walks on a Delaunay triangulation cannot cycle.
     simplex, _, alone, on_hull = platform.lockstep_while(lambda _, carry: carry[1].any(), search, begun)
     is_on_hull = (alone < 0) & (on_hull >= 0)
-    tail, head = (gather(circles.vertex, corner_at(on_hull)) for corner_at in (next_corner, previous_corner))
+    tail, head = (
+        platform.gather_lanes(circles.vertex, corner_at(on_hull)) for corner_at in (next_corner, previous_corner)
+    )
     ends = jnp.stack([jnp.where(is_on_hull, tail, alone), jnp.where(is_on_hull, head, NONE)], axis=1)
     return jnp.where((ends[:, 0] < 0) & (simplex >= 0), 3 * simplex, NONE), ends
 
@@ -136,12 +140,27 @@ def _is_at(circles, query, vertex):
     return (vertex >= 0) & (at[0] == query.x) & (at[1] == query.y)
 
 
-def _may_be_outside(circles, row):
-    """() bool: whether floating point cannot tell that a query is inside its triangle."""
+def _seen_from(circles, row):
+    """() int32, the vertex of its triangle that a query is at, or -1; () bool, whether integers have to find its triangle."""
     query, simplex = row
-    vertices = [gather(circles.vertex, 3 * simplex + column) for column in (A, B, C)]
-    a, b, c = (
-        (gather(circles.points, each, A) - query.x, gather(circles.points, each, B) - query.y) for each in vertices
-    )
+    vertices = [platform.gather_lanes(circles.vertex, 3 * simplex + column) for column in (A, B, C)]
+    places = [platform.gather_row(circles.points, vertex) for vertex in vertices]
+    at = NONE
+    for vertex, (x, y) in zip(vertices, places, strict=True):
+        at = jnp.where((simplex >= 0) & (x == query.x) & (y == query.y), vertex, at)
+    a, b, c = ((x - query.x, y - query.y) for x, y in places)
     is_inside = orientation(a, b).positive & orientation(b, c).positive & orientation(c, a).positive
-    return (simplex >= 0) & ~is_inside
+    may_be_outside = (simplex >= 0) & (at < 0) & ~is_inside
+    return at, platform.select_lazily(may_be_outside, partial(_needs_search, circles, query, simplex), np.False_)
+
+
+def _needs_search(circles, query, simplex):
+    """() bool: whether a query on an edge of a triangle, or next to it, may be outside the triangle's circle or the hull.
+
+    Inside both, the triangle is in the cavity, whichever triangle the query is in.
+    """
+    opposite = partial(platform.gather_lanes, circles.opposite)
+    across = [opposite(3 * simplex + column) for column in (A, B, C)]
+    behind = [opposite(turn(each)) for each in across for turn in (next_corner, previous_corner)]
+    at_hull = reduce(jnp.minimum, [*across, *behind]) < 0
+    return at_hull | ~in_circle(circles, simplex, (query.x, query.y)).positive

@@ -136,14 +136,8 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
     in_doubt, enters = decision == _IN_DOUBT, decision == 1
     moves = moves & ~in_doubt
 
-    v, a = (gather(circles.vertex, corner) for corner in (next_corner(walk.corner), previous_corner(walk.corner)))
-    places = [gather(circles.points, vertex, axis) for vertex in (v, a) for axis in (A, B)]
-    left, across_cotangent = gather(circles.cotangent, walk.corner), gather(circles.cotangent, across)
-    vx, vy, ax, ay, left, across_cotangent = _keep((*places, left, across_cotangent))
-    to_v, to_a, along = (
-        (query.scale * x, query.scale * y)
-        for x, y in ((vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy))
-    )
+    v, a, to_v, to_a, along = edge_at(circles, query, walk.corner)
+    left, across_cotangent = _keep([gather(circles.cotangent, corner) for corner in (walk.corner, across)])
     per_area = 1.0 / doubled_area(to_v, to_a, along)
     right = jnp.where(enters, across_cotangent, -dot(to_v, to_a) * per_area)
     per_area, right = _keep((per_area, right))
@@ -168,6 +162,25 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
         done=walk.done | is_last,
     )
     return moved, turn
+
+
+def edge_at(circles: Circles, query: Any, corner: Array) -> tuple[Array, Array, Vector, Vector, Vector]:
+    """`v`, `a`, `to_v`, `to_a` and `along` of a `Turn`: the edge opposite a corner."""
+    v, a = (gather(circles.vertex, end) for end in (next_corner(corner), previous_corner(corner)))
+    vx, vy, ax, ay = _keep([gather(circles.points, vertex, axis) for vertex in (v, a) for axis in (A, B)])
+    vectors = (vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy)
+    return v, a, *((query.scale * x, query.scale * y) for x, y in vectors)
+
+
+def ring_turn(circles: Circles, query: Any, corner: Array) -> Turn:
+    """The `Turn` that ends at the ring edge opposite a corner; `slot` is not known."""
+    v, a, to_v, to_a, along = edge_at(circles, query, corner)
+    per_area, left = 1.0 / doubled_area(to_v, to_a, along), gather(circles.cotangent, corner)
+    true = jnp.ones_like(corner, bool)
+    return Turn(
+        v, a, to_v, to_a, along, per_area, left, -dot(to_v, to_a) * per_area,
+        on_ring=true, slot=jnp.full_like(corner, NONE), ends=true, begins=true, counts=true, moves=true, row=query.row,
+    )  # fmt: skip
 
 
 def _keep(values):

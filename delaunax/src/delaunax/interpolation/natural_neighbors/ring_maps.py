@@ -127,7 +127,7 @@ def _moved_shares(kind, shape, cavities_and_spare, moves):
     layout = Layout(spare, *shape)
 
     def emit(own, table, turn, change):
-        return own, put(table, layout.place(turn, turn.slot, turn.ends), change)
+        return own, put(table, layout.place(turn.row, turn.slot, turn.ends), change)
 
     _, table = _changes(kind, cavities, moves, emit, (), flat_table(layout.size, 0.0, cavities.queries.x.dtype))
     return table[:-1].reshape(shape)
@@ -178,7 +178,7 @@ def _pulled_shares(kind, shape, cavities_and_spare, covectors):
     layout, flat = Layout(spare, *shape), jnp.append(covectors.reshape(-1), 0.0)
 
     def weight(_, slot, turn, counts):
-        return gather(flat, layout.place(turn, slot, counts))
+        return gather(flat, layout.place(turn.row, slot, counts))
 
     return _pulled(kind, cavities, weight)
 

@@ -64,6 +64,14 @@ class Laplace:
         # Rounding makes some edges of length zero negative.
         return jnp.where(turn.on_ring, at_v, before), jnp.maximum(before + at_a, 0.0)
 
+    def of_inner(self, cotangents: Array, along: Vector) -> Array:
+        """The part of an inner edge in the shares of its ends: none. `cotangents` is the sum of both that see the edge."""
+        return jnp.zeros_like(cotangents)
+
+    def joined(self, before: Array, inner: Array) -> Array:
+        """The state at the start of a turn, with the parts of all inner edges of that turn."""
+        return before
+
     def slopes(self, before: Array, turn: Turn) -> tuple[Slopes, Slopes]:
         """The derivatives that an edge adds to the shares of v and of a; `before` is not used."""
         to_v, to_a, along = turn.to_v, turn.to_a, turn.along
@@ -94,10 +102,19 @@ class Sibson:
         """The state after another edge, and the share of v if the turn ends with this edge."""
         fan, before = chain
         following, edge = LAPLACE.after(before, turn)
-        triangle = jnp.maximum(turn.left + turn.right, 0.0) * dot(turn.along, turn.along)
+        triangle = self.of_inner(turn.left + turn.right, turn.along)
         whole = fan + triangle
         fan = jnp.where(turn.on_ring, triangle, jnp.where(turn.moves, whole, fan))
         return (fan, following), jnp.maximum(whole - edge * dot(turn.to_v, turn.to_v), 0.0)
+
+    def of_inner(self, cotangents: Array, along: Vector) -> Array:
+        """As in `Laplace`: the triangles over the edge, seen from its ends."""
+        return jnp.maximum(cotangents, 0.0) * dot(along, along)
+
+    def joined(self, chain: Any, inner: Array) -> Any:
+        """As in `Laplace`."""
+        fan, before = chain
+        return fan + inner, before
 
     def slopes(self, before: Array, turn: Turn) -> tuple[Slopes, Slopes]:
         """The derivatives that an edge adds to the shares of v and of a; `before` is the state of `Laplace`."""

@@ -20,7 +20,7 @@ from delaunax.arguments import as_given, points_and_queries
 from delaunax.arithmetic.scaling import largest_exponent, scaled_differentiably
 from delaunax.interpolation.natural_neighbors import ring_maps
 from delaunax.interpolation.natural_neighbors.cavity import cavities_of
-from delaunax.interpolation.natural_neighbors.circles import triangle_of
+from delaunax.interpolation.natural_neighbors.circles import dot, triangle_of
 from delaunax.interpolation.natural_neighbors.ring_rows import rings
 from delaunax.interpolation.natural_neighbors.shares import KINDS
 from delaunax.platform.indexing import NONE, gather
@@ -182,7 +182,7 @@ def _rows(kind, width, spare_rows, triangulation, points, query_points):
         return jnp.where(jnp.pad(on_ends, (0, rows - number))[:, None], columns, table)
 
     on_ends = cavities.ends[:, 0] >= 0
-    count = jnp.where(on_ends, (cavities.ends >= 0).sum(axis=1, dtype=jnp.int32), count)
+    count = jnp.where(on_ends, jnp.where(cavities.ends[:, 1] >= 0, np.int32(2), np.int32(1)), count)
     known = (count > 0) & ((count <= width) | (spare < np.int32(rows * width)))
     known = jnp.pad(known, (0, rows - number), constant_values=True)[:, None]
     vertices = with_ends(vertices, cavities.ends, NONE)
@@ -225,9 +225,9 @@ def weights_of_ends(points, query_points, ends):
     # In other rows, any edge and query keep derivatives finite.
     along = jnp.where(is_edge, head - tail, 1.0)
     offset = jnp.where(is_edge, query_points - tail, 0.0)
-    factor = lax.stop_gradient(1.0 / jnp.abs(along).max(axis=1, keepdims=True))
-    along, offset = along * factor, offset * factor
-    part = jnp.clip((offset * along).sum(axis=1) / (along**2).sum(axis=1), 0.0, 1.0)
+    factor = lax.stop_gradient(1.0 / jnp.maximum(*jnp.abs(along.T)))
+    along, offset = factor * along.T, factor * offset.T
+    part = jnp.clip(dot(offset, along) / dot(along, along), 0.0, 1.0)
     return jnp.stack([1.0 - part, part], axis=1)
 
 

@@ -15,12 +15,7 @@ import numpy as np
 
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.gate.live_reference import (
-    EXTRA_PERTURBATIONS,
-    PERTURBATIONS,
-    perturbed,
-    with_zeros_perturbed,
-)
+from jax_profiling.gate.live_reference import PERTURBATIONS, perturbed, with_zeros_perturbed
 from jax_profiling.gate.meshes.oracle_natural_neighbors import OracleNaturalNeighbor
 from jax_profiling.gate.reference import Reference
 from jax_profiling.gate.verdict import candidate_from
@@ -62,14 +57,14 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
 
 
 def _reference_of(right, vectors, perturbations):
-    """The `Reference` at (V, D) vectors; unstable ones are perturbed again, as in `live_reference`."""
+    """The `Reference` at (V, D) vectors; unstable ones are perturbed twice as often again."""
     parameters = list(with_zeros_perturbed(perturbed(vectors, perturbations)))
     found = [_evidences(right, rows) for rows in parameters]
     values, penalties = [each.log_evidence for each in found], np.array([each.penalty[0] for each in found])
     no, nan = np.zeros(len(vectors), bool), np.full(len(vectors), np.nan)
     reference = Reference(parameters, values, penalties, no, no, no, no, nan, nan, (None,) * len(vectors))
     for vector in np.flatnonzero(reference.unstable) if perturbations else ():
-        added = with_zeros_perturbed(perturbed(vectors[vector : vector + 1], EXTRA_PERTURBATIONS, seed=1)[0, 1:])
+        added = with_zeros_perturbed(perturbed(vectors[vector : vector + 1], 2 * perturbations, seed=1)[0, 1:])
         reference.parameters[vector] = np.concatenate([parameters[vector], added])
         more = _evidences(right, added).log_evidence
         reference.values[vector] = np.concatenate([reference.values[vector], more])

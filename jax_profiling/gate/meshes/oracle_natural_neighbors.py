@@ -1,6 +1,7 @@
 """autoarray's own code with right natural neighbour weights: the reference for `NaturalNeighbor`."""
 
 import autolens as al
+import jax
 import numpy as np
 from autoarray.inversion.mesh.interpolator.delaunay import (
     DelaunayInterface,
@@ -19,8 +20,16 @@ from delaunax import oracle
 WIDE_CAP = 512
 """Neighbours and cavity triangles of a query that `DelaunayNN`'s code gets where its own caps are too small."""
 
+WIDTH_STEP = 32
+"""The tables have a multiple of this number of columns."""
+
 AGREE = 1.0e-10
 """Two rows of weights agree if the values that they interpolate differ by less, where all values are between 0 and 1."""
+
+
+@jax.jit
+def _interpolated(points, values, queries):
+    return delaunax.NaturalNeighborInterpolator(points, values)(queries)
 
 
 def right_weights(points, queries, mappings, weights):
@@ -39,7 +48,7 @@ def right_weights(points, queries, mappings, weights):
     values = np.random.default_rng(0).random((len(points), 4))
     weights = np.where(mappings < 0, 0.0, weights)
     theirs = (weights[:, :, None] * values[mappings]).sum(axis=1)
-    ours = np.asarray(delaunax.NaturalNeighborInterpolator(points, values)(queries))
+    ours = np.asarray(_interpolated(points, values, queries))
     ours = np.where(np.isnan(ours), values[cKDTree(points).query(queries)[1]], ours)
     # A comparison with NaN is false.
     replaced = ~(np.abs(ours - theirs) < AGREE).all(axis=1)
@@ -69,6 +78,9 @@ class InterpolatorOracleNaturalNeighbor(InterpolatorDelaunay):
         split_points = split_points_from(points=points, area_weights=self.mesh.areas_factor * np.sqrt(areas), xp=np)
         queries = np.concatenate([data, split_points])
         mappings, weights, replaced = right_weights(points, queries, *_upstream_weights(points, queries))
+        # JAX compiles again for every shape, so few widths occur.
+        spare = ((0, 0), (0, -mappings.shape[1] % WIDTH_STEP))
+        mappings, weights = np.pad(mappings, spare, constant_values=-1), np.pad(weights, spare)
         (mappings, split_mappings), (weights, split_weights) = (
             np.split(self._xp.asarray(each), [len(data)]) for each in (mappings, weights)
         )

@@ -44,8 +44,8 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
     """
     knn_barycentric.patch(natural_neighbors=True)
     try:
-        right, ours = Likelihood(lens, OracleNaturalNeighbor), Likelihood(lens, NaturalNeighbor)
-        reference = _reference_of(right, ours.median_and_draws(draws), perturbations)
+        ours = Likelihood(lens, NaturalNeighbor)
+        reference = _reference_of(lens, ours.median_and_draws(draws), perturbations)
         vectors = [rows[0] for rows in reference.parameters]
         unstable = [
             reference.parameters[vector][1 : 1 + perturbations] for vector in np.flatnonzero(reference.unstable)
@@ -56,18 +56,18 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
         knn_barycentric.unpatch()
 
 
-def _reference_of(right, vectors, perturbations):
-    """The `Reference` at (V, D) vectors; unstable ones are perturbed twice as often again."""
+def _reference_of(lens, vectors, perturbations):
+    """The `Reference` at (V, D) vectors. At unstable ones the mesh moves too: parameters move all vertices of a tie alike."""
     parameters = list(with_zeros_perturbed(perturbed(vectors, perturbations)))
-    found = [_evidences(right, rows) for rows in parameters]
+    found = [_evidences(Likelihood(lens, OracleNaturalNeighbor), rows) for rows in parameters]
     values, penalties = [each.log_evidence for each in found], np.array([each.penalty[0] for each in found])
     no, nan = np.zeros(len(vectors), bool), np.full(len(vectors), np.nan)
     reference = Reference(parameters, values, penalties, no, no, no, no, nan, nan, (None,) * len(vectors))
-    for vector in np.flatnonzero(reference.unstable) if perturbations else ():
-        added = with_zeros_perturbed(perturbed(vectors[vector : vector + 1], 2 * perturbations, seed=1)[0, 1:])
-        reference.parameters[vector] = np.concatenate([parameters[vector], added])
-        more = _evidences(right, added).log_evidence
-        reference.values[vector] = np.concatenate([reference.values[vector], more])
+    for vector in np.flatnonzero(reference.unstable):
+        for seed, row in enumerate(np.repeat(parameters[vector][1:], 2, axis=0), start=1):
+            more = _evidences(Likelihood(lens, OracleNaturalNeighbor, seed=seed), row[None]).log_evidence
+            reference.parameters[vector] = np.concatenate([reference.parameters[vector], row[None]])
+            reference.values[vector] = np.concatenate([reference.values[vector], more])
     return reference
 
 

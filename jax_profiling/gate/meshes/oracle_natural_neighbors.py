@@ -73,6 +73,9 @@ class InterpolatorOracleNaturalNeighbor(InterpolatorDelaunay):
     def _tables(self):
         """(delaunay, weights, split weights, replaced), computed on NumPy."""
         points, data = np.asarray(self.mesh_grid_xy), np.asarray(self.data_grid.over_sampled.array)
+        if self.mesh.seed:
+            signs = np.random.default_rng(self.mesh.seed).choice([-1.0, 1.0], points.shape)
+            points = points + np.finfo(float).eps * np.abs(points).max() * signs
         simplices = Delaunay(points).simplices if self._xp is np else _exact_simplices(points)
         areas = barycentric_dual_area_from(mesh_grid=points, simplices=simplices, xp=np)
         split_points = split_points_from(points=points, area_weights=self.mesh.areas_factor * np.sqrt(areas), xp=np)
@@ -143,7 +146,20 @@ def _exact_simplices(points):
 
 
 class OracleNaturalNeighbor(DelaunayNN):
-    """`DelaunayNN` with right weights and without its caps, on NumPy or on JAX without `jit`."""
+    """`DelaunayNN` with right weights and without its caps, on NumPy or on JAX without `jit`.
+
+    Parameters
+    ----------
+    pixels, zeroed_pixels, areas_factor
+        As in `DelaunayNN`.
+    seed
+        Unless 0, every vertex moves by the last bit of the largest coordinate, at random: ties break as the rounding of
+        another program might break them.
+    """
+
+    def __init__(self, pixels: int, zeroed_pixels=0, areas_factor=0.5, seed: int = 0):
+        super().__init__(pixels, zeroed_pixels, areas_factor)
+        self.seed = seed
 
     @property
     def interpolator_cls(self):

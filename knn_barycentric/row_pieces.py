@@ -163,24 +163,15 @@ def _split_tables(first, spare, number, room):
     if not room.split_rows:
         return mappings, weights
     row = jnp.where((spare.query < number) | (spare.vertices[:, 0] < 0), len(mappings), spare.query - number)
-    rows = row, spare.slot // PLACES, spare.vertices, spare.weights
-    return _with_rows((mappings, weights), rows, room.data_rows)
+    return _with_rows((mappings, weights), row, spare.slot // PLACES, spare.vertices, spare.weights)
 
 
-def _with_rows(tables, rows, first):
-    """(4N, L) vertices and weights, with further rows written into them: `first` of these, and the others if one is used."""
-    from jax import lax
-
-    def written(tables, rows):
-        row, piece, *values = rows
-        return [
-            table.reshape(len(table), -1, PLACES).at[row, piece].set(value, mode="drop").reshape(table.shape)
-            for table, value in zip(tables, values, strict=True)
-        ]
-
-    rest = [each[first:] for each in rows]
-    tables = written(tables, [each[:first] for each in rows])
-    return lax.cond((rest[0] < len(tables[0])).any(), written, lambda tables, rows: tables, tables, rest)
+def _with_rows(tables, row, piece, *values):
+    """(4N, L) vertices and weights, with (S, 8) further pieces of their rows; a piece of row 4N is not used."""
+    return [
+        table.reshape(len(table), -1, PLACES).at[row, piece].set(value, mode="drop").reshape(table.shape)
+        for table, value in zip(tables, values, strict=True)
+    ]
 
 
 class OverSamplerOfRows:

@@ -165,7 +165,7 @@ CASES = {case.key: case for case in (*PIPELINES, *VISIBILITIES, *SCHEMES, *SOLVE
 """Key -> fit case."""
 
 NATURAL_NEIGHBORS = {
-    key: replace(CASES[key], draws=2, perturbations=2, batch=min(CASES[key].batch, 3))
+    key: replace(CASES[key], draws=1, perturbations=2, batch=1)
     for key in (
         "slam_source_pix_1_overlay",
         "slam_source_pix_2_hilbert",

@@ -51,7 +51,7 @@ draws, such as an ellipticity above one; they are undefined.
 
 NATURAL = """## Natural neighbours
 
-The same fits with `NaturalNeighbor`, at the prior median and two draws. The reference is autoarray's own code with right
+The same fits with `NaturalNeighbor`, at the prior median and one draw. The reference is autoarray's own code with right
 weights: `DelaunayNN`'s where they are right, and rational arithmetic elsewhere (`jax_profiling/gate/natural_neighbors.py`). It
 uses the triangulation of the mesh, so no vector is tied or dropped.
 """

@@ -159,7 +159,7 @@ class OracleNaturalNeighbor(DelaunayNN):
 
     def __init__(self, pixels: int, zeroed_pixels=0, areas_factor=0.5, seed: int = 0):
         super().__init__(pixels, zeroed_pixels, areas_factor)
-        self.seed = seed
+        self.seed = int(seed)  # An `af.Model` makes floats of numbers.
 
     @property
     def interpolator_cls(self):

@@ -25,20 +25,23 @@ class NaturalNeighbor(KNNBarycentric):
         As in `KNNBarycentric`.
     kind : str, optional
         "sibson" (the default) or "laplace".
+
+    Raises
+    ------
+    ValueError
+        If `kind` is another word.
     """
 
-    def __init__(self, pixels: int, zeroed_pixels=0, areas_factor=0.5, *, kind=None):
+    # Not keyword-only: PyAutoFit leaves keyword-only arguments out of a search's identifier and of JSON files.
+    def __init__(self, pixels: int, zeroed_pixels=0, areas_factor=0.5, kind="sibson"):
         super().__init__(pixels, zeroed_pixels, areas_factor)
-        # An `af.Model` sets keyword-only arguments after construction.
-        if kind is not None:
-            self.kind = kind
+        if kind not in ("sibson", "laplace"):
+            raise ValueError(f"`kind` is {kind!r}; give 'sibson' or 'laplace'.")
+        self.kind = kind
 
     @property
     def interpolator_cls(self):
-        """The class that autoarray interpolates this mesh with; ValueError if `kind` is unknown."""
-        kind = getattr(self, "kind", "sibson")
-        if kind not in ("sibson", "laplace"):
-            raise ValueError(f"`kind` is {kind!r}; give 'sibson' or 'laplace'.")
+        """The class that autoarray interpolates this mesh with."""
         return InterpolatorNaturalNeighbor
 
 
@@ -60,7 +63,7 @@ class InterpolatorNaturalNeighbor(InterpolatorKNNBarycentric):
     @cached_property
     def tables(self):
         """The `row_pieces.Tables` of the data points and the split points."""
-        kind, data = getattr(self.mesh, "kind", "sibson"), self._xp.asarray(self.data_grid.over_sampled.array)
+        kind, data = self.mesh.kind, self._xp.asarray(self.data_grid.over_sampled.array)
         if not self.traced:
             return weights_without_jax(self.mesh_grid_xy, data, self.delaunay.split_points, kind)
         matrix_from = regularization_util.pixel_splitted_regularization_matrix_from

@@ -44,11 +44,31 @@ class Tables(NamedTuple):
     split_weights: Any
 
 
+class Room(NamedTuple):
+    """Sizes of the tables: places of a row, spare rows of data points and of split points, places of a split point."""
+
+    places: int
+    data_rows: int
+    split_rows: int
+    split_places: int
+
+
+class SpareRows(NamedTuple):
+    """The rows behind the first rows, as in `delaunax.NaturalNeighborRows`. Queries with linear weights have none."""
+
+    query: Any
+    slot: Any
+    vertices: Any
+    weights: Any
+
+
 def tables_from(triangulation, points, data, split_points, kind, split_budget):
     """The `Tables` of a `delaunax.Triangulation`, under JAX. Outside `jit` every data point has one row.
 
     Parameters
     ----------
+    triangulation
+        The triangulation of the vertices.
     points, data, split_points
         (N, 2), (Q, 2) and (4N, 2) float, vertices, data points and split points or None (arcsec).
     kind
@@ -56,58 +76,97 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
     split_budget
         How many split points may have more than 11 neighbours; None for any number. The others get linear weights.
     """
-    import jax
     import jax.numpy as jnp
 
     import delaunax
 
     number, splits = len(data), 0 if split_points is None else len(split_points)
     queries = jnp.concatenate([data, split_points]) if splits else data
-    of_split = np.arange(len(queries)) >= number
-
     natural = partial(delaunax.natural_neighbor_rows, triangulation, points, queries, kind=kind)
-    if isinstance(queries, jax.core.Tracer):
-        spare_rows, split_places = DATA_SPARE * number + 64, SPLIT_PLACES
-        found = natural(spare_rows + SPLIT_SPARE * splits, width=PLACES)
+    room = _room_for(natural, triangulation, number, splits, split_budget)
+    found = natural(room.data_rows + room.split_rows, width=room.places)
+    is_linear = _is_linear(found, number, room, split_budget)
+    first = _first_rows(points, queries, found, is_linear)
+    spare = SpareRows(*(each[len(queries) :] for each in (found.query, found.slot, found.vertices, found.weights)))
+    spare = spare._replace(vertices=jnp.where(is_linear[spare.query][:, None], -1, spare.vertices))
+    data_tables = _data_tables([each[:number] for each in first], spare, room)
+    split_tables = _split_tables([each[number:] for each in first], spare, number, room) if splits else (None, None)
+    return Tables(*data_tables, *split_tables)
+
+
+def _room_for(natural, triangulation, number, splits, split_budget):
+    """The `Room` for any mesh under `jit`; otherwise for this mesh, without spare rows."""
+    import jax
+
+    if isinstance(triangulation.simplices, jax.core.Tracer):
+        room = Room(PLACES, DATA_SPARE * number + 64, SPLIT_SPARE * splits, SPLIT_PLACES)
     else:
         widest = max(int(natural(0).count.max()), PLACES)
-        spare_rows, split_places, found = 0, widest + 1, natural(0, width=widest)
-    is_linear = jnp.isnan(found.weights[: len(queries), 0])
+        room = Room(widest, 0, 0, widest + 1)
+    if split_budget is None:
+        return room
+    return room._replace(split_places=min(room.split_places, BUDGETED_PLACES))
+
+
+def _is_linear(found, number, room, split_budget):
+    """(Q,) bool, the queries with linear weights: they find no spare row, or have too many neighbours for a split point."""
+    import jax.numpy as jnp
+
+    of_split = np.arange(len(found.count)) >= number
+    is_linear = jnp.isnan(found.weights[: len(found.count), 0]) | of_split & (found.count >= room.split_places)
     if split_budget is not None:
-        split_places = min(split_places, BUDGETED_PLACES)
         is_wide = of_split & (found.count > 11)
         is_linear = is_linear | is_wide & (jnp.cumsum(is_wide) > split_budget)
-    is_linear = is_linear | of_split & (found.count >= split_places)
-
-    query, vertices, shares = (each[len(queries) :] for each in (found.query, found.vertices, found.weights))
     # Spare rows of data points come first: those behind their share are left to split points.
-    is_late = (vertices[spare_rows:, 0] >= 0) & (query[spare_rows:] < number)
-    is_linear = is_linear.at[jnp.where(is_late, query[spare_rows:], len(queries))].set(True, mode="drop")
-    vertices = jnp.where(is_linear[query][:, None], -1, vertices)
+    behind = len(found.count) + room.data_rows
+    is_late = (found.vertices[behind:, 0] >= 0) & (found.query[behind:] < number)
+    late = jnp.where(is_late, found.query[behind:], len(found.count))
+    return is_linear.at[late].set(True, mode="drop")
 
-    # Linear weights in the first row. A vertex in rows of NaN keeps them from being skipped as padding.
-    spare = (0, 0), (0, found.vertices.shape[1] - 3)
-    corners = jnp.pad(jnp.maximum(found.triangle, 0), spare, constant_values=NONE)
-    linear = jnp.pad(delaunax.barycentric_weights(points, queries, found.triangle), spare)
-    mappings = jnp.where(is_linear[:, None], corners, found.vertices[: len(queries)])
-    weights = jnp.where(is_linear[:, None], linear, found.weights[: len(queries)])
 
-    owner = query[:spare_rows]
-    further = jnp.where(owner[:, None] < number, vertices[:spare_rows], -1)
-    further_weights = jnp.where(further < 0, 0.0, shares[:spare_rows])
-    tables = (
-        jnp.concatenate([mappings[:number], further]),
-        jnp.concatenate([weights[:number], further_weights]),
-        jnp.append(jnp.arange(number), jnp.minimum(owner, number - 1)) if spare_rows else None,
+def _first_rows(points, queries, found, is_linear):
+    """(Q, K) vertices and weights: the first row of every query, or its triangle and linear weights."""
+    import jax.numpy as jnp
+
+    import delaunax
+
+    unused = (0, 0), (0, found.vertices.shape[1] - 3)
+    # A vertex in rows of NaN keeps them from being skipped as padding.
+    corners = jnp.pad(jnp.maximum(found.triangle, 0), unused, constant_values=NONE)
+    linear = jnp.pad(delaunax.barycentric_weights(points, queries, found.triangle), unused)
+    return (
+        jnp.where(is_linear[:, None], corners, found.vertices[: len(queries)]),
+        jnp.where(is_linear[:, None], linear, found.weights[: len(queries)]),
     )
-    if not splits:
-        return Tables(*tables, None, None)
-    row = jnp.where((query < number) | (vertices[:, 0] < 0), splits, query - number)
-    later = row, found.slot[len(queries) :] // PLACES, vertices, shares
-    spare = (0, 0), (0, split_places - PLACES)
-    mappings, weights = jnp.pad(mappings[number:], spare, constant_values=NONE), jnp.pad(weights[number:], spare)
-    wide = mappings[:, :split_places], weights[:, :split_places]
-    return Tables(*tables, *(_with_rows(wide, *later) if spare_rows else wide))
+
+
+def _data_tables(first, spare, room):
+    """Mappings, weights and row owners of the Q data points: their first rows, then their spare rows."""
+    import jax.numpy as jnp
+
+    if not room.data_rows:
+        return *first, None
+    (mappings, weights), number = first, len(first[0])
+    query, _, vertices, further = (each[: room.data_rows] for each in spare)
+    vertices = jnp.where(query[:, None] < number, vertices, -1)
+    owner = jnp.append(jnp.arange(number), jnp.minimum(query, number - 1))
+    further = jnp.where(vertices < 0, 0.0, further)
+    return jnp.concatenate([mappings, vertices]), jnp.concatenate([weights, further]), owner
+
+
+def _split_tables(first, spare, number, room):
+    """(4N, L) mappings and weights of the split points, whose queries come after `number` data points."""
+    import jax.numpy as jnp
+
+    unused = (0, 0), (0, max(room.split_places - room.places, 0))
+    mappings, weights = (
+        jnp.pad(each, unused, constant_values=value)[:, : room.split_places]
+        for each, value in zip(first, (NONE, 0.0), strict=True)
+    )
+    if not room.split_rows:
+        return mappings, weights
+    row = jnp.where((spare.query < number) | (spare.vertices[:, 0] < 0), len(mappings), spare.query - number)
+    return _with_rows((mappings, weights), row, spare.slot // PLACES, spare.vertices, spare.weights)
 
 
 def _with_rows(tables, row, piece, *values):

@@ -2,18 +2,20 @@
 
     .venv/bin/python -m jax_profiling.gate.natural_neighbors --lens small --draws 2
 
-The reference runs on NumPy (`meshes.oracle_natural_neighbors`). The exit status is 1 unless the verdict is at least "opt-in".
+The reference (`meshes.oracle_natural_neighbors`) runs on JAX without `jit`, with the same solver as the
+mesh. The exit status is 1 unless the verdict is at least "opt-in".
 """
 
 import argparse
 
 import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
+import jax
 import numpy as np
 
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.gate.live_reference import PERTURBATIONS, perturbed
+from jax_profiling.gate.live_reference import PERTURBATIONS, perturbed, with_zeros_perturbed
 from jax_profiling.gate.meshes.oracle_natural_neighbors import OracleNaturalNeighbor
 from jax_profiling.gate.reference import Reference
 from jax_profiling.gate.verdict import candidate_from
@@ -42,19 +44,39 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
     """
     knn_barycentric.patch(natural_neighbors=True)
     try:
-        right, ours = Likelihood(lens, OracleNaturalNeighbor, use_jax=False), Likelihood(lens, NaturalNeighbor)
-        vectors = ours.median_and_draws(draws)
-        parameters = list(perturbed(vectors, perturbations))
-        found = [right.evidences(rows) for rows in parameters]
-        values, penalties = [each.log_evidence for each in found], np.array([each.penalty[0] for each in found])
-        count = len(vectors)
-        no, nan = np.zeros(count, bool), np.full(count, np.nan)
-        reference = Reference(parameters, values, penalties, no, no, no, no, nan, nan, (None,) * count)
-        unstable = [parameters[vector][1:] for vector in np.flatnonzero(reference.unstable)]
+        ours = Likelihood(lens, NaturalNeighbor)
+        reference = _reference_of(lens, ours.median_and_draws(draws), perturbations)
+        vectors = [rows[0] for rows in reference.parameters]
+        unstable = [
+            reference.parameters[vector][1 : 1 + perturbations] for vector in np.flatnonzero(reference.unstable)
+        ]
         evidence = ours.evidences(np.concatenate([vectors, *unstable]), batch)
         return candidate_from(ROW, reference, evidence, perturbations)
     finally:
         knn_barycentric.unpatch()
+
+
+def _reference_of(lens, vectors, perturbations):
+    """The `Reference` at (V, D) vectors. At unstable ones the mesh moves too: parameters move all vertices of a tie alike."""
+    parameters = list(with_zeros_perturbed(perturbed(vectors, perturbations)))
+    found = [_evidences(Likelihood(lens, OracleNaturalNeighbor), rows) for rows in parameters]
+    values, penalties = [each.log_evidence for each in found], np.array([each.penalty[0] for each in found])
+    no, nan = np.zeros(len(vectors), bool), np.full(len(vectors), np.nan)
+    reference = Reference(parameters, values, penalties, no, no, no, no, nan, nan, (None,) * len(vectors))
+    for vector in np.flatnonzero(reference.unstable):
+        for seed, row in enumerate(np.repeat(parameters[vector][1:], 2, axis=0), start=1):
+            more = _evidences(Likelihood(lens, OracleNaturalNeighbor, seed=seed), row[None]).log_evidence
+            reference.parameters[vector] = np.concatenate([reference.parameters[vector], row[None]])
+            reference.values[vector] = np.concatenate([reference.values[vector], more])
+    return reference
+
+
+def _evidences(likelihood, parameters):
+    """The `Evidence` at (M, D) parameters without `jit`, because rational arithmetic cannot be traced."""
+    if not likelihood.use_jax:
+        return likelihood.evidences(parameters)
+    found = [likelihood.evidence(vector) for vector in parameters]
+    return jax.tree.map(lambda *columns: np.stack(columns), *found)
 
 
 @command.status_2_on_bad_input

@@ -89,6 +89,7 @@ def patches(source=SITE_PACKAGES, vendored=False):
     natural += [
         _edit(source, edits.MESHES, edits.with_natural_neighbor, on_top_of=edits.with_mesh),
         _edit(source, edits.SPLIT, edits.with_wide_rows),
+        _edit(source, edits.MAPPER, edits.with_rows_of_cells),
     ]
     log_det = [
         _new_file(f"{REGULARIZATION}/differences.py", upstream_source((EVIDENCE / "differences.py").read_text())),

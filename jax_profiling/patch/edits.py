@@ -14,6 +14,7 @@ REGULARIZATION = "autoarray/inversion/regularization"
 INVERSION = "autoarray/inversion/inversion/abstract.py"
 SPLIT = "autoarray/inversion/regularization/regularization_util.py"
 SIBSON = "autoarray/inversion/mesh/interpolator/sibson.py"
+MAPPER = "autoarray/inversion/mappers/abstract.py"
 
 
 class DiffError(BadInput):
@@ -65,6 +66,23 @@ from {PACKAGE.replace("/", ".")}.wide_stencils import (  # noqa: E402
 pixel_splitted_regularization_matrix_from = with_any_width(
     pixel_splitted_regularization_matrix_from
 )
+""",
+    )
+    return "".join(lines)
+
+
+def with_rows_of_cells(source):
+    """autoarray's mapper, whose over-sampled mapping matrix takes several rows per data point."""
+    method = _find(source, MAPPER, "Mapper", "mapping_matrix_over_sampled_for")
+    cells = next((each for each in method.body if ast.unparse(each).startswith("parents = ")), None)
+    if cells is None:
+        raise DiffError(f"{MAPPER}: `{method.name}` assigns no `parents`; adapt `with_rows_of_cells`.")
+    lines = source.splitlines(keepends=True)
+    lines.insert(
+        cells.end_lineno,
+        """        tables = getattr(self.interpolator, "tables", None)
+        if tables is not None and tables.row_owner is not None:
+            parents = self._xp.asarray(parents)[tables.row_owner]
 """,
     )
     return "".join(lines)

@@ -2,8 +2,9 @@
 
     .venv/bin/python -m jax_profiling.proof.matrix --workers 2
 
-Runs the default rung on the cases of `jax_profiling.proof.fit_cases` and writes one JSON file per case to `results/matrix/`.
-Then it rewrites `docs/proofs/matrix.md` and its figure from all files. `--cases` selects cases; `--page` measures nothing.
+Runs the default rung on the cases of `jax_profiling.proof.fit_cases`, and `NaturalNeighbor` on some of them. It writes one
+JSON file per case and variant to `results/matrix/`. Then it rewrites `docs/proofs/matrix.md` and its figure from all files.
+`--cases` and `--variants` select tasks; `--page` measures nothing.
 """
 
 import argparse
@@ -22,11 +23,11 @@ import jax
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from rich.console import Console
 
-from jax_profiling.gate import report, verdict
+from jax_profiling.gate import natural_neighbors, report, verdict
 from jax_profiling.gate.ladder import DEFAULT_RUNG
 from jax_profiling.gate.likelihood import Likelihood, log_dets
 from jax_profiling.proof import matrix_page
-from jax_profiling.proof.fit_cases import CASES, lens_of
+from jax_profiling.proof.fit_cases import CASES, NATURAL_NEIGHBORS, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least
 from jax_profiling.terminal.progress import progress_of
@@ -35,6 +36,13 @@ from jax_profiling.terminal.writing import atomic_writes
 ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results" / "matrix"
 PAGES = ROOT / "docs" / "proofs"
+
+TASKS = (
+    *((key, "shipped") for key in CASES),
+    *((key, "accurate") for key, case in CASES.items() if case.accurate),
+    *((key, "natural_neighbors") for key in NATURAL_NEIGHBORS),
+)
+"""(key, variant): the default rung with the shipped or the accurate log determinants, and `NaturalNeighbor`."""
 
 
 def runs_under_jit(lens):
@@ -76,31 +84,48 @@ def summary_of(case, log_det="shipped", progress=lambda message: None):
     }
 
 
-def measure(key, log_det):
-    """Run one fit case, write its JSON file and print its result."""
+def summary_of_natural_neighbors(case):
+    """`report.summary_from` of `NaturalNeighbor` on a fit case, with "penalty" (of positions, nats).
+
+    The reference has right weights (`gate.natural_neighbors`).
+    """
+    lens = lens_of(case)
+    candidate = natural_neighbors.candidate_of(lens, case.draws, case.perturbations, case.batch)
+    gate = verdict.Gate(lens, candidate.reference, [candidate], drift=None, mapper=None, sources={})
+    summary = report.summary_from(gate)
+    summary["reference"]["mesh"] = "right natural neighbour weights"
+    return summary | {"passed": candidate.passed, "penalty": float(candidate.reference.penalties[0])}
+
+
+def measure(key, variant):
+    """Run one task, write its JSON file and print its result."""
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore")
-    with progress_of(Console(), f"{key}, {log_det}") as progress:
-        summary = summary_of(CASES[key], log_det, progress)
+    if variant == "natural_neighbors":
+        summary = summary_of_natural_neighbors(NATURAL_NEIGHBORS[key])
+    else:
+        with progress_of(Console(), f"{key}, {variant}") as progress:
+            summary = summary_of(CASES[key], variant, progress)
     with atomic_writes(RESULTS) as scratch:
-        (scratch / f"{key}.{log_det}.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+        (scratch / f"{key}.{variant}.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
     found = summary["candidates"][0]
     worst, unexplained = found["worst_nats"], found["unexplained"]
-    print(f"{key}, {log_det}: {found['verdict']}, {worst} nats at worst, {unexplained} unexplained.", flush=True)
+    print(f"{key}, {variant}: {found['verdict']}, {worst} nats at worst, {unexplained} unexplained.", flush=True)
 
 
 @command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--cases", help="comma-separated keys of fit cases, or the beginnings of keys (default all)")
+    variants = sorted({variant for _, variant in TASKS})
+    parser.add_argument("--variants", nargs="+", choices=variants, default=variants, help="some of them (default all)")
     parser.add_argument("--workers", type=at_least(1), default=1, help="processes, each on its own cores (default 1)")
     parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
     begins = tuple((arguments.cases or "").split(","))
     if unknown := [each for each in begins if not any(key.startswith(each) for key in CASES)]:
         parser.error(f"--cases: no key begins with {unknown[0]}; give any of {', '.join(CASES)}.")
-    chosen = [case for key, case in CASES.items() if key.startswith(begins)]
-    tasks = [(case.key, "shipped") for case in chosen] + [(case.key, "accurate") for case in chosen if case.accurate]
+    tasks = [(key, variant) for key, variant in TASKS if key.startswith(begins) and variant in arguments.variants]
     failed = [] if arguments.page else run(tasks, arguments.workers)
     for task in failed:
         print(f"{', '.join(task)}: failed; the reason is printed above.", file=sys.stderr)
@@ -109,7 +134,7 @@ def main(argv=None):
 
 
 def run(tasks, workers):
-    """Run (key, log determinant) tasks in one process each, and return the tasks that failed."""
+    """Run (key, variant) tasks in one process each, and return the tasks that failed."""
     cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
     shares = [set(cores[number::workers]) or set(cores) for number in range(workers)]
 

@@ -6,7 +6,7 @@ import matplotlib.pyplot as plt
 
 from jax_profiling.gate import report
 from jax_profiling.gate.report import figures
-from jax_profiling.proof.fit_cases import CASES
+from jax_profiling.proof.fit_cases import CASES, NATURAL_NEIGHBORS
 from jax_profiling.terminal.writing import atomic_writes
 
 KINDS = report.KINDS
@@ -49,6 +49,13 @@ nats between them. The bar for stable vectors is 1e-9, so this difference counts
 draws, such as an ellipticity above one; they are undefined.
 """
 
+NATURAL = """## Natural neighbours
+
+The same fits with `NaturalNeighbor`, at the prior median and one draw. The reference is autoarray's own code with right
+weights: `DelaunayNN`'s where they are right, and rational arithmetic elsewhere (`jax_profiling/gate/natural_neighbors.py`). It
+uses the triangulation of the mesh, so no vector is tied or dropped.
+"""
+
 
 def write(results, docs):
     """Write `matrix.md` and `matrix.png`.
@@ -66,16 +73,17 @@ def write(results, docs):
         The contents of the JSON files (dict), in the order of the fit cases.
     """
     summaries = {
-        log_det: {
-            key: json.loads(path.read_text()) for key in CASES if (path := results / f"{key}.{log_det}.json").exists()
+        variant: {
+            key: json.loads(path.read_text()) for key in CASES if (path := results / f"{key}.{variant}.json").exists()
         }
-        for log_det in ("shipped", "accurate")
+        for variant in ("shipped", "accurate", "natural_neighbors")
     }
     traced, untraced = {}, {}
     for key, summary in summaries["shipped"].items():
         (traced if summary["delaunay_under_jit"] else untraced)[key] = summary
     tables = (HEAD, traced), (UNTRACED, untraced), (ACCURATE, summaries["accurate"])
     lines = [line for words, found in tables for line in (words, *_table_of(found), "")]
+    lines += [NATURAL, *_table_of(summaries["natural_neighbors"], NATURAL_NEIGHBORS), ""]
     every = [summary for found in summaries.values() for summary in found.values()]
     versions = sorted({f"autolens {each['autolens']}, jax {each['jax']}, {each['device']}" for each in every})
     with atomic_writes(docs) as scratch:
@@ -84,13 +92,13 @@ def write(results, docs):
     return every
 
 
-def _table_of(summaries):
-    return report.markdown_table(COLUMNS, [row_of(key, summary) for key, summary in summaries.items()])
+def _table_of(summaries, cases=CASES):
+    return report.markdown_table(COLUMNS, [row_of(cases[key], summary) for key, summary in summaries.items()])
 
 
-def row_of(key, summary):
+def row_of(case, summary):
     """The row of a fit case: strings in the order of `COLUMNS`."""
-    case, reference, candidate = CASES[key], summary["reference"], summary["candidates"][0]
+    reference, candidate = summary["reference"], summary["candidates"][0]
     vectors = case.draws + 1
     numbers = {kind: round(vectors * reference[kind]) for kind in KINDS}
     verdict = candidate["verdict"] + (

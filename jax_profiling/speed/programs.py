@@ -17,7 +17,7 @@ from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.speed.peers import CallbackDelaunay
 from jax_profiling.speed.tables import SCIPY
-from knn_barycentric.mesh import KNNBarycentric
+from knn_barycentric import KNNBarycentric, NaturalNeighbor
 
 JAX_TABLES = {"Delaunay, JAX tables": al.mesh.Delaunay, "DelaunayNN, JAX tables": al.mesh.DelaunayNN}
 """autoarray's meshes on the triangulation of `delaunax` (`patch(delaunay=True)`)."""
@@ -26,13 +26,17 @@ MESHES = {
     "Delaunay": (al.mesh.Delaunay, {}),
     "Delaunay in one callback": (CallbackDelaunay, {}),
     "KNNBarycentric": (KNNBarycentric, {}),
+    "NaturalNeighbor": (NaturalNeighbor, {}),
     **{name: row for name, row in verdict.RUNGS.items() if name != verdict.DEFAULT_RUNG},
     **verdict.PEERS,
     **{name: (mesh_cls, {}) for name, mesh_cls in JAX_TABLES.items()},
 }
 """Row -> mesh class and arguments."""
 
-DEFAULT_MESHES = ("Delaunay", "Delaunay in one callback", "Delaunay, JAX tables", "KNNBarycentric")
+PATCHES = dict.fromkeys(JAX_TABLES, {"delaunay": True}) | {"NaturalNeighbor": {"natural_neighbors": True}}
+"""Row -> the arguments of `knn_barycentric.patch` that it needs."""
+
+DEFAULT_MESHES = ("Delaunay", "Delaunay in one callback", "Delaunay, JAX tables", "KNNBarycentric", "NaturalNeighbor")
 
 COMPILATIONS = 5
 """Each program is traced and compiled this often. The median counts."""
@@ -140,8 +144,8 @@ def _compile(key, function, lanes):
     jax.clear_caches()
     # Collect the garbage of the previous program now, not during this one.
     gc.collect()
-    if name in JAX_TABLES:
-        knn_barycentric.patch(delaunay=True)
+    if name in PATCHES:
+        knn_barycentric.patch(**PATCHES[name])
     try:
         start = time.perf_counter()
         lowered = jax.jit(function).lower(*arrays)

@@ -20,9 +20,24 @@ REQUIRED = {
         "AbstractInversion.param_range_list_from": ("cls",),
     },
     "autoarray.inversion.mappers.mapper_util": {
-        "adaptive_pixel_signals_from": ("pixel_weights", "exclude_zero_weight_mappings", "xp")
+        "adaptive_pixel_signals_from": ("pixel_weights", "exclude_zero_weight_mappings", "xp"),
+        "mapping_matrix_from": (
+            "pix_indexes_for_sub_slim_index",
+            "pix_size_for_sub_slim_index",
+            "pix_weights_for_sub_slim_index",
+            "pixels",
+            "total_mask_pixels",
+            "slim_index_for_sub_slim_index",
+            "sub_fraction",
+            "use_mixed_precision",
+            "xp",
+        ),
     },
-    "autoarray.inversion.mappers.abstract": {"Mapper.over_sampler": None, "Mapper.slim_index_for_sub_slim_index": None},
+    "autoarray.inversion.mappers.abstract": {
+        "Mapper.mapping_matrix_over_sampled_for": ("convolve_over_sample_size",),
+        "Mapper.over_sampler": None,
+        "Mapper.slim_index_for_sub_slim_index": None,
+    },
     "autoarray.inversion.mesh.mesh": {"DelaunayNN": None, "KNNBarycentric": None},
     "autoarray.inversion.mesh.mesh.delaunay": {
         "Delaunay": ("pixels", "zeroed_pixels", "areas_factor"),
@@ -55,6 +70,9 @@ REQUIRED = {
     "autoarray.inversion.mesh.mesh_geometry.delaunay": {
         "MeshGeometryDelaunay": ("mesh", "mesh_grid", "data_grid", "dual_areas", "xp"),
         "MeshGeometryDelaunay.neighbors": None,
+    },
+    "autoarray.operators.over_sampling.over_sample_util": {
+        "convolve_bin_segment_ids_from": ("sub_size", "convolve_over_sample_size")
     },
     "autoarray.inversion.regularization.regularization_util": {
         "SPLIT_REG_COMPACT_WIDTH": None,

@@ -5,6 +5,7 @@ from functools import partial, wraps
 
 from autoarray.inversion.inversion.abstract import AbstractInversion
 from autoarray.inversion.mappers import mapper_util
+from autoarray.inversion.mappers.abstract import Mapper
 from autoarray.inversion.mesh import mesh
 from autoarray.inversion.mesh.interpolator import delaunay as delaunay_interpolator
 from autoarray.inversion.mesh.interpolator import sibson
@@ -19,6 +20,7 @@ from knn_barycentric.evidence.tiny_weights import without_tiny_weights
 from knn_barycentric.jax_delaunay_tables import delaunay_tables, nan_if_uncertified
 from knn_barycentric.mesh import KNNBarycentric
 from knn_barycentric.natural_neighbor import NaturalNeighbor
+from knn_barycentric.over_sampled_psf import with_rows
 from knn_barycentric.upstream import internals
 from knn_barycentric.wide_stencils import with_any_width
 
@@ -53,7 +55,7 @@ def patch(
         (`evidence.differences.BUILDERS`). Every other inversion keeps autoarray's own value.
     natural_neighbors : bool, optional
         `al.mesh.DelaunayNN` becomes `NaturalNeighbor`, and under JAX split regularization takes split points with any number
-        of neighbours.
+        of neighbours, and over-sampled PSFs take `NaturalNeighbor`.
     zero_tiny_weights : bool, optional
         Whether weights below `evidence.tiny_weights.TINY_WEIGHT` count as zero when adaptive regularization on a Delaunay mesh
         counts the data points of a vertex. Then NumPy, `jit` and all meshes agree where a data point lies on a vertex or an
@@ -75,6 +77,7 @@ def patch(
         if natural_neighbors:
             _replace(mesh, "DelaunayNN", lambda shipped: NaturalNeighbor)
             _replace(regularization_util, "pixel_splitted_regularization_matrix_from", with_any_width)
+            _replace(Mapper, "mapping_matrix_over_sampled_for", with_rows)
         if log_det:
             for name, term_of in EVIDENCE_TERMS.items():
                 _replace(AbstractInversion, name, partial(_term_by_differences, term_of))

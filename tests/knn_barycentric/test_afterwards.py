@@ -1,5 +1,6 @@
-"""After a fit, users read the same results as with Delaunay, from JAX and from NumPy."""
+"""After a fit, users read the results of autoarray's own mesh, from JAX and from NumPy."""
 
+import itertools
 from pathlib import Path
 
 import autofit as af
@@ -14,15 +15,24 @@ from autofit.aggregator.aggregator import Aggregator
 from autonerves import conf
 
 from jax_profiling.gate.likelihood import Likelihood, model_with_mesh
-from knn_barycentric import KNNBarycentric
+from jax_profiling.gate.meshes.oracle_natural_neighbors import OracleNaturalNeighbor
+from knn_barycentric import KNNBarycentric, NaturalNeighbor
+
+AUTOARRAYS = {KNNBarycentric: al.mesh.Delaunay, NaturalNeighbor: OracleNaturalNeighbor}
+"""Mesh -> autoarray's own code with the same weights."""
 
 
-@pytest.fixture(scope="module", params=["JAX", "NumPy"])
+def _words_of(pair):
+    return " ".join(each.__name__ for each in pair)
+
+
+@pytest.fixture(scope="module", params=itertools.product(AUTOARRAYS, (jnp, np)), ids=_words_of)
 def fits(request, small):
-    """The fit of one draw with this mesh, and Delaunay's eager fit."""
-    ours, theirs = (Likelihood(small, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
+    """The fit of one draw with a mesh, and autoarray's fit on NumPy."""
+    mesh, xp = request.param
+    ours, theirs = (Likelihood(small, mesh_cls) for mesh_cls in (mesh, AUTOARRAYS[mesh]))
     vector = ours.draws(1)[0]
-    return ours.fit(vector, xp={"JAX": jnp, "NumPy": np}[request.param]), theirs.fit(vector, xp=np)
+    return ours.fit(vector, xp=xp), theirs.fit(vector, xp=np)
 
 
 def mapper_of(fit):
@@ -108,12 +118,13 @@ def test_traced_neighbours_equal_the_eager_ones(small):
     assert np.array_equal(jax.jit(sizes)(jnp.asarray(vector)), sizes(vector))
 
 
-def test_the_aggregator_reloads_a_search(small, tmp_path):
+@pytest.mark.parametrize("mesh_cls, arguments", [(KNNBarycentric, {}), (NaturalNeighbor, {"kind": "laplace"})])
+def test_the_aggregator_reloads_a_search(small, tmp_path, mesh_cls, arguments):
     """A search with visualization and results on disk, and the fit that the aggregator makes from them."""
     before = conf.instance.output_path
     conf.instance.output_path = str(tmp_path)
     try:
-        model = model_with_mesh(small.model, KNNBarycentric)
+        model = model_with_mesh(small.model, mesh_cls, **arguments)
         analysis = al.AnalysisImaging(dataset=small.dataset, adapt_images=small.adapt_images, use_jax=True)
         search = af.Nautilus(name="reload", n_live=20, n_batch=10, n_like_max=30, iterations_per_quick_update=10**9)
         result = search.fit(model=model, analysis=analysis)
@@ -124,6 +135,7 @@ def test_the_aggregator_reloads_a_search(small, tmp_path):
         conf.instance.output_path = before
     fit = fits[0] if isinstance(fits, list) else fits
     assert images, "the search drew nothing"
-    assert type(mapper_of(fit).mesh) is KNNBarycentric
+    assert type(mapper_of(fit).mesh) is mesh_cls
+    assert arguments.items() <= vars(mapper_of(fit).mesh).items()
     assert float(fit.figure_of_merit) == pytest.approx(float(max(result.samples.log_likelihood_list)), rel=1.0e-6)
     assert len(fit.inversion.source_clumps_from(threshold=0.1)) >= 1

@@ -1,5 +1,6 @@
 """`NaturalNeighbor`: right weights on NumPy and JAX, DelaunayNN's log evidence, and no limit on neighbours."""
 
+import json
 import pickle
 from types import SimpleNamespace
 
@@ -11,6 +12,8 @@ import numpy as np
 import pytest
 from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
 from autoarray.inversion.regularization import regularization_util
+from autofit.mapper.identifier import Identifier
+from autonerves.dictable import from_dict, to_dict
 
 import knn_barycentric
 from delaunax import oracle
@@ -155,6 +158,17 @@ def test_a_model_sets_the_kind():
     model = af.Model(NaturalNeighbor, pixels=10, zeroed_pixels=2, kind="laplace")
     mesh = model.instance_from_vector([])
     assert (mesh.pixels, mesh.zeroed_pixels, mesh.areas_factor, mesh.kind) == (10, 2, 0.5, "laplace")
-    assert pickle.loads(pickle.dumps(mesh)) == mesh
+    assert af.Model(NaturalNeighbor, pixels=10, zeroed_pixels=2).instance_from_vector([]).kind == "sibson"
     with pytest.raises(ValueError, match="give 'sibson' or 'laplace'"):
-        NaturalNeighbor(10, kind="watson").interpolator_cls  # noqa: B018
+        NaturalNeighbor(10, kind="watson")
+
+
+def test_files_and_identifiers_of_searches_keep_the_kind():
+    """Without it, a search with Laplace's weights would load the finished search with Sibson's."""
+    sibson, laplace = (NaturalNeighbor(10, 2, kind=kind) for kind in ("sibson", "laplace"))
+    assert Identifier(sibson) != Identifier(laplace)
+    assert pickle.loads(pickle.dumps(laplace)) == from_dict(json.loads(json.dumps(to_dict(laplace)))) == laplace
+    for mesh in (laplace, af.Model(NaturalNeighbor, pixels=10, zeroed_pixels=2, kind="laplace")):
+        model = af.Model(al.Pixelization, mesh=mesh, regularization=al.reg.ConstantSplit)
+        read = af.AbstractPriorModel.from_dict(json.loads(json.dumps(model.dict())))
+        assert read.instance_from_prior_medians().mesh.kind == "laplace"

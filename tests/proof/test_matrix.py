@@ -5,12 +5,11 @@ import jax
 import numpy as np
 import pytest
 
+import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.proof import matrix, matrix_page
-from jax_profiling.proof.fit_cases import CASES, lens_of
-from knn_barycentric.mesh import KNNBarycentric
-
-TASKS = [(key, log_det) for key, case in CASES.items() for log_det in ("shipped", "accurate")[: 1 + case.accurate]]
+from jax_profiling.proof.fit_cases import CASES, NATURAL_NEIGHBORS, lens_of
+from knn_barycentric import KNNBarycentric, NaturalNeighbor
 
 
 @pytest.mark.parametrize("key", CASES)
@@ -27,16 +26,33 @@ def test_the_mesh_runs_in_every_case(key):
     np.testing.assert_allclose(ours.evidences(ours.prior_medians[None]).log_evidence, reference, rtol=1.0e-14)
 
 
+@pytest.mark.parametrize("key", NATURAL_NEIGHBORS)
+def test_natural_neighbours_run_in_every_case(key):
+    """Traced, with the patch and without."""
+    lens = lens_of(NATURAL_NEIGHBORS[key])
+    ours = Likelihood(lens, NaturalNeighbor)
+    if lens.use_jax:
+        for _ in range(2):
+            assert jax.eval_shape(ours.evidence, ours.prior_medians).log_evidence.shape == ()
+            knn_barycentric.patch(natural_neighbors=True)
+        knn_barycentric.unpatch()
+        return
+    assert np.isfinite(ours.evidences(ours.prior_medians[None]).log_evidence).all()
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("key, log_det", TASKS)
-def test_the_gate_passes_on_every_case(key, log_det):
-    summary = matrix.summary_of(CASES[key], log_det)
+@pytest.mark.parametrize("key, variant", matrix.TASKS)
+def test_the_gate_passes_on_every_case(key, variant):
+    if variant == "natural_neighbors":
+        summary = matrix.summary_of_natural_neighbors(NATURAL_NEIGHBORS[key])
+    else:
+        summary = matrix.summary_of(CASES[key], variant)
     assert summary["passed"]
     assert summary["candidates"][0]["verdict"] == "drop-in"
 
 
 def test_the_page_shows_the_measured_values(tmp_path):
     found = matrix_page.write(matrix.RESULTS, tmp_path)
-    assert len(found) == len(TASKS)
+    assert len(found) == len(matrix.TASKS)
     assert (tmp_path / "matrix.md").read_text() == (matrix.PAGES / "matrix.md").read_text()
     assert (tmp_path / "matrix.png").exists()

@@ -32,7 +32,7 @@ def test_callback_delaunay_interpolates_as_delaunay(small):
 
 
 def test_probe_writes_a_row_per_program(small, tmp_path):
-    meshes = ("Delaunay", "KNNBarycentric", "Delaunay, JAX tables")
+    meshes = ("Delaunay", "KNNBarycentric", "NaturalNeighbor", "Delaunay, JAX tables")
     measured = probe.measure(small, meshes, batches=(1, 2), likelihood_batches=(), repeats=1, compilations=1)
     rows = {(row["mesh"], row["program"], row["lanes"]): row for row in measured["rows"]}
     assert set(rows) == {(tables.SCIPY, "interpolation", 1)} | {

@@ -6,8 +6,8 @@ Every part runs in a process of its own, so a part that fails or hangs costs no 
 run.
 
 - `agreement`: triangles, mappings and weights of all lenses, compared with the CPU and between ten runs;
-- `interpolation`, `likelihood`: milliseconds, compile times and memory at 1, 3, 20 and 64 lanes, next to autoarray's Delaunay
-  and to Delaunay in one callback;
+- `interpolation`, `likelihood`: milliseconds, compile times and memory at 1, 3, 20 and 64 lanes, of both meshes, autoarray's
+  Delaunay, and Delaunay in one callback;
 - `kernels`: the kernels of every stage and their times, near the prior median and far from it, next to the counts and the
   model of `make launches`;
 - three parts again with loops on the device: a CUDA graph holds a whole loop and its condition (`LOOPS_ON_DEVICE`).
@@ -60,7 +60,8 @@ LOOPS_ON_DEVICE = "--xla_gpu_enable_command_buffer=+WHILE"
 
 LANES = (20, 1, 64, 3)
 """In the order of measurement: time may end before the last."""
-MESHES = ("Delaunay", "Delaunay in one callback", "KNNBarycentric")
+MESHES = ("Delaunay", "Delaunay in one callback", "KNNBarycentric", "NaturalNeighbor")
+DEFAULT_MESH = ("KNNBarycentric",)
 REPEATS = 5
 
 SECONDS_BETWEEN_WRITES = 5.0
@@ -136,10 +137,10 @@ PARTS = {
     "likelihood": Part(partial(measure_times, "likelihood", MESHES, LANES)),
     "agreement, loops on the device": PartWithLoopsOnDevice(measure_agreement_of_one_lens),
     "interpolation, loops on the device": PartWithLoopsOnDevice(
-        partial(measure_times, "interpolation", MESHES[-1:], LANES[:2])
+        partial(measure_times, "interpolation", DEFAULT_MESH, LANES[:2])
     ),
     "likelihood, loops on the device": PartWithLoopsOnDevice(
-        partial(measure_times, "likelihood", MESHES[-1:], LANES[:1])
+        partial(measure_times, "likelihood", DEFAULT_MESH, LANES[:1])
     ),
 }
 

@@ -9,7 +9,7 @@ from autonerves import cached_property
 
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 from knn_barycentric.mesh import KNNBarycentric
-from knn_barycentric.natural_neighbor_weights import weights_without_jax
+from knn_barycentric.natural_neighbor_weights import KINDS, weights_without_jax
 from knn_barycentric.row_pieces import OverSamplerOfRows, tables_from
 
 
@@ -35,8 +35,8 @@ class NaturalNeighbor(KNNBarycentric):
     # Not keyword-only: PyAutoFit leaves keyword-only arguments out of a search's identifier and of JSON files.
     def __init__(self, pixels: int, zeroed_pixels=0, areas_factor=0.5, kind="sibson"):
         super().__init__(pixels, zeroed_pixels, areas_factor)
-        if kind not in ("sibson", "laplace"):
-            raise ValueError(f"`kind` is {kind!r}; give 'sibson' or 'laplace'.")
+        if kind not in KINDS:
+            raise ValueError(f"`kind` is {kind!r}; give one of {', '.join(map(repr, KINDS))}.")
         self.kind = kind
 
     @property

@@ -4,6 +4,9 @@ import numpy as np
 
 from knn_barycentric.row_pieces import Tables
 
+KINDS = ("sibson", "laplace")
+"""The kinds of weights, those of `delaunax`; listed here too, because importing `delaunax` imports JAX."""
+
 
 def weights_without_jax(points, data, split_points, kind):
     """The `Tables` of vertices, data points and split points; every point has one row, as wide as its neighbours need."""
@@ -54,7 +57,7 @@ def natural_neighbor_weights(points, queries, kind="sibson"):
         left = _cotangent(to_v - to_tip, to_a - to_tip)
         side = np.maximum(0.5 * (left + right), 0.0)[:, None] * along
         area = area + np.maximum(_cross(side, reach), 0.0)
-        share = area if kind == "sibson" else np.maximum(before + _cotangent(to_a, along), 0.0)
+        share = {"sibson": area, "laplace": np.maximum(before + _cotangent(to_a, along), 0.0)}[kind]
         ends = ~is_inner & (first >= 0)
         found.append((row[ends], v[ends], share[ends]))
         before = np.where(is_inner, before, _cotangent(along, -to_v))

@@ -17,7 +17,9 @@ from autonerves.dictable import from_dict, to_dict
 
 import knn_barycentric
 from delaunax import oracle
+from delaunax.interpolation.natural_neighbors import shares
 from knn_barycentric import NaturalNeighbor
+from knn_barycentric.natural_neighbor_weights import KINDS
 from knn_barycentric.wide_stencils import with_any_width
 
 import point_sets
@@ -64,7 +66,11 @@ def test_centre_of_the_square_has_four_quarters(xp):
     assert np.allclose(_dense(SQUARE, around[:1], xp), 0.25, atol=1.0e-15)
 
 
-@pytest.mark.parametrize("kind", ["sibson", "laplace"])
+def test_the_kinds_are_those_of_delaunax():
+    assert tuple(shares.KINDS) == KINDS
+
+
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("xp", [np, jnp])
 def test_weights_are_the_oracles(kind, xp):
     points = point_sets.random(60)
@@ -159,7 +165,7 @@ def test_a_model_sets_the_kind():
     mesh = model.instance_from_vector([])
     assert (mesh.pixels, mesh.zeroed_pixels, mesh.areas_factor, mesh.kind) == (10, 2, 0.5, "laplace")
     assert af.Model(NaturalNeighbor, pixels=10, zeroed_pixels=2).instance_from_vector([]).kind == "sibson"
-    with pytest.raises(ValueError, match="give 'sibson' or 'laplace'"):
+    with pytest.raises(ValueError, match="give one of 'sibson', 'laplace'"):
         NaturalNeighbor(10, kind="watson")
 
 

@@ -196,7 +196,15 @@ def natural_neighbor_weights_of(points: Any, query_point: Any, kind: str = "sibs
     dict[int, Fraction]
         The limit along the edge for a query on the hull; weight one for the nearest vertex (of several as near, the lowest
         index) outside the hull, and for all queries if the points are on one line.
+
+    Raises
+    ------
+    ValueError
+        If there is no such kind.
     """
+    kinds = {"sibson": _stolen_areas, "laplace": _edge_ratios}
+    if kind not in kinds:
+        raise ValueError(f"`kind` is {kind!r}; give one of {', '.join(map(repr, kinds))}.")
     *sites, query = integer_points(np.vstack([points, np.reshape(query_point, (1, 2))]))
     first = {site: index for index, site in reversed(list(enumerate(sites)))}
     offsets = {index: (x - query[0], y - query[1]) for (x, y), index in first.items()}
@@ -210,7 +218,7 @@ def natural_neighbor_weights_of(points: Any, query_point: Any, kind: str = "sibs
     if min(sides) == 0:
         return _on_hull_edge(offsets, hull, sides.index(0))
     cell = _cell(offsets, nearest)
-    shares = {"sibson": _stolen_areas, "laplace": _edge_ratios}[kind](cell, offsets)
+    shares = kinds[kind](cell, offsets)
     total = sum(shares.values())
     return {index: share / total for index, share in shares.items() if share}
 

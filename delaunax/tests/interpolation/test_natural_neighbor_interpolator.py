@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from delaunax import NaturalNeighborInterpolator, griddata, natural_neighbor_weights, triangulate
+from delaunax.interpolation.natural_neighbors.shares import KINDS
 
 import point_sets
 from programs import PLATFORMS, compiled
 
-KINDS = ("sibson", "laplace")
 POINTS = point_sets.random(120)
 QUERIES = 0.1 + 0.8 * point_sets.random(60, seed=3)
 VALUES = np.random.default_rng(4).standard_normal(120)

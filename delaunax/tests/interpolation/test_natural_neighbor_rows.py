@@ -122,5 +122,5 @@ def test_no_query_and_wrong_arguments():
     assert rows.vertices.shape == (3, 8) and (rows.vertices == -1).all()
     with pytest.raises(ValueError, match="`width` is 1"):
         rows_of(POINTS, QUERIES, 3, width=1)
-    with pytest.raises(ValueError, match="give 'sibson' or 'laplace'|give one of 'sibson', 'laplace'"):
+    with pytest.raises(ValueError, match="give one of 'sibson', 'laplace'"):
         rows_of(POINTS, QUERIES, 3, kind="watson")

@@ -8,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from delaunax import NaturalNeighbors, locate, natural_neighbor_weights, oracle, triangulate
+from delaunax.interpolation.natural_neighbors.shares import KINDS
 
 import point_sets
 from programs import PLATFORMS, compiled, triangulated
 
-KINDS = ("sibson", "laplace")
 SIZE, QUERIES, WIDTH = 400, 64, 400
 """All sets are padded to these numbers, because every other number is another compilation."""
 

@@ -43,7 +43,7 @@ class Cavities(NamedTuple):
     queries
         The queries, each with a corner of its cavity.
     ends
-        (Q, 2) int32, the neighbours of a query without a ring (`ring.begin`).
+        (Q, 2) int32, the neighbours of a query without a ring (`begin`).
     outside
         (Q,) bool, whether the query is outside the hull.
     """

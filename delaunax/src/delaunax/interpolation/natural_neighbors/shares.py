@@ -28,7 +28,7 @@ from delaunax.interpolation.natural_neighbors.ring import Turn
 
 
 class Slopes(NamedTuple):
-    """The derivative of a share with respect to v, a and the query, times the scale of the query: three vectors."""
+    """The derivative of a share, of v or of a, with respect to v, a and the query, times the scale of the query."""
 
     v: Vector
     a: Vector
@@ -73,7 +73,10 @@ class Laplace:
         return before
 
     def slopes(self, before: Array, turn: Turn) -> tuple[Slopes, Slopes]:
-        """The derivatives that an edge adds to the shares of v and of a; `before` is not used."""
+        """The derivatives that an edge adds to the shares of v and of a; those of a count on ring edges only.
+
+        `before` is the state of `Laplace`, whatever the kind. It is not used here.
+        """
         to_v, to_a, along = turn.to_v, turn.to_a, turn.along
         at_a, at_v = ring_cotangents(turn)
         per_area = jnp.where(turn.on_ring, turn.per_area, 0.0)
@@ -117,7 +120,7 @@ class Sibson:
         return fan + inner, before
 
     def slopes(self, before: Array, turn: Turn) -> tuple[Slopes, Slopes]:
-        """The derivatives that an edge adds to the shares of v and of a; `before` is the state of `Laplace`."""
+        """The derivatives that an edge adds to the shares of v and of a, as in `Laplace`."""
         middle = times(0.25 * (turn.left - turn.right), turned_left(turn.along))
         length = 4.0 * jnp.maximum(turn.left + turn.right, 0.0)
         of_v = times(length, plus(times(0.5, turn.along), middle))

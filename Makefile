@@ -3,7 +3,7 @@
 PY = .venv/bin/python
 READY = .venv/.ready
 
-.PHONY: gate test test-long lint bench continuity docs launches gpu wheels matrix patch upstream posterior sweep dist compat clean
+.PHONY: gate test test-long lint bench continuity searches docs launches gpu wheels matrix patch upstream posterior sweep dist compat clean
 .DELETE_ON_ERROR:
 
 gate: $(READY)
@@ -59,6 +59,9 @@ sweep: $(READY)
 
 continuity: $(READY)
 	$(PY) -m jax_profiling.proof.continuity $(ARGS)
+
+searches: $(READY)
+	$(PY) -m jax_profiling.proof.searches $(ARGS)
 
 posterior: $(READY)
 	$(PY) -m jax_profiling.proof.searches.posterior $(ARGS)

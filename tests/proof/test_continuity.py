@@ -168,6 +168,13 @@ def test_every_mesh_has_the_same_parameters(small):
     assert all((origin == origins[0]).all() for origin in origins)
 
 
+def test_vectors_of_modes_stay_inside_their_priors():
+    likelihood = likelihood_of(lens_folder.load("gradient_search"), "linear")
+    vectors = modes.vectors_of(likelihood)
+    assert len(vectors) == modes.VECTORS and len(np.unique(vectors, axis=0)) == modes.VECTORS
+    assert np.isfinite([likelihood.model.log_prior_list_from_vector(vector=vector) for vector in vectors]).all()
+
+
 def test_files_with_these_releases_are_kept(tmp_path):
     path, releases = tmp_path / "lens.linear.json", {"autolens": "1"}
     assert continuity.measured_or(path, releases, lambda: {"value": 1})["value"] == 1

@@ -16,12 +16,13 @@ import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything im
 import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
+from scipy.stats import norm
 
 import knn_barycentric
 from jax_profiling.gate import provenance
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import MESHES, likelihood_of
-from jax_profiling.proof.continuity.transects import SEED, prior_widths
+from jax_profiling.proof.continuity.transects import SEED
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write
 from jax_profiling.terminal.progress import progress_of
@@ -33,13 +34,14 @@ LANES = (1, 2, 3, 16, 20, 50, 64)
 """Lane counts of the batched programs."""
 
 VECTORS, SPREAD = 4, 0.1
-"""Number of parameter vectors, and their distance from the prior median in prior widths and per parameter."""
+"""Number of parameter vectors, and their distance from the prior median per parameter, in sigmas of the prior's quantiles."""
 
 
 def vectors_of(likelihood, seed=SEED):
-    """(VECTORS, D) float64, parameter vectors near the prior median."""
+    """(VECTORS, D) float64, parameter vectors near the prior median. They stay inside every prior."""
     shifts = np.random.default_rng(seed).normal(size=(VECTORS, likelihood.model.prior_count))
-    return likelihood.prior_medians + SPREAD * shifts * prior_widths(likelihood.model)
+    quantiles = norm.cdf(SPREAD * shifts)
+    return np.array([likelihood.model.vector_from_unit_vector(each) for each in quantiles], dtype=float)
 
 
 def differences_of(likelihood, lanes=LANES, eager=True, say=lambda message: None):

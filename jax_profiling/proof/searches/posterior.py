@@ -83,9 +83,9 @@ class Posterior(NamedTuple):
         return 1.0 / np.sum(self.weights**2)
 
 
-def model_of(lens, mesh_cls, free=FREE):
+def model_of(lens, mesh_cls, free=FREE, **mesh_kwargs):
     """The lens's model with another mesh class, in which only the named parameters of the lens galaxy are free."""
-    model = model_with_mesh(lens.model, mesh_cls)
+    model = model_with_mesh(lens.model, mesh_cls, **mesh_kwargs)
     medians = dict(zip(model.priors_ordered_by_id, model.physical_values_from_prior_medians))
     kept = {prior for path, prior in model.path_priors_tuples if "lens" in path and path[-1] in free}
     return model.mapper_from_partial_prior_arguments({each: medians[each] for each in medians if each not in kept})

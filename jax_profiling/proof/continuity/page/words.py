@@ -23,7 +23,8 @@ LARGEST
   `no_light` with over-sampling 1 there are some, because ranks of data points set the cells. autoarray asks for an
   over-sampling of at least 4 if a search follows gradients.
 
-With triangles, do not expect a gradient search to converge to much less than a nat. Do not take finite differences: a step
+With triangles, do not expect a gradient search to converge to much less than a nat: [some do not come that close](searches.md).
+Do not take finite differences: a step
 of 1e-3 prior widths meets 8 to 21 events on these lenses.
 
 ## How is it measured?
@@ -92,8 +93,7 @@ MISSING = """## What is not measured?
 - Laplace's weights on `no_light` and `two_planes`, rectangles on `two_planes`, and steps below 1e-4 and changes of the active
   set on both.
 - The log evidence in every mode on more than one lens.
-- Searches: `af.LBFGS`, `af.MultiStartProdigy`, NUTS and Nautilus with both kinds of mesh. The page shows how rough the log
-  evidence is, and not what the roughness costs a search.
+- The cost of the roughness for a search. [Another page](searches.md) has it for one lens.
 - A production posterior on a real lens.
 - Two sources of kinks: the border ellipse, which follows its outermost data points, and the ranks behind the rectangular
   mesh.

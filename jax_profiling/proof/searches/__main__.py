@@ -1,0 +1,190 @@
+"""What does the roughness of the log evidence cost a search? `af.LBFGS`, `af.MultiStartProdigy` and `af.Nautilus`, per mesh.
+
+    .venv/bin/python -m jax_profiling.proof.searches --lenses small --starts 20
+
+Writes one JSON file per lens, mesh and search to `results/searches/`, then `docs/proofs/searches.md` from all files. A file
+keeps its finished starts, so an interrupted run continues there. Other releases or another `--evaluations` begin the file
+again. `--page` only rewrites the page.
+"""
+
+import argparse
+import json
+import logging
+import os
+import time
+import warnings
+from functools import partial
+from pathlib import Path
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import numpy as np
+from rich.console import Console
+
+import knn_barycentric
+from jax_profiling.gate import provenance
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES
+from jax_profiling.proof.searches import page, posterior
+from jax_profiling.proof.searches.recorded import SEED, RecordedFitness, lbfgs, prodigy, starts_of
+from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.progress import progress_of
+from jax_profiling.terminal.writing import atomic_writes
+
+ROOT = Path(__file__).resolve().parents[3]
+RESULTS = ROOT / "results" / "searches"
+
+SEARCHES = ("lbfgs", "prodigy", "nautilus")
+
+
+def kept(path, settings):
+    """The contents of a JSON file (dict) with these settings, or a dict without starts."""
+    if path.exists():
+        found = json.loads(path.read_text())
+        if all(found[key] == value for key, value in settings.items()):
+            return found
+    return settings | {"starts": []}
+
+
+def keep(path, found):
+    """Write a JSON file with one line per start."""
+    head = json.dumps(found | {"starts": None}, indent=1, allow_nan=False)
+    starts = ",\n".join(f"  {json.dumps(each, allow_nan=False)}" for each in found["starts"])
+    with atomic_writes(path.parent) as scratch:
+        (scratch / path.name).write_text(head.replace('"starts": null', f'"starts": [\n{starts}\n ]') + "\n")
+
+
+def follow_gradients(fitness, name, settings, number, lanes, path, say):
+    """Run the starts of a gradient search that its file lacks; `af.MultiStartProdigy` runs them together."""
+    found = kept(path, settings)
+    starts = starts_of(fitness.model, number)
+    run = partial(prodigy, lanes=lanes, say=say) if name == "prodigy" else lbfgs
+    found.setdefault("truth", fitness.slope_at(fitness.model.physical_values_from_prior_medians)[0])
+    while (done := len(found["starts"])) < number:
+        group = starts[done : number if name == "prodigy" else done + 1]
+        say(f"start {done + 1} of {number}" if len(group) == 1 else f"{len(group)} starts together")
+        began = time.perf_counter()
+        records = run(fitness, group, settings["evaluations"])
+        seconds = (time.perf_counter() - began) / len(group)
+        found["starts"] += [
+            _row_of(fitness, start, record, seconds) for start, record in zip(group, records, strict=True)
+        ]
+        keep(path, found)
+
+
+def _row_of(fitness, start, record, seconds):
+    """A start of a search as a dict, ready for JSON."""
+    log_posterior, slope = fitness.slope_at(record.best)
+    return {
+        "start": list(map(float, start)),
+        "best": list(map(float, record.best)),
+        "log_posterior": _number(log_posterior),
+        "log_prior": _number(fitness.log_prior_at(record.best)),
+        "slope": _number(slope),
+        "seconds": round(seconds, 1),
+        "values": [_number(round(value, 3)) for value in record.values],
+    }
+
+
+def sample(lens, mesh, settings, path, folder):
+    """Run `af.Nautilus` unless its file is finished."""
+    found = kept(path, settings)
+    if "mean" in found:
+        return
+    mesh_cls, arguments = TRIANGLES[mesh]
+    model = posterior.model_of(lens, mesh_cls, **arguments)
+    each = posterior.search(lens, model, mesh, posterior.emptied(folder))
+    found |= {
+        "free": list(posterior.FREE),
+        "mean": each.mean.tolist(),
+        "error": each.error.tolist(),
+        "log_evidence": each.log_evidence,
+        "effective_samples": each.effective_size,
+        "evaluations_used": each.evaluations,
+        "seconds": round(each.seconds, 1),
+    }
+    keep(path, found)
+
+
+def measure_lens(name, arguments):
+    """Run every search on a lens with every mesh."""
+    with progress_of(Console(), name) as say:
+        lens = lens_folder.load(name, say=say)
+        for mesh in arguments.meshes:
+            gradients = [each for each in arguments.searches if each != "nautilus"]
+            fitness = RecordedFitness(lens, mesh) if gradients else None
+            for search in arguments.searches:
+                settings = {
+                    "lens": lens.name,
+                    "mesh": mesh,
+                    "search": search,
+                    "releases": provenance.releases(),
+                    "device": provenance.device(),
+                }
+                path = arguments.output / f"{lens.name}.{mesh}.{search}.json"
+                if search == "nautilus":
+                    say(f"{mesh}: {search}")
+                    settings |= {"arguments": posterior.SEARCH_ARGUMENTS}
+                    sample(lens, mesh, settings, path, ROOT / "results" / "local" / "searches")
+                    continue
+                settings |= {"seed": SEED, "evaluations": arguments.evaluations}
+                follow_gradients(
+                    fitness,
+                    search,
+                    settings,
+                    arguments.starts,
+                    arguments.lanes,
+                    path,
+                    lambda step, mesh=mesh, search=search: say(f"{mesh}: {search}, {step}"),
+                )
+
+
+def _number(value):
+    """A float for JSON; None if it is not finite."""
+    return float(value) if np.isfinite(value) else None
+
+
+def _chosen(parser, name, text, known):
+    """The words of a comma-separated list that must be known."""
+    words = text.split(",")
+    if unknown := [each for each in words if each not in known]:
+        parser.error(f"--{name}: {unknown[0]} is unknown; give any of {', '.join(known)}.")
+    return words
+
+
+@command.status_2_on_bad_input
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lenses", default="small", help="comma-separated names or folders (default %(default)s)")
+    parser.add_argument("--meshes", default="linear,sibson", help="comma-separated meshes (default %(default)s)")
+    parser.add_argument("--searches", default=",".join(SEARCHES), help="comma-separated searches (default all)")
+    parser.add_argument("--starts", type=at_least(1), default=20, help="starts of a gradient search (default 20)")
+    parser.add_argument(
+        "--evaluations", type=at_least(2), default=100, help="evaluations per start (default %(default)s)"
+    )
+    parser.add_argument("--lanes", type=at_least(1), default=4, help="lanes of MultiStartProdigy (default 4)")
+    parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
+    parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
+    arguments = parser.parse_args(argv)
+    arguments.meshes = _chosen(parser, "meshes", arguments.meshes, [mesh for mesh in MESHES if mesh in TRIANGLES])
+    arguments.searches = _chosen(parser, "searches", arguments.searches, SEARCHES)
+    logging.getLogger("autoarray").setLevel(logging.WARNING)
+    logging.getLogger("autofit").setLevel(logging.WARNING)
+    # A search of few evaluations takes less time than its figures, its latent variables and the trace before it.
+    for name, value in {"SKIP_VISUALIZATION": "1", "SKIP_LATENTS": "1", "JAX_PREFLIGHT": "0"}.items():
+        os.environ.setdefault(f"PYAUTO_{name}", value)
+    warnings.filterwarnings("ignore")
+    knn_barycentric.patch(log_det=True, natural_neighbors=True)
+    try:
+        for name in [] if arguments.page else arguments.lenses.split(","):
+            measure_lens(name, arguments)
+    finally:
+        knn_barycentric.unpatch()
+    if arguments.output == RESULTS:
+        page.write(RESULTS, ROOT / "docs" / "proofs")
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,207 @@
+"""Write `docs/proofs/searches.md` from the JSON files of all lenses, meshes and searches."""
+
+import json
+
+import numpy as np
+
+from jax_profiling.gate.report.markdown import markdown_table
+from jax_profiling.proof.continuity.meshes import MESHES
+from jax_profiling.proof.searches.words import BETWEEN, HEAD, MISSING
+from jax_profiling.terminal.writing import atomic_writes
+
+GRADIENTS = {"lbfgs": "`af.LBFGS`", "prodigy": "`af.MultiStartProdigy`"}
+"""Searches that follow gradients -> words."""
+
+CLOSE = 2.0
+"""A start has arrived if its log posterior is within this many nats of the best."""
+
+BAR = {"log evidence": 2.0, "mean": 0.2, "ratio": (0.8, 1.25)}
+"""Upstream's bar for the same inference: nats, standard deviations, and the ratio of standard deviations."""
+
+
+def write(results, docs):
+    """Write `searches.md` into the folder `docs`; the files as Lens -> mesh -> search -> contents (dict)."""
+    found = found_in(results)
+    every = [each for meshes in found.values() for searches in meshes.values() for each in searches.values()]
+    releases = sorted(
+        {f"autolens {each['releases']['autolens']}, jax {each['releases']['jax']}, {each['device']}" for each in every}
+    )
+    tables = {
+        "gradients": _table_of_starts(found),
+        "best": _table_of_best(found),
+        "nautilus": _table_of_posteriors(found),
+        "bar": _table_of_bar(found),
+    }
+    lines = [HEAD]
+    for name, table in tables.items():
+        if len(table) > len(("head", "rule")):
+            lines += [BETWEEN[name], *table, ""]
+    lines += [MISSING, f"{'; '.join(releases)}.", ""]
+    with atomic_writes(docs) as scratch:
+        (scratch / "searches.md").write_text("\n".join(lines))
+    return found
+
+
+def found_in(results):
+    """Lens -> mesh -> search -> the contents of a JSON file (dict), in the order of `MESHES`."""
+    found = {}
+    for mesh in MESHES:
+        for path in sorted(results.glob(f"*.{mesh}.*.json")):
+            each = json.loads(path.read_text())
+            found.setdefault(each["lens"], {}).setdefault(mesh, {})[each["search"]] = each
+    return dict(sorted(found.items(), key=lambda item: item[0] != "small"))
+
+
+def best_of(searches):
+    """The highest log posterior (nats) that any start of any gradient search found with one mesh."""
+    return max(_height(start) for name in GRADIENTS if name in searches for start in searches[name]["starts"])
+
+
+def _height(start):
+    """The highest log posterior of a start (nats); -inf if it is undefined everywhere."""
+    return -np.inf if start["log_posterior"] is None else start["log_posterior"]
+
+
+def evaluations_until(start, target):
+    """The number of evaluations until a start reaches a log posterior; NaN if it does not."""
+    values = np.array([-np.inf if value is None else value for value in start["values"]])
+    (there,) = np.nonzero(values >= target)
+    return there[0] + 1.0 if len(there) else np.nan
+
+
+def _table_of_starts(found):
+    rows = []
+    for lens, meshes in found.items():
+        for name, words in GRADIENTS.items():
+            for mesh, searches in meshes.items():
+                if name not in searches:
+                    continue
+                each, best = searches[name], best_of(searches)
+                until = np.array([evaluations_until(start, best - CLOSE) for start in each["starts"]])
+                arrived, total = np.isfinite(until), len(until)
+                short = np.array([best - _height(start) for start in each["starts"]])
+                used = np.array([len(start["values"]) for start in each["starts"]])
+                rows.append(
+                    (
+                        f"`{lens}`",
+                        words,
+                        MESHES[mesh],
+                        f"{arrived.sum()} of {total}",
+                        f"{np.median(until[arrived]):.0f}" if arrived.any() else "",
+                        f"{np.median(used):.0f}",
+                        _short(np.median(short)),
+                        _short(np.median([start["slope"] for start in each["starts"]])),
+                        f"{sum(start['seconds'] for start in each['starts']):.0f}",
+                    )
+                )
+    head = (
+        "lens",
+        "search",
+        "mesh",
+        "arrived",
+        "evaluations until then",
+        "evaluations",
+        "short by",
+        "slope",
+        "seconds",
+    )
+    return markdown_table(head, rows)
+
+
+def _table_of_best(found):
+    rows = []
+    for lens, meshes in found.items():
+        for mesh, searches in meshes.items():
+            files = {name: searches[name] for name in GRADIENTS if name in searches}
+            if not files:
+                continue
+            starts = [start for each in files.values() for start in each["starts"]]
+            highest = max(starts, key=_height)
+            truth = next(iter(files.values()))["truth"]
+            evidence = highest["log_posterior"] - highest["log_prior"]
+            rows.append(
+                (
+                    f"`{lens}`",
+                    MESHES[mesh],
+                    f"{highest['log_posterior']:.2f}",
+                    f"{evidence:.2f}",
+                    f"{truth:.2f}",
+                    _short(highest["slope"]),
+                )
+            )
+    head = ("lens", "mesh", "highest log posterior", "log evidence there", "log posterior of the truth", "slope there")
+    return markdown_table(head, rows)
+
+
+def _nautilus(found):
+    """Yield a lens and its meshes with a finished `af.Nautilus` (mesh -> contents of the file)."""
+    for lens, meshes in found.items():
+        done = {mesh: each["nautilus"] for mesh, each in meshes.items() if "mean" in each.get("nautilus", {})}
+        if done:
+            yield lens, done
+
+
+def _table_of_posteriors(found):
+    rows = [
+        (
+            f"`{lens}`",
+            MESHES[mesh],
+            *(f"{mean:.6f} +- {error:.6f}" for mean, error in zip(each["mean"], each["error"], strict=True)),
+            f"{each['log_evidence']:.3f}",
+            str(each["evaluations_used"]),
+            f"{100.0 * each['effective_samples'] / each['evaluations_used']:.0f} %",
+            f"{each['seconds']:.0f}",
+        )
+        for lens, meshes in _nautilus(found)
+        for mesh, each in meshes.items()
+    ]
+    free = next((each["free"] for _, meshes in _nautilus(found) for each in meshes.values()), ())
+    return markdown_table(("lens", "mesh", *free, "log evidence", "evaluations", "efficiency", "seconds"), rows)
+
+
+def differences_of(one, other):
+    """How far two posteriors are apart, as upstream's bar counts it.
+
+    Parameters
+    ----------
+    one, other
+        Contents of two files of `af.Nautilus` (dict).
+
+    Returns
+    -------
+    dict
+        "log evidence" -> nats; "mean" -> the largest shift in standard deviations of `one`; "ratio" -> (2,) the smallest and
+        the largest ratio of standard deviations.
+    """
+    error = np.array(one["error"])
+    ratio = np.array(other["error"]) / error
+    return {
+        "log evidence": abs(other["log_evidence"] - one["log_evidence"]),
+        "mean": float(np.max(np.abs(np.array(other["mean"]) - np.array(one["mean"])) / error)),
+        "ratio": (float(ratio.min()), float(ratio.max())),
+    }
+
+
+def _table_of_bar(found):
+    rows = []
+    for lens, meshes in _nautilus(found):
+        for mesh in meshes:
+            if mesh != "linear" and "linear" in meshes:
+                apart = differences_of(meshes["linear"], meshes[mesh])
+                low, high = apart["ratio"]
+                within = {
+                    "log evidence": apart["log evidence"] <= BAR["log evidence"],
+                    "mean": apart["mean"] <= BAR["mean"],
+                    "ratio": BAR["ratio"][0] <= low and high <= BAR["ratio"][1],
+                }
+                cells = (f"{apart['log evidence']:.2f}", f"{apart['mean']:.2f}", f"{low:.2f} to {high:.2f}")
+                words = (f"{cell}, {'within' if each else 'outside'}" for cell, each in zip(cells, within.values()))
+                rows.append((f"`{lens}`", MESHES[mesh], *words))
+    return markdown_table(
+        ("lens", "mesh", "log evidence, nats (2)", "mean, sigma (0.2)", "ratio of sigmas (0.8 to 1.25)"), rows
+    )
+
+
+def _short(value):
+    """A number with two digits."""
+    return f"{value:.2g}" if abs(value) < 100.0 else f"{value:.0f}"

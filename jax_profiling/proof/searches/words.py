@@ -1,0 +1,70 @@
+"""The words of `docs/proofs/searches.md`."""
+
+HEAD = """# What does roughness cost a search?
+
+[The log evidence of a lens](continuity.md) jumps where an edge of the source mesh flips, and has kinks elsewhere. This page
+measures the cost for a search. `make searches` generates it; the code is in `jax_profiling/proof/searches/`.
+
+## What to use when
+
+This is a negative result. `NaturalNeighbor` makes the log evidence smoother, but it does not make these searches reliable:
+
+- **`af.LBFGS`** arrives from no start, with either mesh. Do not trust one run of it on a Delaunay mesh.
+- **`af.MultiStartProdigy`** arrives from about a third of its starts, with either mesh. Its best start is 2 to 3 nats above
+  the best start of `af.LBFGS`. About half of its starts still gain in the last 20 of 100 steps, up to 6.5 nats. Give it more
+  steps and many starts.
+- **The slope** is not small at the end of any start. No search stops at a smooth maximum. Judge a start by its log
+  posterior, not by its gradient.
+- **For errors and evidences**, take a sampler without gradients. [The same posterior](posterior.md) shows `af.Nautilus`.
+
+The likely reason is that both meshes share some jumps: where a point crosses the hull, and where split regularization meets a
+flip. Over 0.01 prior widths, `small` varies by about 2.4 nats with linear interpolation and by 1.1 with Sibson's weights.
+
+## How is it measured?
+
+- **Models.** The parameters of the mass profiles and the shear are free, with the priors of the lens. All others are fixed at
+  their prior medians. All log evidences are taken with `patch(log_det=True, natural_neighbors=True)`.
+- **Starts.** Both searches begin at the same points. These are uniform between the quantiles 0.15 and 0.85 of every prior, so
+  a parameter is at most one prior width from the truth. A start has 100 evaluations. All else is PyAutoFit's default.
+- **Objective.** Both searches maximise the log posterior: the log evidence plus the log prior, without its constant. A start
+  *arrives* if it comes within 2 nats of the highest log posterior of any start of both searches with the same mesh.
+- **Slope.** The norm of the gradient at the best point of a start, in nats per prior width.
+
+Another mesh is another model: the log posteriors of two meshes differ everywhere. Compare the counts, not the values.
+"""
+
+BETWEEN = {
+    "gradients": """## Which starts arrive?
+
+The table has medians over the starts, except in two columns. *Arrived* counts starts. *Seconds* is the wall time of all starts
+on one core, with compilation. Other programs ran on the same core, so it is an upper bound. *Short by* is the distance from
+the best, in nats.
+""",
+    "best": """## What is the best?
+
+The highest log posterior of both searches, in nats. No start comes near the truth, the prior median of a simulated lens. The
+truth is an isolated point: 0.01 prior widths away, where the lines of [the other page](continuity.md) begin, the log evidence
+is 36 nats lower with linear interpolation, and 46 nats lower with Sibson's weights.
+""",
+    "nautilus": """## Does Nautilus care?
+
+`af.Nautilus` takes no gradients. It samples the Einstein radius and the shear with the same seed and the same arguments as in
+[the same posterior](posterior.md). The efficiency is the effective number of samples per evaluation.
+""",
+    "bar": """## Is it the same inference?
+
+Upstream's bar for two likelihoods that should give the same inference is in brackets. `NaturalNeighbor` is compared with
+`KNNBarycentric`.
+""",
+}
+
+MISSING = """## What is not measured?
+
+- More lenses: `make searches ARGS="--lenses no_light,two_planes"` runs them. One lens is no basis for a rule.
+- The other ten starts of `NaturalNeighbor`, more than 100 evaluations per start, and steps scaled by the prior widths
+  (`af.ScalerPriorWidth`).
+- `af.Nautilus` with `NaturalNeighbor`, next to upstream's bar: 2 nats, 0.2 sigma, ratio of sigmas 0.8 to 1.25. The command
+  runs it with `--searches nautilus`.
+- NUTS. `af.BlackJAXNUTS` needs blackjax, which is not among this project's requirements.
+- Rectangular meshes, and Laplace's weights.
+"""

@@ -1,0 +1,156 @@
+"""Gradient searches from many starts: their records, restarts and page."""
+
+import json
+
+import numpy as np
+import pytest
+
+import knn_barycentric
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.proof.searches import __main__ as searches
+from jax_profiling.proof.searches import page, recorded
+from knn_barycentric import KNNBarycentric
+
+SETTINGS = {"lens": "small", "mesh": "linear", "search": "lbfgs", "evaluations": 3}
+
+
+def start(values, slope=1.0):
+    best = max(value for value in values if value is not None)
+    return {"values": values, "log_posterior": best, "log_prior": 0.0, "slope": slope, "seconds": 1.0}
+
+
+def file(starts, truth=0.0, **others):
+    return SETTINGS | {"starts": starts, "truth": truth} | others
+
+
+def test_only_mass_parameters_are_free(small):
+    likelihood = Likelihood(small, KNNBarycentric)
+    model = recorded.mass_model_of(likelihood.model)
+    assert model.prior_count == 7 < likelihood.model.prior_count
+    assert model.galaxies.source.pixelization.mesh.cls is KNNBarycentric
+
+
+def test_more_starts_begin_with_the_same(small):
+    model = recorded.mass_model_of(small.model)
+    few, many = recorded.starts_of(model, 2), recorded.starts_of(model, 5)
+    assert (many[:2] == few).all() and len(np.unique(many, axis=0)) == 5
+
+
+def test_starts_are_about_one_sigma_from_the_truth(small):
+    model = recorded.mass_model_of(small.model)
+    truth = np.array(model.physical_values_from_prior_medians)
+    far = np.abs(recorded.starts_of(model, 200) - truth) / recorded.prior_widths(model)
+    assert 1.0 < far.max() < 1.04  # the quantile 0.85 of a Gaussian
+
+
+def test_an_unfinished_file_is_continued(tmp_path):
+    path = tmp_path / "small.linear.lbfgs.json"
+    found = searches.kept(path, SETTINGS)
+    assert found["starts"] == []
+    found["starts"].append(start([1.0, None]))
+    searches.keep(path, found)
+    assert searches.kept(path, SETTINGS) == found
+
+
+@pytest.mark.parametrize("change", [{"evaluations": 4}, {"releases": {"jax": "0"}}])
+def test_other_settings_begin_again(tmp_path, change):
+    path = tmp_path / "small.linear.lbfgs.json"
+    searches.keep(path, SETTINGS | {"releases": {"jax": "1"}, "starts": [start([1.0])]})
+    assert searches.kept(path, SETTINGS | {"releases": {"jax": "1"}} | change)["starts"] == []
+
+
+class _Fitness:
+    """A parabola with its peak at zero."""
+
+    def __init__(self, small):
+        self.model = recorded.mass_model_of(small.model)
+
+    def slope_at(self, parameters):
+        return -float(np.sum(np.square(parameters))), 1.0
+
+    def log_prior_at(self, parameters):
+        return 0.0
+
+
+@pytest.mark.parametrize("name, groups", [("lbfgs", [1, 1]), ("prodigy", [2])])
+def test_only_missing_starts_run(small, tmp_path, monkeypatch, name, groups):
+    seen = []
+
+    def run(fitness, starts, evaluations, lanes=None, say=None):
+        seen.append(len(starts))
+        return [recorded.Record(np.array([-np.inf, -1.0]), each) for each in starts]
+
+    monkeypatch.setattr(searches, name, run)
+    arguments = _Fitness(small), name, SETTINGS | {"search": name}
+    path = tmp_path / "file.json"
+    searches.follow_gradients(*arguments, 1, 4, path, lambda step: None)
+    searches.follow_gradients(*arguments, 3, 4, path, lambda step: None)
+    found = json.loads(path.read_text())
+    assert seen == [1, *groups] and len(found["starts"]) == 3
+    assert found["starts"][0]["values"] == [None, -1.0]
+
+
+def test_the_best_is_of_all_searches_and_starts():
+    one, other = file([start([5.0]), start([6.0])]), file([start([7.0])], truth=9.0)
+    assert page.best_of({"lbfgs": one}) == 6.0
+    assert page.best_of({"lbfgs": one, "prodigy": other, "nautilus": {}}) == 7.0
+
+
+def test_evaluations_count_until_the_target():
+    assert page.evaluations_until(start([1.0, None, 8.5, 2.0, 9.0]), 8.0) == 3
+    assert np.isnan(page.evaluations_until(start([1.0, 7.9]), 8.0))
+
+
+@pytest.mark.parametrize(
+    "other, apart",
+    [
+        ({"log_evidence": 103.0}, {"log evidence": 3.0}),
+        ({"mean": [1.0, 2.05]}, {"mean": 0.5}),
+        ({"error": [0.5, 0.15]}, {"ratio": (0.5, 1.5)}),
+    ],
+)
+def test_posteriors_differ_as_the_bar_counts(other, apart):
+    one = {"log_evidence": 100.0, "mean": [1.0, 2.0], "error": [1.0, 0.1]}
+    found = page.differences_of(one, one | other)
+    for key, value in ({"log evidence": 0.0, "mean": 0.0, "ratio": (1.0, 1.0)} | apart).items():
+        assert found[key] == pytest.approx(value)
+
+
+def test_the_page_shows_the_measured_values(tmp_path):
+    found = page.write(searches.RESULTS, tmp_path)
+    assert set(found["small"]) == {"linear", "sibson"}
+    assert (tmp_path / "searches.md").read_text() == (searches.ROOT / "docs" / "proofs" / "searches.md").read_text()
+
+
+def test_both_searches_began_at_the_same_points():
+    for path in searches.RESULTS.glob("*.lbfgs.json"):
+        other = path.with_name(path.name.replace("lbfgs", "prodigy"))
+        if other.exists():
+            pairs = zip(*(json.loads(each.read_text())["starts"] for each in (path, other)), strict=False)
+            assert all(one["start"] == two["start"] for one, two in pairs)
+
+
+@pytest.mark.parametrize("arguments", [["--meshes", "voronoi"], ["--searches", "adam"]])
+def test_an_unknown_word_gives_one_sentence(capsys, arguments):
+    with pytest.raises(SystemExit):
+        searches.main(arguments)
+    assert f"{arguments[1]} is unknown" in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_every_search_climbs_from_its_starts(small):
+    knn_barycentric.patch(log_det=True, natural_neighbors=True)
+    try:
+        fitness = recorded.RecordedFitness(small, "sibson")
+        starts = recorded.starts_of(fitness.model, 2)
+        found = {"lbfgs": recorded.lbfgs(fitness, starts, 5), "prodigy": recorded.prodigy(fitness, starts, 5, 2, print)}
+        first = [fitness.slope_at(each)[0] for each in starts]
+        for records in found.values():
+            # `af.LBFGS` moves its start by up to 1e-8.
+            np.testing.assert_allclose([each.values[0] for each in records], first, atol=1.0e-2)
+            assert all(len(each.values) >= 5 for each in records)
+            assert all(each.values.max() > each.values[0] for each in records)
+            best = [fitness.slope_at(each.best)[0] for each in records]
+            np.testing.assert_allclose(best, [each.values.max() for each in records], rtol=1.0e-9)
+    finally:
+        knn_barycentric.unpatch()

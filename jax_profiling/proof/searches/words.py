@@ -42,9 +42,10 @@ the best, in nats.
 """,
     "best": """## What is the best?
 
-The highest log posterior of both searches, in nats. No start comes near the truth, the prior median of a simulated lens. The
-truth is an isolated point: 0.01 prior widths away, where the lines of [the other page](continuity.md) begin, the log evidence
-is 36 nats lower with linear interpolation, and 46 nats lower with Sibson's weights.
+The highest log posterior of both searches, in nats. No start comes near the truth, the prior median of a simulated lens. On
+`small` the truth is an isolated point: the lens is centred on a vertex of the image mesh, where the deflection is singular. If
+the centre moves by 1e-6 prior widths, that vertex jumps to the edge of the source, and the log evidence falls by 43 nats (with
+Qhull's triangulation, too). So a peak at the truth cannot be found.
 """,
     "nautilus": """## Does Nautilus care?
 

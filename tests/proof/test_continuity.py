@@ -192,7 +192,7 @@ def test_the_page_shows_the_measured_values(tmp_path):
     found = page.write(continuity.RESULTS, tmp_path)
     assert found and set(found["small"]) == set(MESHES)
     assert (tmp_path / "continuity.md").read_text() == (
-        continuity.ROOT / "docs" / "proofs" / "continuity.md"
+        continuity.ROOT / "docs" / "searches" / "continuity.md"
     ).read_text()
     assert (tmp_path / "continuity_profile.png").exists() and (tmp_path / "continuity_structure.png").exists()
 

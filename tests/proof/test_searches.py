@@ -119,7 +119,7 @@ def test_posteriors_differ_as_the_bar_counts(other, apart):
 def test_the_page_shows_the_measured_values(tmp_path):
     found = page.write(searches.RESULTS, tmp_path)
     assert set(found["small"]) == {"linear", "sibson"}
-    assert (tmp_path / "searches.md").read_text() == (searches.ROOT / "docs" / "proofs" / "searches.md").read_text()
+    assert (tmp_path / "searches.md").read_text() == (searches.ROOT / "docs" / "searches" / "searches.md").read_text()
 
 
 def test_both_searches_began_at_the_same_points():

@@ -2,7 +2,7 @@
 
     .venv/bin/python -m jax_profiling.proof.continuity --lenses small
 
-Writes one JSON file per lens and mesh to `results/continuity/`, then `docs/proofs/continuity.md` and its figures from all
+Writes one JSON file per lens and mesh to `results/continuity/`, then `docs/searches/continuity.md` and its figures from all
 files. It keeps a file that has the same releases. `--page` only rewrites the page.
 """
 
@@ -128,7 +128,7 @@ def main(argv=None):
     finally:
         knn_barycentric.unpatch()
     if arguments.output == RESULTS:
-        page.write(RESULTS, ROOT / "docs" / "proofs")
+        page.write(RESULTS, ROOT / "docs" / "searches")
     return 0
 
 

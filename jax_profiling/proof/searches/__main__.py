@@ -2,7 +2,7 @@
 
     .venv/bin/python -m jax_profiling.proof.searches --lenses small --starts 20
 
-Writes one JSON file per lens, mesh and search to `results/searches/`, then `docs/proofs/searches.md` from all files. A file
+Writes one JSON file per lens, mesh and search to `results/searches/`, then `docs/searches/searches.md` from all files. A file
 keeps its finished starts, so an interrupted run continues there. Other releases or another `--evaluations` begin the file
 again. `--page` only rewrites the page.
 """
@@ -182,7 +182,7 @@ def main(argv=None):
     finally:
         knn_barycentric.unpatch()
     if arguments.output == RESULTS:
-        page.write(RESULTS, ROOT / "docs" / "proofs")
+        page.write(RESULTS, ROOT / "docs" / "searches")
     return 0
 
 

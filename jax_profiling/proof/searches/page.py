@@ -1,4 +1,4 @@
-"""Write `docs/proofs/searches.md` from the JSON files of all lenses, meshes and searches."""
+"""Write `docs/searches/searches.md` from the JSON files of all lenses, meshes and searches."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The words of `docs/proofs/searches.md`."""
+"""The words of `docs/searches/searches.md`."""
 
 HEAD = """# What does roughness cost a search?
 

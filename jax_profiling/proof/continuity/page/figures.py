@@ -1,4 +1,4 @@
-"""The figures of `docs/proofs/continuity.md`."""
+"""The figures of `docs/searches/continuity.md`."""
 
 import matplotlib.pyplot as plt
 import numpy as np

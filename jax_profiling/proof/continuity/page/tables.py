@@ -1,4 +1,4 @@
-"""Write `docs/proofs/continuity.md` and its figures from the JSON files of all lenses."""
+"""Write `docs/searches/continuity.md` and its figures from the JSON files of all lenses."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""The words of `docs/proofs/continuity.md`."""
+"""The words of `docs/searches/continuity.md`."""
 
 HEAD = """# How rough is the log evidence?
 

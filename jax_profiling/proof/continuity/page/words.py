@@ -93,7 +93,7 @@ MISSING = """## What is not measured?
 - More than three lenses, any real lens, and vectors other than the prior median.
 - Laplace's weights on `no_light` and `two_planes`, rectangles on `two_planes`, and steps below 1e-4 and changes of the active
   set on both.
-- The log evidence in every mode on more than one lens.
+- The log evidence in every mode on more than two lenses.
 - The cost of the roughness for a search. [Another page](searches.md) has it for one lens.
 - A production posterior on a real lens.
 - Two sources of kinks: the border ellipse, which follows its outermost data points, and the ranks behind the rectangular

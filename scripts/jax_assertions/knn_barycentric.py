@@ -91,8 +91,8 @@ __Under pytest__
 """
 
 
-LONG = ["cross conditioning", "gradient", "natural neighbours"]
-"""Checks that take minutes on `hst`. By default they run on `small`."""
+LONG = ["cross conditioning", "nnls", "gradient", "determinism", "natural neighbours"]
+"""Checks that compile for half a minute or more on `hst`. By default they run on `small`."""
 
 
 @pytest.mark.parametrize("what", [what for what in CHECKS if what not in LONG])

@@ -190,7 +190,7 @@ def pin_sentence_of(found):
 __Under pytest__
 
 On every lens one batched program evaluates the prior median and three draws. The other modes, and autoarray's own mesh, are
-compared on the first lens and on the lenses of `--lens`.
+compared on the smallest lens and on the lenses of `--lens`.
 """
 
 DRAWS, PERTURBATIONS = 3, 2
@@ -226,12 +226,14 @@ def test_default_rung_is_delaunay_at_32_draws(lens):
     assert default.is_delaunay
 
 
+@pytest.mark.small_lens
 def test_default_rung_is_delaunay_under_jit(lens, found):
     alone = verdict.run(lens, rungs=[DEFAULT_RUNG], perturbations=PERTURBATIONS)
     assert alone.default.is_delaunay
     assert alone.log_evidence == pytest.approx(found.log_evidence, rel=1.0e-9)
 
 
+@pytest.mark.small_lens
 def test_default_rung_is_delaunay_eagerly(lens, found):
     """On NumPy, where another NNLS solver changes both meshes alike."""
     likelihoods = [Likelihood(lens, mesh_cls) for mesh_cls in (al.mesh.Delaunay, KNNBarycentric)]
@@ -240,6 +242,7 @@ def test_default_rung_is_delaunay_eagerly(lens, found):
     assert reference == pytest.approx(found.log_evidence, rel=1.0e-8)
 
 
+@pytest.mark.small_lens
 def test_shipped_knn_barycentric_is_not_drop_in(lens, found):
     mesh_cls, arguments = PEERS["autoarray KNNBarycentric"]
     shipped = Likelihood(lens, mesh_cls, **arguments)

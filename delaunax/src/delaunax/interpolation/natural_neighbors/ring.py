@@ -168,8 +168,11 @@ def edge_at(circles: Circles, query: Any, corner: Array) -> tuple[Array, Array, 
     """`v`, `a`, `to_v`, `to_a` and `along` of a `Turn`: the edge opposite a corner."""
     v, a = (gather(circles.vertex, end) for end in (next_corner(corner), previous_corner(corner)))
     vx, vy, ax, ay = _keep([gather(circles.points, vertex, axis) for vertex in (v, a) for axis in (A, B)])
-    vectors = (vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy)
-    return v, a, *((query.scale * x, query.scale * y) for x, y in vectors)
+    to_v, to_a, along = (
+        (query.scale * x, query.scale * y)
+        for x, y in ((vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy))
+    )
+    return v, a, to_v, to_a, along
 
 
 def ring_turn(circles: Circles, query: Any, corner: Array) -> Turn:

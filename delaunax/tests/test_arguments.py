@@ -11,14 +11,11 @@ from scipy.spatial import Delaunay
 from delaunax import (
     LinearInterpolator,
     barycentric_weights,
-    convex_hull,
     find_simplex,
     griddata,
-    is_delaunay,
     linear_interpolate,
     locate,
     triangulate,
-    vertex_neighbor_vertices,
 )
 from delaunax.arguments import as_given, coordinates_from, points_and_queries
 
@@ -285,35 +282,6 @@ def test_points_and_queries_keep_one_dtype():
     points, queries, shape = points_and_queries(POINTS.astype(np.float32), QUERIES.reshape(5, 6, 2))
     assert points.dtype == queries.dtype == float and queries.shape == (30, 2) and shape == (5, 6)
     assert np.array_equal(points, POINTS.astype(np.float32))
-
-
-@pytest.mark.parametrize("function", [convex_hull, vertex_neighbor_vertices])
-def test_points_are_no_triangulation(function):
-    with pytest.raises(TypeError, match="`triangulation` is of type ndarray; give what `triangulate` returned"):
-        function(POINTS)
-    batch = jax.vmap(triangulate)(np.stack([POINTS, POINTS]))
-    with pytest.raises(
-        ValueError, match="`triangulation` is a batch of 2; give one, or call the function under jax.vmap"
-    ):
-        function(batch)
-    with pytest.raises(ValueError, match="and call the function under jax.vmap for a batch"):
-        triangulate(np.stack([POINTS, POINTS]))
-
-
-def test_a_triangulation_is_no_table_of_triangles():
-    with pytest.raises(TypeError, match="`simplices` is a Triangulation; give its `.simplices`"):
-        is_delaunay(POINTS, triangulate(POINTS))
-
-
-def test_as_many_other_points_are_rejected():
-    triangulation = triangulate(POINTS)
-    assert (find_simplex(triangulation, POINTS.astype(np.float32), POINTS[:5]) >= -1).all()
-    for call in (
-        lambda: find_simplex(triangulation, POINTS + 0.5, POINTS),
-        lambda: LinearInterpolator(POINTS[::-1], VALUES, triangulation=triangulation),
-    ):
-        with pytest.raises(ValueError, match="`points` are not those of `triangulation`"):
-            call()
 
 
 def test_mappings_that_are_no_integers_are_named():

@@ -20,8 +20,8 @@ from knn_barycentric.evidence.tiny_weights import without_tiny_weights
 from knn_barycentric.jax_delaunay_tables import delaunay_tables, nan_if_uncertified
 from knn_barycentric.mesh import KNNBarycentric
 from knn_barycentric.natural_neighbor import NaturalNeighbor
-from knn_barycentric.over_sampled_psf import with_rows
 from knn_barycentric.upstream import internals
+from knn_barycentric.upstream.over_sampled_psf import with_rows
 from knn_barycentric.wide_stencils import with_any_width
 
 EVIDENCE_TERMS = {

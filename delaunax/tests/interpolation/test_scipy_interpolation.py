@@ -3,15 +3,10 @@
 Every test names the fact, not the code that first had it. Differences are asserted as differences.
 """
 
-import os
-import pickle
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import interpolate
@@ -20,7 +15,6 @@ from scipy.spatial import cKDTree
 from delaunax import (
     LinearInterpolator,
     NaturalNeighborInterpolator,
-    Triangulation,
     griddata,
     linear_interpolate,
     triangulate,
@@ -209,20 +203,6 @@ def test_new_values_need_no_new_triangulation(values, rescale):
     assert second.with_values(VALUES)(SITES).dtype == float
 
 
-def test_complex_then_real_values_are_rejected_only_with_a_complex_fill_value():
-    interpolator = LinearInterpolator(SITES, VALUES + 1.0j, 2.0j)
-    with pytest.raises(TypeError, match="`fill_value` is complex but `values` are real"):
-        interpolator.with_values(VALUES)
-
-
-@pytest.mark.parametrize("rescale", [False, True])
-@pytest.mark.parametrize("cls", [LinearInterpolator, NaturalNeighborInterpolator])
-def test_an_interpolator_can_be_pickled(cls, rescale):
-    first = cls(SITES, VALUES + 1.0j, rescale=rescale)
-    second = pickle.loads(pickle.dumps(first))
-    assert second(0.5, 0.5) == first(0.5, 0.5) and repr(second) == repr(first)
-
-
 def test_a_natural_neighbor_interpolator_takes_other_values():
     first = NaturalNeighborInterpolator(SITES, VALUES, "laplace", triangulation=triangulate(SITES))
     second = first.with_values(-VALUES)
@@ -231,54 +211,10 @@ def test_a_natural_neighbor_interpolator_takes_other_values():
     assert repr(second).startswith("NaturalNeighborInterpolator(points=float64[") and "kind='laplace'" in repr(second)
 
 
-def test_a_triangulation_can_be_saved_and_loaded(tmp_path):
-    triangulation = triangulate(SITES)
-    triangulation.save(tmp_path / "mesh.npz")
-    loaded = Triangulation.load(tmp_path / "mesh.npz")
-    assert jax.tree.structure(loaded) == jax.tree.structure(triangulation)
-    for one, other in zip(jax.tree.leaves(loaded), jax.tree.leaves(triangulation), strict=True):
-        assert one.dtype == other.dtype and np.array_equal(one, other)
-    assert np.allclose(LinearInterpolator(SITES, VALUES, triangulation=loaded)(SITES), VALUES)
-    assert pickle.loads(pickle.dumps(triangulation)).certified
-
-
-def test_another_file_is_no_triangulation(tmp_path):
-    np.savez(tmp_path / "mesh.npz", simplices=triangulate(SITES).simplices)
-    with pytest.raises(ValueError, match="has other arrays than a triangulation; give one that `save` wrote"):
-        Triangulation.load(tmp_path / "mesh.npz")
-
-
-IN_FLOAT32 = """
-import pickle, sys
-import numpy as np
-import delaunax
-
-with open(sys.argv[1], "rb") as file:
-    interpolators, from_numpy, from_jax = pickle.load(file)
-points = np.asarray(from_jax.tree.unscaled)
-queries = np.random.default_rng(5).random((40, 2), np.float32)
-for call in (lambda: interpolators[0](queries), lambda: interpolators[1](queries),
-             lambda: delaunax.find_simplex(from_numpy, points, queries)):
-    try:
-        print(call())
-    except TypeError as error:
-        print(error)
-print(np.array_equal(delaunax.find_simplex(from_jax, points, queries), delaunax.find_simplex(
-    delaunax.triangulate(points), points, queries)))
-"""
-
-
-def test_float64_from_a_file_is_not_misread_in_float32(tmp_path):
-    """JAX itself loads its own float64 arrays as float32; location is then that of rounded points."""
-    made = LinearInterpolator(SITES, VALUES, 0.0), NaturalNeighborInterpolator(SITES, VALUES, fill_value=0.0)
-    saved = made, triangulate(SITES), triangulate(jnp.asarray(SITES))
-    (tmp_path / "saved").write_bytes(pickle.dumps(saved))
-    environment = os.environ | {"JAX_ENABLE_X64": "0"}
-    command = [sys.executable, "-c", IN_FLOAT32, str(tmp_path / "saved")]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=300, env=environment)
-    *refused, same = run.stdout.splitlines()
-    assert len(refused) == 3 and all("is float64 but JAX runs in float32" in line for line in refused)
-    assert same == "True"
+def test_complex_then_real_values_are_rejected_only_with_a_complex_fill_value():
+    interpolator = LinearInterpolator(SITES, VALUES + 1.0j, 2.0j)
+    with pytest.raises(TypeError, match="`fill_value` is complex but `values` are real"):
+        interpolator.with_values(VALUES)
 
 
 def test_threads_share_an_interpolator():

@@ -139,7 +139,7 @@ def test_ties_are_a_fan_from_the_lowest_index(name, platform):
 
 
 @pytest.mark.parametrize("name", WITH_TIES)
-def test_a_fan_from_the_highest_index_differs(name):
+def test_the_opposite_fan_differs(name):
     """Otherwise the set would not notice another tie rule."""
     points = point_sets.EVERY[name]
     # Coincident points count as one, so the two differ by diagonals only.

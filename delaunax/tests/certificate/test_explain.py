@@ -152,7 +152,7 @@ def test_a_fault_beside_the_triangles_is_named(broken, certified):
     assert f"In rational arithmetic, the triangles are Delaunay, but {fault}." in str(found)
 
 
-def test_the_other_diagonal_is_against_the_tie_rule():
+def test_explain_wants_the_fan_from_the_lowest_index():
     square = np.array([[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]])
     right, moved = delaunax.triangulate(square), delaunax.triangulate(square[[1, 2, 3, 0]])
     tables = {

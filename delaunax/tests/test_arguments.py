@@ -10,6 +10,7 @@ from scipy.spatial import Delaunay
 
 from delaunax import (
     LinearInterpolator,
+    NaturalNeighborInterpolator,
     barycentric_weights,
     find_simplex,
     griddata,
@@ -47,6 +48,22 @@ def test_mixed_dtypes_are_interpolated_in_the_wider_one(dtypes):
     expected = linear_interpolate(*(each.astype(float) for each in arrays))
     assert found.dtype == float
     assert np.allclose(found, expected, rtol=0.0, atol=0.0 if dtypes[0] != dtypes[2] else 1.0e-5, equal_nan=True)
+
+
+@pytest.mark.parametrize("cls", [LinearInterpolator, NaturalNeighborInterpolator])
+@pytest.mark.parametrize("rescale", [False, True])
+def test_float64_queries_at_float32_points_are_inside(cls, rescale):
+    points = (3.0e4 * POINTS + 7.0).astype(np.float32)
+    found = cls(points, VALUES, rescale=rescale)(points.astype(float))
+    assert np.allclose(found, VALUES, rtol=0.0, atol=1.0e-5)
+
+
+@pytest.mark.parametrize("cls", [LinearInterpolator, NaturalNeighborInterpolator])
+def test_a_wider_triangulation_is_not_narrowed(cls):
+    points = POINTS.astype(np.float32)
+    given = triangulate(points.astype(float))
+    found = cls(points, VALUES, triangulation=given)(points)
+    assert found.dtype == np.float64 and np.allclose(found, VALUES, rtol=0.0, atol=1.0e-12)
 
 
 def test_integer_points_take_queries_of_any_dtype():

@@ -39,9 +39,11 @@ def test_a_triangulation_is_no_table_of_triangles():
 
 def test_as_many_other_points_are_rejected():
     triangulation = triangulate(POINTS)
-    assert (find_simplex(triangulation, POINTS.astype(np.float32), POINTS[:5]) >= -1).all()
+    single = POINTS.astype(np.float32)
+    assert (find_simplex(triangulate(single), single.astype(float), POINTS[:5]) >= -1).all()
     for call in (
         lambda: find_simplex(triangulation, POINTS + 0.5, POINTS),
+        lambda: find_simplex(triangulation, single, POINTS),
         lambda: LinearInterpolator(POINTS[::-1], VALUES, triangulation=triangulation),
     ):
         with pytest.raises(ValueError, match="`points` are not those of `triangulation`"):

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import jax
 import jax.numpy as jnp
@@ -56,16 +57,21 @@ class Triangulation(NamedTuple):
         return f"Triangulation({number} vertices, certified={self.certified})"
 
     def save(self, file: str | Path) -> None:
-        """Write all tables into a file of `np.savez`, under their names; those of the tree start with `tree_`."""
+        """Write all tables into a file, by `np.savez`, under their names; those of the tree start with `tree_`."""
         tables = self._asdict()
         tree = {f"tree_{name}": table for name, table in tables.pop("tree")._asdict().items()}
-        np.savez(file, **tables, **tree)
+        # Given a name, `np.savez` may append to it.
+        with Path(file).open("wb") as handle:
+            np.savez(handle, **tables, **tree)
 
     @classmethod
     def load(cls, file: str | Path) -> "Triangulation":
         """A triangulation that `save` wrote, in NumPy arrays; ValueError if the file is another one."""
-        with np.load(file) as saved:
-            tables = dict(saved)
+        try:
+            with np.load(file) as saved:
+                tables = dict(saved)
+        except (EOFError, TypeError, ValueError, BadZipFile):
+            tables = {}
         names = {*cls._fields, *(f"tree_{name}" for name in KDTree._fields)} - {"tree"}
         if names != set(tables):
             raise ValueError(f"`file` {file} has other arrays than a triangulation; give one that `save` wrote.")

@@ -26,8 +26,8 @@ def test_an_interpolator_can_be_pickled(cls, rescale):
 
 def test_a_triangulation_can_be_saved_and_loaded(tmp_path):
     triangulation = triangulate(SITES)
-    triangulation.save(tmp_path / "mesh.npz")
-    loaded = Triangulation.load(tmp_path / "mesh.npz")
+    triangulation.save(tmp_path / "mesh")
+    loaded = Triangulation.load(tmp_path / "mesh")
     assert jax.tree.structure(loaded) == jax.tree.structure(triangulation)
     for one, other in zip(jax.tree.leaves(loaded), jax.tree.leaves(triangulation), strict=True):
         assert one.dtype == other.dtype and np.array_equal(one, other)
@@ -35,10 +35,18 @@ def test_a_triangulation_can_be_saved_and_loaded(tmp_path):
     assert pickle.loads(pickle.dumps(triangulation)).certified
 
 
-def test_another_file_is_no_triangulation(tmp_path):
-    np.savez(tmp_path / "mesh.npz", simplices=triangulate(SITES).simplices)
+@pytest.mark.parametrize("contents", ["some arrays", "one array", "nothing", "text"])
+def test_another_file_is_no_triangulation(tmp_path, contents):
+    file = tmp_path / "mesh"
+    with file.open("wb") as handle:
+        if contents == "some arrays":
+            np.savez(handle, simplices=triangulate(SITES).simplices)
+        elif contents == "one array":
+            np.save(handle, SITES)
+        elif contents == "text":
+            handle.write(b"PK not a zip file")
     with pytest.raises(ValueError, match="has other arrays than a triangulation; give one that `save` wrote"):
-        Triangulation.load(tmp_path / "mesh.npz")
+        Triangulation.load(file)
 
 
 IN_FLOAT32 = """

@@ -71,9 +71,10 @@ class Interpolator:
             If the queries do not have shape (..., 2), or have a dtype that cannot be used.
         """
         given = query_points if y is None else (query_points, y)
-        points, queries, shape = points_and_queries(self.points, given)
+        points, queries, shape = points_and_queries(self.points, given, self.triangulation)
         if self._box is not None:
-            queries = self._box.scaled(queries)
+            # Rounded as the points were, or a query at a vertex would miss it.
+            queries = self._box.scaled(queries.astype(self.points.dtype)).astype(points.dtype)
         values = promoted(self.values, points.dtype)
         found = self._interpolated(points, values, self.fill_value.astype(values.dtype), queries)
         return as_given(given, found.reshape(shape + found.shape[1:]))

@@ -12,11 +12,12 @@ import numpy as np
 
 from delaunax import oracle
 from delaunax.arguments import check_triangulation, coordinates_from
+from delaunax.platform import choose
 from delaunax.platform.dispatch import platform_override
 from delaunax.triangulation import Triangulation, triangulate
 
-ALGORITHMS = {"cpu": "insertion", "gpu": "stars"}
-"""The algorithm of each platform. Both can run on a CPU."""
+PLATFORMS = ("cpu", "gpu")
+"""The platforms of the two algorithms. Both can run on a CPU."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def explain(points: Any, triangulation: Triangulation | None = None) -> Explanat
     for platform, (their_tables, their_certificate, their_fault, their_verdict) in answers.items():
         text = "the same fault" if fault and their_fault == fault else their_verdict
         compared = _compared(tables["simplices"], their_tables["simplices"])
-        lines.append(f"By {ALGORITHMS[platform]} ({platform}): {_certified(their_certificate)}; {text}; {compared}.")
+        lines.append(f"By {_algorithm_of(platform)} ({platform}): {_certified(their_certificate)}; {text}; {compared}.")
     faults = [fault, *(theirs for _, _, theirs, _ in answers.values())]
     is_bug = any(faults) or not all([certified, *(theirs for _, theirs, _, _ in answers.values())])
     lines.append(
@@ -148,12 +149,18 @@ def _judge(points, tables):
 def _answers(points):
     """Platform -> the tables of its algorithm, whether they are certified, their fault, and the same in words."""
     answers = {}
-    for platform in ALGORITHMS:
+    for platform in PLATFORMS:
         # A new function, because a compiled one would not be traced for another platform.
         with platform_override(platform), jax.default_device(jax.devices("cpu")[0]):
             found = Triangulation(*jax.jit(lambda points: tuple(triangulate(points)))(points))
         answers[platform] = _tables(found), bool(found.certified), *_judge(points, _tables(found))
     return answers
+
+
+def _algorithm_of(platform):
+    """Before JAX 0.11, CPUs use stars, too."""
+    with platform_override(platform):
+        return choose("insertion", "stars")
 
 
 def _compared(explained, simplices):

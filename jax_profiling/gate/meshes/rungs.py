@@ -174,7 +174,7 @@ WEIGHTS_OF_RUNGS = {
     "wendland": wendland,
     **{f"enclosing-{k}": partial(enclosing, k_neighbors=k) for k in (4, 5, 6, 10)},
 }
-"""Name of a rung -> the function that gives its mappings and weights, from the simplest to the best."""
+"""Name of a rung -> the function that gives its mappings and weights, in the order of the report; `clip` comes first."""
 
 
 class RungMesh(KNNBarycentric):

@@ -102,7 +102,7 @@ def test_read_only_arrays_are_taken():
     assert np.allclose(linear_interpolate(*arrays), VALUES)
 
 
-def test_a_square_is_interpolated_in_its_two_triangles():
+def test_a_square_is_cut_through_its_lowest_index():
     values = np.array([1.0, 2.0, -3.0, 5.0])
     x, y = (each.ravel() for each in np.meshgrid(np.linspace(0.0, 2.0, 6), np.linspace(0.0, 2.0, 6)))
     below = values[0] + (values[1] - values[0]) * x / 2.0 + (values[2] - values[1]) * y / 2.0

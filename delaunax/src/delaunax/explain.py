@@ -36,7 +36,7 @@ class Explanation:
         The first fault that rational arithmetic finds in the tables, or in those of either algorithm; None if there is none.
         It is None for points that are not finite.
     is_bug
-        Whether the points are finite and something is wrong, which is a bug in delaunax.
+        Whether something is wrong with finite points, or other points are certified. Either is a bug in delaunax.
     lines
         The explanation, line by line.
     """

@@ -33,8 +33,8 @@ class Explanation:
     certified
         Whether the triangulation is certified.
     fault
-        The first fault that rational arithmetic finds in the tables, or in those of either algorithm; None if there is none.
-        It is None for points that are not finite.
+        The first fault that rational arithmetic finds: in the tables that are explained, then in those of each algorithm.
+        None if there is none, or if a point is not finite.
     is_bug
         Whether something is wrong with finite points, or other points are certified. Either is a bug in delaunax.
     lines

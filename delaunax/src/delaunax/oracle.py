@@ -64,7 +64,7 @@ def fault_of(points: Any, simplices: Any) -> str | None:
 
 
 def fault_of_tables(points: Any, simplices: Any, neighbors: Any, vertex_simplex: Any) -> str | None:
-    """What else is wrong with a triangulation whose triangles are Delaunay (`fault_of`), in words, or None.
+    """What is wrong with the tables of a triangulation, in words, or None. Its triangles are Delaunay (`fault_of`).
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def fault_of_tables(points: Any, simplices: Any, neighbors: Any, vertex_simplex:
     -------
     str or None
         The first of: a clockwise triangle, a triangle of a duplicate, a wrong neighbour, a diagonal against the tie rule, a
-        vertex whose turn starts at a wrong triangle.
+        vertex with a wrong triangle in `vertex_simplex`.
     """
     sites = integer_points(points)
     first = {site: vertex for vertex, site in reversed(list(enumerate(sites)))}

@@ -57,7 +57,7 @@ class Triangulation(NamedTuple):
         return f"Triangulation({number} vertices, certified={self.certified})"
 
     def save(self, file: str | Path) -> None:
-        """Write all tables into a file, by `np.savez`, under their names; those of the tree start with `tree_`."""
+        """Write all tables into a file by `np.savez`. The names of the tree's tables start with `tree_`."""
         tables = self._asdict()
         tree = {f"tree_{name}": table for name, table in tables.pop("tree")._asdict().items()}
         # Given a name, `np.savez` may append to it.

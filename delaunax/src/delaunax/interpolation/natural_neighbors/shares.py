@@ -73,7 +73,7 @@ class Laplace:
         return before
 
     def slopes(self, before: Array, turn: Turn) -> tuple[Slopes, Slopes]:
-        """The derivatives that an edge adds to the shares of v and of a; those of a count on ring edges only.
+        """The derivatives that an edge adds to the shares of v and of a. Only ring edges count for a.
 
         `before` is the state of `Laplace`, whatever the kind. It is not used here.
         """

@@ -170,9 +170,14 @@ NATURAL_NEIGHBORS = {
         "euclid_numpy_sparse_operator_on_cpus",
         "profiling_sparse_operator",
         "profiling_dense",
+        "slam_source_pix_1_overlay",
+        "slam_source_pix_2_hilbert",
+        "two_bands_offset_and_rotation",
+        "double_source_plane_two_meshes",
         "gradient_search_near_a_caustic",
         "interferometer_hilbert_dft_sparse_positive_only",
         "interferometer_hilbert_dft_dense_positive_only",
+        "datacube_preloads_shared",
     )
 }
 """Key -> fit case that also runs with `NaturalNeighbor`. Its reference is not compiled, so there are fewer vectors."""

@@ -269,32 +269,6 @@ def test_under_a_trace_numpy_arguments_give_traced_results():
     assert jax.jit(lambda: as_given(POINTS, jnp.sum(jnp.asarray(POINTS))))() == pytest.approx(POINTS.sum())
 
 
-@jax.jit
-@partial(jax.grad, argnums=(0, 1, 2))
-def gradients(points, values, queries, counts):
-    """Of the sum of the values at the queries that count."""
-    return jnp.where(counts, linear_interpolate(points, values, queries, fill_value=0.0), 0.0).sum()
-
-
-SPECIAL = np.array([[np.nan, 0.5], [1.0e150, 0.5], [-1.0e300, 1.0e308], [np.inf, 0.0], [-9.0, 9.0]])
-
-
-def test_no_masked_query_spoils_a_gradient():
-    """Queries that are not finite or far away, which the caller masks, have no influence."""
-    counts = np.arange(35) < 30
-    expected = gradients(POINTS, VALUES, np.concatenate([QUERIES, QUERIES[:5]]), counts)
-    found = gradients(POINTS, VALUES, np.concatenate([QUERIES, SPECIAL]), counts)
-    for ours, theirs in zip(found, expected):
-        assert np.allclose(ours, theirs, rtol=0.0, atol=1.0e-12)
-
-
-def test_a_nan_value_spoils_no_gradient_outside_its_triangles():
-    values, outside = VALUES.copy(), 9.0 + np.concatenate([QUERIES, QUERIES[:5]])
-    values[0] = np.nan
-    for gradient in gradients(POINTS, values, outside, np.full(35, True)):
-        assert (gradient == 0.0).all()
-
-
 def test_points_and_queries_keep_one_dtype():
     points, queries, shape = points_and_queries(POINTS.astype(np.float32), QUERIES.reshape(5, 6, 2))
     assert points.dtype == queries.dtype == float and queries.shape == (30, 2) and shape == (5, 6)

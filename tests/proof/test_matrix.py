@@ -48,8 +48,7 @@ def test_the_gate_passes_on_every_case(key, variant):
     else:
         summary = matrix.summary_of(CASES[key], variant)
     assert summary["passed"]
-    # The gradient search with natural neighbours is "opt-in"; the page says why.
-    assert summary["candidates"][0]["verdict"] == "drop-in" or variant == "natural_neighbors"
+    assert summary["candidates"][0]["verdict"] == "drop-in"
 
 
 def test_the_page_shows_the_measured_values(tmp_path):

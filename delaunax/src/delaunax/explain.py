@@ -167,7 +167,7 @@ def _compared(explained, simplices):
     """Whether two tables have the same triangles, in words: of points on one circle, they may differ and both be Delaunay."""
     explained, found = ({tuple(sorted(row)) for row in rows.tolist() if row[0] >= 0} for rows in (explained, simplices))
     if only := sorted(explained - found):
-        return f"it does not find {len(only)} of the triangles above, such as {only[0]}"
+        return f"its triangles differ: {len(only)} of the triangles above are not among them, such as {only[0]}"
     return f"the same triangles and {len(found - explained)} more" if found - explained else "the same triangles"
 
 

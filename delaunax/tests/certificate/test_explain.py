@@ -84,8 +84,8 @@ def test_nothing_is_wrong_with_a_certified_triangulation():
 @pytest.mark.parametrize(
     "simplices, fault, compared",
     [
-        (with_a_wrong_diagonal(), "is inside the circle of", "it does not find 2 of the triangles above, such as "),
-        (without_a_vertex(), "a vertex has no triangle: ", "of the triangles above, such as "),
+        (with_a_wrong_diagonal(), "is inside the circle of", "2 of the triangles above are not among them, such as "),
+        (without_a_vertex(), "a vertex has no triangle: ", "of the triangles above are not among them, such as "),
         (
             np.delete(used(), interior_row(), axis=0),
             "the hull is not covered exactly once: edge ",
@@ -99,7 +99,7 @@ def test_nothing_is_wrong_with_a_certified_triangulation():
         (
             np.vstack([used(), [[0, 0, 1]]]),
             "triangle (0, 0, 1) is flat",
-            "it does not find 1 of the triangles above, such as (0, 0, 1).",
+            "1 of the triangles above are not among them, such as (0, 0, 1).",
         ),
         (used()[:0], "no triangle, but the vertices are not on one line", "the same triangles and 67 more."),
     ],

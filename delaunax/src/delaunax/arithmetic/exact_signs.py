@@ -184,8 +184,8 @@ def prefers(found: Signs, side: Array, a: Array, b: Array, c: Array, d: Array) -
     """
     inside, orient_cd = side * found.in_circle, side * found.orient_cd
     lowest = jnp.minimum(jnp.minimum(a, b), jnp.minimum(c, d))
-    # Co-circular vertices all tie. If c or d is the lowest, it makes the triangle. A fan from a goes from b to the first vertex on
-    # that side; a fan from b goes to the last.
+    # Co-circular vertices all tie. If c or d is the lowest, it makes the triangle. A fan from a goes from b to the first of
+    # them; a fan from b goes to the last.
     fan = (lowest == d) | ((lowest == a) & (orient_cd < 0)) | ((lowest == b) & (orient_cd > 0))
     return (inside > 0) | ((inside == 0) & fan)
 

@@ -43,9 +43,10 @@ def grounded_log_det(matrix, images, constants, xp=np):
         return _factorized(matrix, images, constants, np)[0]
     import jax
 
-    function = jax.custom_vjp(lambda matrix, images: _factorized(matrix, images, constants, xp)[0])
-    function.defvjp(lambda matrix, images: _factorized(matrix, images, constants, xp), _gradient)
-    return function(matrix, images)
+    # No function closes over `constants`: `vmap` of `grad` of `jit` calls them after the trace that made it has ended.
+    function = jax.custom_vjp(lambda *arrays: _factorized(*arrays, xp)[0])
+    function.defvjp(lambda *arrays: _factorized(*arrays, xp), _gradient)
+    return function(matrix, images, constants)
 
 
 def _factorized(matrix, images, constants, xp):
@@ -102,7 +103,7 @@ def _gradient(kept, cotangent):
     inverse = xp.linalg.inv(last)
     of_matrix = scale[:, None] * _solve(factor, xp.diag(scale), xp) + solved @ inverse @ solved.T
     of_images = (constants - 2.0 * xp.where(others[:, None], solved, 0.0)) @ inverse
-    return cotangent * xp.where(others[:, None] & others, of_matrix, 0.0), cotangent * of_images
+    return cotangent * xp.where(others[:, None] & others, of_matrix, 0.0), cotangent * of_images, xp.zeros_like(constants)
 
 
 def log_det_term_of(inversion):

@@ -88,6 +88,9 @@ def test_gradient_matches_differences_of_the_qr():
     assert float((slope * weights * direction).sum()) == pytest.approx(by_difference(1.0e-5), rel=1.0e-6)
     lanes = jax.jit(jax.vmap(jax.grad(log_det)))(jnp.stack([weights, 2.0 * weights]))
     assert np.allclose(lanes[0], slope, rtol=1.0e-9)
+    # As af.BlackJAXNUTS has it.
+    compiled = jax.vmap(jax.value_and_grad(jax.jit(log_det)))(jnp.stack([weights, 2.0 * weights]))[1]
+    assert np.allclose(compiled, lanes, rtol=1.0e-9)
 
 
 def test_matrix_with_nan_spoils_its_lane_only():

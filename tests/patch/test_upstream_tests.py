@@ -63,7 +63,10 @@ def test_differences_are_found_in_every_state(source):
     assert [name for name, (outcome, _) in shipped.items() if outcome != "passed"] == [
         f"{MODULE}::test_that_fails_everywhere"
     ]
-    differences = [upstream_tests.differences_between(shipped, each) for each in patched]
+    differences = [
+        upstream_tests.differences_between(shipped, each, state)
+        for each, state in zip(patched, upstream_tests.PATCHED, strict=True)
+    ]
     seen = [[sentence.split(": ")[0] for sentence in unexpected] for unexpected, _ in differences]
     assert seen == [
         [],
@@ -85,8 +88,61 @@ def test_status_is_one_if_an_outcome_changes(changed, status, source, monkeypatc
     )
     assert upstream_tests.main(["--source", str(source)]) == status
     printed = capsys.readouterr().out
-    assert "autolens, unchanged: 1 tests, 0 of them fail." in printed
+    assert "autolens, unchanged: 1 tests pass, 0 fail, 0 are skipped." in printed
     assert ("a::b: passed, then failure (assert 1 == 2)" in printed) == (changed is FAILED)
+
+
+BROKEN = {"a::b": ("error", "no config"), "a::c": ("skipped", "")}
+
+
+@pytest.mark.parametrize("outcomes, status, words", [(BROKEN, 2, "(a::b: no config)"), ({}, 2, "(there is none)")])
+def test_nothing_passes_unchanged(outcomes, status, words, source, monkeypatch, capsys):
+    monkeypatch.setattr(upstream_tests, "outcomes_of", lambda *arguments: outcomes)
+    assert upstream_tests.main(["--source", str(source)]) == status
+    error = capsys.readouterr().err
+    assert words in error and "jax_profiling.patch.upstream_plugin --state unchanged" in error
+
+
+def test_only_may_leave_packages_out(source, monkeypatch, capsys):
+    monkeypatch.setattr(
+        upstream_tests, "outcomes_of", lambda package, *others: PASSED if package == "autoarray" else {}
+    )
+    assert upstream_tests.main(["--source", str(source), "--only", "mesh"]) == 0
+    monkeypatch.setattr(upstream_tests, "outcomes_of", lambda *arguments: {})
+    assert upstream_tests.main(["--source", str(source), "--only", "mesh"]) == 2
+    assert "matches mesh" in capsys.readouterr().err
+
+
+BY_DESIGN = "a::test__log_det_curvature_reg_matrix_term__real_inversion__fast_path_matches_dense[1-x::y]"
+
+
+@pytest.mark.parametrize(
+    "state, outcome, counts",
+    [
+        (upstream_tests.BOTH, "failure", [0, 1]),
+        (upstream_tests.PATCH, "failure", [1, 0]),
+        (upstream_tests.BOTH, None, [1, 0]),
+    ],
+)
+def test_a_test_may_fail_by_design_in_some_states(state, outcome, counts):
+    after = {BY_DESIGN: (outcome, "assert 0 == 1")} if outcome else {}
+    found = upstream_tests.differences_between({BY_DESIGN: ("passed", "")}, after, state)
+    assert [len(each) for each in found] == counts
+
+
+REPORT = """<testsuites><testsuite>
+<testcase classname="a" name="b"><failure message="assert 1 == 2&#10;more"/></testcase>
+<testcase classname="a" name="b"><error message="failed on teardown"/></testcase>
+<testcase name="a.c"><error message="collection failure">line&#10;E   ImportError: no module d</error></testcase>
+</testsuite></testsuites>"""
+
+
+def test_outcomes_have_one_line_that_says_why(tmp_path):
+    (tmp_path / "junit.xml").write_text(REPORT)
+    assert upstream_tests.outcomes_from(tmp_path / "junit.xml") == {
+        "a::b": ("failure", "assert 1 == 2"),
+        "a.c": ("error", "ImportError: no module d"),
+    }
 
 
 def test_a_wrong_folder_is_one_sentence(source, tmp_path, capsys):

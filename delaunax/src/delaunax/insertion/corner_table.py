@@ -145,7 +145,7 @@ def _place_where(condition, place, table):
 def rows_of(n: np.int32, table: CornerTable) -> tuple[Array, Array]:
     """The triangles inside the hull, each starting at its lowest vertex, and their neighbours.
 
-    Both (2N, 3) int32, as in `triangulation.Triangulation`.
+    Both (2N, 3) int32, as in `triangulation.Triangulation`: column k has the neighbour opposite vertex k.
     """
     used = table.vertex[:-SPARE_CORNERS].reshape(-1, 3).max(axis=1) < n
     row = jnp.where(used, platform.running_sums(used), NONE)

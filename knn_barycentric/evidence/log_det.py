@@ -103,7 +103,11 @@ def _gradient(kept, cotangent):
     inverse = xp.linalg.inv(last)
     of_matrix = scale[:, None] * _solve(factor, xp.diag(scale), xp) + solved @ inverse @ solved.T
     of_images = (constants - 2.0 * xp.where(others[:, None], solved, 0.0)) @ inverse
-    return cotangent * xp.where(others[:, None] & others, of_matrix, 0.0), cotangent * of_images, xp.zeros_like(constants)
+    return (
+        cotangent * xp.where(others[:, None] & others, of_matrix, 0.0),
+        cotangent * of_images,
+        xp.zeros_like(constants),
+    )
 
 
 def log_det_term_of(inversion):

@@ -1,10 +1,11 @@
-"""What does the roughness of the log evidence cost a search? `af.LBFGS`, `af.MultiStartProdigy` and `af.Nautilus`, per mesh.
+"""What does the roughness of the log evidence cost a search? Two that climb and two that sample, per mesh.
 
     .venv/bin/python -m jax_profiling.proof.searches --lenses small --starts 20
 
-Writes one JSON file per lens, mesh and search to `results/searches/`, then `docs/searches/searches.md` from all files. A file
-keeps its finished starts, so an interrupted run continues there. Other releases or another `--evaluations` begin the file
-again. `--page` only rewrites the page.
+`lbfgs` and `prodigy` are `af.LBFGS` and `af.MultiStartProdigy`. `nautilus` is `af.Nautilus`, and `nuts` is `af.BlackJAXNUTS`,
+which starts from the posterior of `nautilus`. Writes one JSON file per lens, mesh and search to `results/searches/`, then
+`docs/searches/searches.md` from all files. A file keeps its finished starts, so an interrupted run continues there. Other
+releases or another `--evaluations` begin the file again. `--page` only rewrites the page.
 """
 
 import argparse
@@ -25,7 +26,7 @@ import knn_barycentric
 from jax_profiling.gate import provenance
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES
-from jax_profiling.proof.searches import page, posterior
+from jax_profiling.proof.searches import nuts, page, posterior
 from jax_profiling.proof.searches.recorded import SEED, RecordedFitness, lbfgs, prodigy, starts_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
@@ -35,7 +36,10 @@ from jax_profiling.terminal.writing import atomic_writes
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "results" / "searches"
 
-SEARCHES = ("lbfgs", "prodigy", "nautilus")
+SAMPLERS = {"nautilus": posterior.SEARCH_ARGUMENTS, "nuts": nuts.ARGUMENTS}
+"""Searches that sample -> their arguments."""
+
+SEARCHES = ("lbfgs", "prodigy", *SAMPLERS)
 
 
 def kept(path, settings):
@@ -87,16 +91,34 @@ def _row_of(fitness, start, record, seconds):
     }
 
 
-def sample(lens, mesh, settings, path, folder):
-    """Run `af.Nautilus` unless its file is finished."""
+def sample(lens, mesh, name, settings, path, folder):
+    """Run a search that samples, unless its file is finished.
+
+    Raises
+    ------
+    command.BadInput
+        If `af.BlackJAXNUTS` has no posterior of `af.Nautilus` to start from.
+    """
     found = kept(path, settings)
     if "mean" in found:
         return
     mesh_cls, arguments = TRIANGLES[mesh]
     model = posterior.model_of(lens, mesh_cls, **arguments)
-    each = posterior.search(lens, model, mesh, posterior.emptied(folder))
-    found |= {
-        "free": list(posterior.FREE),
+    searches = posterior.emptied(folder)
+    if name == "nautilus":
+        found |= _row_of_posterior(posterior.search(lens, model, mesh, searches))
+    else:
+        known = path.with_name(f"{lens.name}.{mesh}.nautilus.json")
+        if not known.exists():
+            raise command.BadInput(f"{known} is missing, from which `nuts` starts; add nautilus to --searches.")
+        start = json.loads(known.read_text())
+        found |= nuts.sample(lens, model, start["mean"], start["error"], mesh, searches)
+    keep(path, found | {"free": list(posterior.FREE)})
+
+
+def _row_of_posterior(each):
+    """A `Posterior` as a dict, ready for JSON."""
+    return {
         "mean": each.mean.tolist(),
         "error": each.error.tolist(),
         "log_evidence": each.log_evidence,
@@ -104,7 +126,6 @@ def sample(lens, mesh, settings, path, folder):
         "evaluations_used": each.evaluations,
         "seconds": round(each.seconds, 1),
     }
-    keep(path, found)
 
 
 def measure_lens(name, arguments):
@@ -112,7 +133,7 @@ def measure_lens(name, arguments):
     with progress_of(Console(), name) as say:
         lens = lens_folder.load(name, say=say)
         for mesh in arguments.meshes:
-            gradients = [each for each in arguments.searches if each != "nautilus"]
+            gradients = [each for each in arguments.searches if each not in SAMPLERS]
             fitness = RecordedFitness(lens, mesh) if gradients else None
             for search in arguments.searches:
                 settings = {
@@ -123,10 +144,10 @@ def measure_lens(name, arguments):
                     "device": provenance.device(),
                 }
                 path = arguments.output / f"{lens.name}.{mesh}.{search}.json"
-                if search == "nautilus":
+                if search in SAMPLERS:
                     say(f"{mesh}: {search}")
-                    settings |= {"arguments": posterior.SEARCH_ARGUMENTS}
-                    sample(lens, mesh, settings, path, ROOT / "results" / "local" / "searches")
+                    settings |= {"arguments": SAMPLERS[search]}
+                    sample(lens, mesh, search, settings, path, ROOT / "results" / "local" / search)
                     continue
                 settings |= {"seed": SEED, "evaluations": arguments.evaluations}
                 follow_gradients(

@@ -31,6 +31,7 @@ def write(results, docs):
         "best": _table_of_best(found),
         "nautilus": _table_of_posteriors(found),
         "bar": _table_of_bar(found),
+        "nuts": _table_of_nuts(found),
     }
     lines = [HEAD]
     for name, table in tables.items():
@@ -133,10 +134,10 @@ def _table_of_best(found):
     return markdown_table(head, rows)
 
 
-def _nautilus(found):
-    """Yield a lens and its meshes with a finished `af.Nautilus` (mesh -> contents of the file)."""
+def _sampled(found, search="nautilus"):
+    """Yield a lens and its meshes with a finished search that samples (mesh -> contents of the file)."""
     for lens, meshes in found.items():
-        done = {mesh: each["nautilus"] for mesh, each in meshes.items() if "mean" in each.get("nautilus", {})}
+        done = {mesh: each[search] for mesh, each in meshes.items() if "mean" in each.get(search, {})}
         if done:
             yield lens, done
 
@@ -152,11 +153,32 @@ def _table_of_posteriors(found):
             f"{100.0 * each['effective_samples'] / each['evaluations_used']:.0f} %",
             f"{each['seconds']:.0f}",
         )
-        for lens, meshes in _nautilus(found)
+        for lens, meshes in _sampled(found)
         for mesh, each in meshes.items()
     ]
-    free = next((each["free"] for _, meshes in _nautilus(found) for each in meshes.values()), ())
+    free = next((each["free"] for _, meshes in _sampled(found) for each in meshes.values()), ())
     return markdown_table(("lens", "mesh", *free, "log evidence", "evaluations", "efficiency", "seconds"), rows)
+
+
+def _table_of_nuts(found):
+    rows = [
+        (
+            f"`{lens}`",
+            MESHES[mesh],
+            *(f"{mean:.6f} +- {error:.6f}" for mean, error in zip(each["mean"], each["error"], strict=True)),
+            f"{each['acceptance']:.2f}",
+            f"{each['evaluations_used'] / sum(each['tree_depths'].values()):.0f}",
+            str(each["divergent"]),
+            f"{each['effective_samples']:.0f}",
+            f"{each['rhat']:.2f}",
+            f"{each['seconds']:.0f}",
+        )
+        for lens, meshes in _sampled(found, "nuts")
+        for mesh, each in meshes.items()
+    ]
+    free = next((each["free"] for _, meshes in _sampled(found, "nuts") for each in meshes.values()), ())
+    last = ("acceptance", "gradients per sample", "divergent", "effective samples", "R-hat", "seconds")
+    return markdown_table(("lens", "mesh", *free, *last), rows)
 
 
 def differences_of(one, other):
@@ -184,7 +206,7 @@ def differences_of(one, other):
 
 def _table_of_bar(found):
     rows = []
-    for lens, meshes in _nautilus(found):
+    for lens, meshes in _sampled(found):
         for mesh in meshes:
             if mesh != "linear" and "linear" in meshes:
                 apart = differences_of(meshes["linear"], meshes[mesh])

@@ -59,6 +59,13 @@ Qhull's triangulation, too). So a peak at the truth cannot be found.
 Upstream's bar for two likelihoods that should give the same inference is in brackets. `NaturalNeighbor` is compared with
 `KNNBarycentric`.
 """,
+    "nuts": """## Does NUTS work?
+
+`af.BlackJAXNUTS` follows gradients. One chain starts from the posterior of `af.Nautilus`: within half a standard deviation of
+its mean, with its variances as the first mass matrix. It warms up for 100 samples and draws 200, with at most 31 gradients per
+sample. All else is PyAutoFit's default, such as a target of 0.8 for the acceptance. The columns count the 200 samples. The
+seconds include the warm-up and compilation.
+""",
 }
 
 MISSING = """## What is not measured?

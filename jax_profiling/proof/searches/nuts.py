@@ -1,0 +1,65 @@
+"""`af.BlackJAXNUTS`, which follows gradients, from the posterior that `af.Nautilus` found without them."""
+
+import time
+
+import autofit as af
+import numpy as np
+from autonerves import conf
+
+from jax_profiling.gate.likelihood import analysis_of
+
+ARGUMENTS = {"num_warmup": 100, "num_samples": 200, "num_chains": 1, "seed": 1, "max_num_doublings": 5}
+
+SPREAD = 0.5
+"""A chain starts at most this many standard deviations from the mean."""
+
+
+def sample(lens, model, mean, error, name, folder, arguments=ARGUMENTS):
+    """Sample the posterior of a model of a lens, starting from an estimate of it.
+
+    Parameters
+    ----------
+    lens
+        The lens, from `lens.load`.
+    model
+        The PyAutoFit model.
+    mean, error
+        (D,) the estimated mean and standard deviations. They set the starts and the first mass matrix.
+    name, folder
+        Name and folder of PyAutoFit's output.
+    arguments
+        Arguments of `af.BlackJAXNUTS`.
+
+    Returns
+    -------
+    dict
+        Ready for JSON: "mean", "error" (lists), "effective_samples" (the smallest of all parameters), "rhat" (the largest),
+        "divergent" and "acceptance" (of trajectories), "tree_depths" (depth -> number of samples), "evaluations_used" (of the
+        samples, without the warm-up), "seconds".
+    """
+    mean, error = np.asarray(mean), np.asarray(error)
+    conf.instance.output_path = str(folder)
+    near = zip(mean - SPREAD * error, mean + SPREAD * error, strict=True)
+    search = af.BlackJAXNUTS(
+        name=name,
+        unique_tag=lens.name,
+        initializer=af.InitializerParamBounds(dict(zip(model.priors_ordered_by_id, near, strict=True))),
+        inverse_mass_matrix=np.square(error),
+        **arguments,
+    )
+    analysis = analysis_of(lens.factors[0], use_jax=True)
+    began = time.perf_counter()
+    samples = search.fit(model=model, analysis=analysis).samples
+    seconds = time.perf_counter() - began
+    positions, info = np.asarray(samples.parameter_lists), samples.samples_info
+    return {
+        "mean": positions.mean(axis=0).tolist(),
+        "error": positions.std(axis=0).tolist(),
+        "effective_samples": info["ess_min"],
+        "rhat": info["rhat_max"],
+        "divergent": info["n_divergent"],
+        "acceptance": info["mean_acceptance"],
+        "tree_depths": {str(depth): count for depth, count in info["tree_depth_histogram"].items()},
+        "evaluations_used": info["n_logl_evals"],
+        "seconds": round(seconds, 1),
+    }

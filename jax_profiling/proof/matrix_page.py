@@ -57,7 +57,8 @@ uses the triangulation of the mesh, so no vector is tied or dropped.
 
 At unstable vectors the mesh runs without `jit`, as its reference does. The deflections of a round lens differ by 1e-8 arcsec
 between a compiled program and the same code without `jit`. That moves a log evidence by up to 3300 nats (SLaM, source-pix 1),
-more than perturbations of the reference by a last bit.
+more than perturbations of the reference by a last bit. The compiled value there is not judged,
+unless it is NaN.
 """
 
 

@@ -84,8 +84,8 @@ dist: .dist/.ready
 	.dist/bin/python -m build --outdir dist .
 	.dist/bin/python -m twine check --strict dist/*
 
-.dist/.ready: find_python.sh
-	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && "$$python" -m venv --clear .dist
+.dist/.ready: scripts/find_python.sh
+	@python=$$(PYTHON="$(PYTHON)" scripts/find_python.sh) && "$$python" -m venv --clear .dist
 	.dist/bin/python -m pip install --quiet --disable-pip-version-check 'build>=1.2' 'twine>=6'
 	@touch $@
 
@@ -94,7 +94,7 @@ COMPAT_INSTALL = .venv-jax-$(JAX)/bin/python -m pip install --quiet --disable-pi
     --constraint .venv-jax-$(JAX)/constraints.txt
 compat:
 	@test -n "$(JAX)" || { echo "Give a release of JAX, as in: make compat JAX=0.7.2" >&2; exit 2; }
-	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && "$$python" -m venv --clear .venv-jax-$(JAX)
+	@python=$$(PYTHON="$(PYTHON)" scripts/find_python.sh) && "$$python" -m venv --clear .venv-jax-$(JAX)
 	grep -vE '^(jax|jaxlib)==' constraints.txt > .venv-jax-$(JAX)/constraints.txt
 	$(COMPAT_INSTALL) --editable './delaunax[test]' pytest-xdist
 	cd delaunax && ../.venv-jax-$(JAX)/bin/python -m pytest -n auto -q $(ARGS)
@@ -103,8 +103,8 @@ compat:
 	.venv-jax-$(JAX)/bin/python jax_profiling/jit/imaging/delaunay_knn_barycentric.py --lens small --rungs delaunay --draws 5 \
 	    --output results/local/jax-$(JAX)
 
-$(READY): pyproject.toml delaunax/pyproject.toml constraints.txt find_python.sh
-	@python=$$(PYTHON="$(PYTHON)" ./find_python.sh) && echo "Building .venv with $$python" && "$$python" -m venv --clear .venv
+$(READY): pyproject.toml delaunax/pyproject.toml constraints.txt scripts/find_python.sh
+	@python=$$(PYTHON="$(PYTHON)" scripts/find_python.sh) && echo "Building .venv with $$python" && "$$python" -m venv --clear .venv
 	@$(PY) -m pip install --quiet --disable-pip-version-check --editable ./delaunax --editable '.[test,sweep,docs]' --constraint constraints.txt
 	@touch $@
 

@@ -8,7 +8,7 @@ from autonerves import conf
 
 from jax_profiling.gate.likelihood import analysis_of
 
-ARGUMENTS = {"num_warmup": 100, "num_samples": 200, "num_chains": 1, "seed": 1, "max_num_doublings": 5}
+ARGUMENTS = {"num_warmup": 60, "num_samples": 60, "num_chains": 1, "seed": 1, "max_num_doublings": 5}
 
 SPREAD = 0.5
 """A chain starts at most this many standard deviations from the mean."""

@@ -3,8 +3,8 @@
 HEAD = """# What does roughness cost a search?
 
 [The log evidence of a lens](continuity.md) jumps where an edge of the source mesh flips, and has kinks elsewhere. This page
-measures the cost for a search. `make searches` measures, and `make searches ARGS=--page` writes this page from the JSON files.
-The code is in `jax_profiling/proof/searches/`.
+measures the cost for a search. `make searches` measures, and `make searches ARGS=--page` writes this page from the JSON
+files. The code is in `jax_profiling/proof/searches/`.
 
 ## What to use when
 
@@ -14,14 +14,13 @@ This is a negative result. `NaturalNeighbor` makes the log evidence smoother, bu
 - **`af.MultiStartProdigy`** arrives from about a third of its starts, with either mesh. Its best start is 2 to 3 nats above
   the best start of `af.LBFGS`. About half of its starts still gain in the last 20 of 100 steps, up to 6.5 nats. Give it more
   steps and many starts.
-- **The slope** is not small at the end of any start. No search stops at a smooth maximum. Judge a start by its log
-  posterior, not by its gradient.
-- **For errors and evidences**, take a sampler without gradients: `af.Nautilus` does not notice the roughness. It needs 3180
-  evaluations with `KNNBarycentric`, and 2720 with `NaturalNeighbor`.
-- **The mesh is part of the model.** `NaturalNeighbor` moves the Einstein radius by 1.2 standard deviations, nearer to the truth
-  (1.6), and raises the log evidence by 23 nats. So by upstream's bar it is not the same inference.
+- **The slope** is not small at the end of any start, so do not judge a start by its gradient but by its log posterior.
+- **For errors and evidences**, take a sampler without gradients: `af.Nautilus` finishes with either mesh, after 3180
+  evaluations with `KNNBarycentric` and 2720 with `NaturalNeighbor` (one seed, three free parameters).
+- **The mesh is part of the model.** `NaturalNeighbor` moves the Einstein radius by 1.2 standard deviations and the log
+  evidence by 23 nats. By upstream's bar it is not the same inference. Compare fits with one mesh only.
 
-The likely reason is that both meshes share some jumps: where a point crosses the hull, and where split regularization meets a
+A possible reason is that both meshes share some jumps: where a point crosses the hull, and where split regularization meets a
 flip. Over 0.01 prior widths, `small` varies by about 2.4 nats with linear interpolation and by 1.1 with Sibson's weights.
 
 ## How is it measured?
@@ -41,21 +40,22 @@ Another mesh is another model: the log posteriors of two meshes differ everywher
 BETWEEN = {
     "gradients": """## Which starts arrive?
 
-The table has medians over the starts, except in two columns. *Arrived* counts starts. *Seconds* is the wall time of all starts
-on one core, with compilation. Other programs ran on the same core, so it is an upper bound. *Short by* is the distance from
-the best, in nats.
+The table has medians over the starts, except in two columns. *Arrived* counts starts. *Seconds* is the wall time of all
+starts on one core, with compilation. Other programs ran on the same core, so it is an upper bound. *Short by* is the distance
+from the best, in nats.
 """,
     "best": """## What is the best?
 
 The highest log posterior of both searches, in nats. No start comes near the truth, the prior median of a simulated lens. On
-`small` the truth is an isolated point: the lens is centred on a vertex of the image mesh, where the deflection is singular. If
-the centre moves by 1e-6 prior widths, that vertex jumps to the edge of the source, and the log evidence falls by 43 nats (with
-Qhull's triangulation, too). So a peak at the truth cannot be found.
+`small` the truth is an isolated point: the lens is centred on a vertex of the image mesh, where the deflection is singular.
+If the centre moves by 1e-6 prior widths, that vertex jumps to the edge of the source, and the log evidence falls by 43 nats
+(with Qhull's triangulation, too). So a peak at the truth cannot be found.
 """,
     "nautilus": """## Does Nautilus care?
 
 `af.Nautilus` takes no gradients. It samples the Einstein radius and the shear with the same seed and the same arguments as in
-[the same posterior](posterior.md). The efficiency is the effective number of samples per evaluation.
+[the same posterior](posterior.md). Its log evidence is an integral over these parameters; elsewhere on this page the log
+evidence belongs to one set of parameters. The efficiency is the effective number of samples per evaluation.
 """,
     "bar": """## Is it the same inference?
 
@@ -65,9 +65,9 @@ Upstream's bar for two likelihoods that should give the same inference is in bra
     "nuts": """## Does NUTS work?
 
 `af.BlackJAXNUTS` follows gradients. One chain starts from the posterior of `af.Nautilus`: within half a standard deviation of
-its mean, with its variances as the first mass matrix. It warms up for 100 samples and draws 200, with at most 31 gradients per
-sample. All else is PyAutoFit's default, such as a target of 0.8 for the acceptance. The columns count the 200 samples. The
-seconds include the warm-up and compilation.
+its mean, with its variances as the first mass matrix. It warms up for 60 samples and draws 60, with at most 31 gradients
+per sample. All else is PyAutoFit's default, such as a target of 0.8 for the acceptance. The columns count the 60 samples.
+The seconds include the warm-up and compilation.
 """,
 }
 

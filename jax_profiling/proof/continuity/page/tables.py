@@ -101,7 +101,11 @@ def _largest_sentence(meshes):
     size, mesh = max(jumps)
     found = meshes[mesh]["largest"]
     words = " and ".join(KINDS[kind] for kind in found["kinds"])
-    return f"The largest jump, {size:.1f} nats at {found['at']:.4f} with {MESHES[mesh]}, is one place where {words}."
+    place = f"{found['at']:.4f} prior widths with {MESHES[mesh]}"
+    return (
+        f"The largest jump, {size:.1f} nats at {place}, is one place where {words}. The tables below sample events, and miss "
+        "it."
+    )
 
 
 def _table_of_sizes(files, quantity):

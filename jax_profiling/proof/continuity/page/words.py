@@ -3,8 +3,8 @@
 HEAD = """# How rough is the log evidence?
 
 The log evidence of a lens is not a smooth function of the parameters. It has a kink or a jump where the mesh changes its
-structure. This page measures both. `make continuity` measures, and `make continuity ARGS=--page` writes this page from the JSON
-files. The code is in `jax_profiling/proof/continuity/`.
+structure. This page measures both. `make continuity` measures, and `make continuity ARGS=--page` writes this page from the
+JSON files. The code is in `jax_profiling/proof/continuity/`.
 
 ![the log evidence along the Einstein radius, without its smooth part](continuity_profile.png)
 
@@ -15,20 +15,23 @@ LARGEST
 
 - **Linear interpolation** (`KNNBarycentric`, `al.mesh.Delaunay`): the log evidence jumps where an edge flips, and has a kink
   where a data point changes its triangle. Use it with searches that take no derivatives.
-- **Natural neighbours** (`NaturalNeighbor`): neither a jump nor a resolved kink where a data point changes its triangle. Use
-  them if a search follows gradients on triangles. Two kinds of jumps remain:
+- **Natural neighbours** (`NaturalNeighbor`): no jump and next to no kink where a data point changes its triangle: in the
+  median 1e-5 nats per prior width, where linear interpolation has 0.3. They are the smoother choice on triangles, but [no
+  gradient search became reliable](searches.md). Two kinds of jumps remain:
   - at a flip, if regularization has split points (`ConstantSplit`, `AdaptSplit`). The areas of triangles set the arms of
-    split crosses, and a flip changes these areas abruptly. With the kernel regularization of `two_planes`, flips give no jump.
+    split crosses, and a flip changes these areas abruptly. With the kernel regularization of `two_planes`, flips give no
+    jump.
   - where a point crosses the hull, or changes its nearest vertex outside the hull. Relocated data points lie there.
-- **With wide priors and many relocated points, natural neighbours change little.** On the real lens `euclid_q1_vis`, with
+- **With many relocated points, natural neighbours may change little.** On the real lens `euclid_q1_vis`, with
   autolens's default priors, all three triangle meshes vary by 8 nats over 0.01 prior widths. The nearest vertices of its
   relocated points change 286 000 times per prior width, and natural neighbours do not smooth that.
 - **Rectangles** (`RectangularBilinearAdaptDensity`): the smallest jumps, and the largest kinks, up to 82000 nats per prior
-  width. No jump is seen on `small` and `euclid_q1_vis`. On `no_light` with over-sampling 1 and on `cusp` there are some, because
-  ranks of data points set the cells. autoarray asks for an over-sampling of at least 4 if a search follows gradients.
+  width. With the kinks they are not always smoother: 11 nats on `cusp`, where natural neighbours have 3.8. No jump is seen on
+  `small` and `euclid_q1_vis`. On `no_light` with over-sampling 1 and on `cusp` there are some, because ranks of data points
+  set the cells. autoarray asks for an over-sampling of at least 4 if a search follows gradients.
 
-With triangles, do not expect a gradient search to converge to much less than a nat: [some do not come that close](searches.md).
-Do not take finite differences: a step of 1e-3 prior widths meets 8 to 370 events on these lenses.
+With triangles, do not expect a gradient search to converge to much less than a nat: [some do not come that
+close](searches.md). Do not take finite differences: a step of 1e-3 prior widths meets 8 to 370 events on these lenses.
 
 ## How is it measured?
 
@@ -38,8 +41,8 @@ Do not take finite differences: a step of 1e-3 prior widths meets 8 to 370 event
   is the standard deviation of a Gaussian prior, or half the central 68 % of any other prior.
 - **Events.** An event is a difference between the tables of neighbouring steps. The tables hold the triangles, the vertices
   of every data point and split point, and the points that are moved to the border. The flux shows the active set of NNLS.
-  Rates come from 64 steps of 1e-3 on every line. A random sample of each kind is bisected to 1e-13 prior widths, changes of
-  the active set to 1e-10.
+  (NNLS is autoarray's non-negative solver.) Rates come from 64 steps of 1e-3 on every line. A random sample of each kind is
+  bisected to 1e-13 prior widths, changes of the active set to 1e-10.
 - **Jumps and kinks.** The jump is the difference of the log evidence 5e-13 prior widths before and after the event. The
   kink is the difference of the slopes. Slopes are one-sided differences that cross no other event.
 - **Roughness.** Windows of nine evidences start at random places. Fourth differences remove the smooth part
@@ -64,8 +67,8 @@ the ranks behind a rectangular mesh, so its slopes may cross a change of ranks.
 """,
     "sums": """## Which events matter?
 
-The rms of the summed jumps over 0.01 prior widths, in nats, if jumps are independent: the median of all lenses and the
-largest.
+The rms of the summed jumps over 0.01 prior widths, in nats, if jumps are independent: the median of the lenses that were
+measured with the mesh, and the largest.
 """,
     "rates": """## How often do events happen?
 
@@ -75,8 +78,9 @@ linear interpolation. A rectangular mesh has cells in place of triangles. It has
     "lenses": """## How rough is each lens?
 
 The rms change of the log evidence, in nats, over 0.01 prior widths without the smooth part. One column is measured in
-windows. The other follows from the rates and jumps of the sampled events. Few windows and few events stand behind both, so
-expect them to differ by a factor of a few. The last column is the log evidence where the lines start.
+windows. It contains kinks, too, and what fourth differences leave of the smooth part over such a distance. The other follows
+from the rates and jumps of the sampled events, and misses rare large ones. So the first is an upper estimate and the second a
+lower one; on `cross` and `fold` they differ tenfold and more. The last column is the log evidence where the lines start.
 """,
     "modes": """## Does the log evidence depend on the batch?
 
@@ -87,14 +91,15 @@ lanes. The bar is 1e-9. `python -m jax_profiling.proof.continuity.modes` measure
 
 ROUGHNESS = """![the rms change of the log evidence per step](continuity_structure.png)
 
-Dots show the median of the lenses that were measured at a step, as measured in windows. Lines follow from the sampled jumps. A
-window that meets no event shows rounding only, about 1e-11 nats; one that meets an event by chance lies far above the line.
+Dots show the median of the lenses that were measured at a step, as measured in windows. Lines follow from the sampled jumps.
+A window that meets no event shows rounding only, about 1e-11 nats; one that meets an event by chance lies far above the line.
 """
 
 MISSING = """## What is not measured?
 
 - More than six simulated lenses and one real one, and vectors other than the prior median.
-- The meshes that a lens lacks in the table above: for example Laplace's weights on `no_light`, and rectangles on `two_planes`.
+- The meshes that a lens lacks in the table above: for example Laplace's weights on `no_light`, and rectangles on
+  `two_planes`.
 - Steps below 1e-3 on `two_planes` and below 1e-4 on all others but `small`, and the sizes of changes of the active set there.
 - The log evidence in every mode on more than two lenses.
 - The cost of the roughness for a search. [Another page](searches.md) has it for one lens.

@@ -9,6 +9,7 @@ import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.proof.searches import __main__ as searches
 from jax_profiling.proof.searches import page, recorded
+from jax_profiling.terminal import command
 from knn_barycentric import KNNBarycentric
 
 SETTINGS = {"lens": "small", "mesh": "linear", "search": "lbfgs", "evaluations": 3}
@@ -88,6 +89,20 @@ def test_only_missing_starts_run(small, tmp_path, monkeypatch, name, groups):
     found = json.loads(path.read_text())
     assert seen == [1, *groups] and len(found["starts"]) == 3
     assert found["starts"][0]["values"] == [None, -1.0]
+
+
+def test_nuts_starts_from_the_posterior_of_nautilus(small, tmp_path, monkeypatch):
+    seen = []
+    monkeypatch.setattr(searches.nuts, "sample", lambda *arguments: seen.append(arguments[2:4]) or {"mean": [1.0]})
+    monkeypatch.setattr(searches.posterior, "emptied", lambda folder: folder)
+    path = tmp_path / "small.linear.nuts.json"
+    arguments = small, "linear", "nuts", SETTINGS | {"search": "nuts"}, path, tmp_path
+    with pytest.raises(command.BadInput, match="small.linear.nautilus.json is missing"):
+        searches.sample(*arguments)
+    path.with_name("small.linear.nautilus.json").write_text(json.dumps({"mean": [1.6], "error": [0.1]}))
+    searches.sample(*arguments)
+    searches.sample(*arguments)
+    assert seen == [([1.6], [0.1])] and json.loads(path.read_text())["mean"] == [1.0]
 
 
 def test_the_best_is_of_all_searches_and_starts():

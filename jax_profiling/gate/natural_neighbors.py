@@ -51,9 +51,8 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
         found = ours.evidences(np.stack([rows[0] for rows in reference.parameters]), batch)
         values = list(found.log_evidence[:, None])
         for vector in np.flatnonzero(reference.unstable):
-            compiled = values[vector]
             values[vector] = _evidences(ours, reference.parameters[vector][: 1 + perturbations]).log_evidence
-            if np.isnan(compiled).any():
+            if np.isnan(found.log_evidence[vector]):
                 values[vector][0] = np.nan
         return Candidate(ROW, reference, values, bool(found.certified[~reference.undefined].all()))
     finally:

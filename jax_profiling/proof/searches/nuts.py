@@ -1,12 +1,9 @@
 """`af.BlackJAXNUTS`, which follows gradients, from the posterior that `af.Nautilus` found without them."""
 
-import time
-
 import autofit as af
 import numpy as np
-from autonerves import conf
 
-from jax_profiling.gate.likelihood import analysis_of
+from jax_profiling.proof.searches.posterior import fit_of
 
 ARGUMENTS = {"num_warmup": 60, "num_samples": 60, "num_chains": 1, "seed": 1, "max_num_doublings": 5}
 
@@ -19,14 +16,10 @@ def sample(lens, model, mean, error, name, folder, arguments=ARGUMENTS):
 
     Parameters
     ----------
-    lens
-        The lens, from `lens.load`.
-    model
-        The PyAutoFit model.
+    lens, model, name, folder
+        As in `posterior.fit_of`.
     mean, error
         (D,) the estimated mean and standard deviations. They set the starts and the first mass matrix.
-    name, folder
-        Name and folder of PyAutoFit's output.
     arguments
         Arguments of `af.BlackJAXNUTS`.
 
@@ -38,19 +31,17 @@ def sample(lens, model, mean, error, name, folder, arguments=ARGUMENTS):
         samples, without the warm-up), "seconds".
     """
     mean, error = np.asarray(mean), np.asarray(error)
-    conf.instance.output_path = str(folder)
     near = zip(mean - SPREAD * error, mean + SPREAD * error, strict=True)
-    search = af.BlackJAXNUTS(
-        name=name,
-        unique_tag=lens.name,
+    samples, seconds, _ = fit_of(
+        af.BlackJAXNUTS,
+        lens,
+        model,
+        name,
+        folder,
         initializer=af.InitializerParamBounds(dict(zip(model.priors_ordered_by_id, near, strict=True))),
         inverse_mass_matrix=np.square(error),
         **arguments,
     )
-    analysis = analysis_of(lens.factors[0], use_jax=True)
-    began = time.perf_counter()
-    samples = search.fit(model=model, analysis=analysis).samples
-    seconds = time.perf_counter() - began
     positions, info = np.asarray(samples.parameter_lists), samples.samples_info
     return {
         "mean": positions.mean(axis=0).tolist(),

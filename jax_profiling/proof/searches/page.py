@@ -29,9 +29,9 @@ def write(results, docs):
     tables = {
         "gradients": _table_of_starts(found),
         "best": _table_of_best(found),
-        "nautilus": _table_of_posteriors(found),
+        "nautilus": _table_of_samples(found, "nautilus", NAUTILUS_COLUMNS),
         "bar": _table_of_bar(found),
-        "nuts": _table_of_nuts(found),
+        "nuts": _table_of_samples(found, "nuts", NUTS_COLUMNS),
     }
     lines = [HEAD]
     for name, table in tables.items():
@@ -134,7 +134,7 @@ def _table_of_best(found):
     return markdown_table(head, rows)
 
 
-def _sampled(found, search="nautilus"):
+def _sampled(found, search):
     """Yield a lens and its meshes with a finished search that samples (mesh -> contents of the file)."""
     for lens, meshes in found.items():
         done = {mesh: each[search] for mesh, each in meshes.items() if "mean" in each.get(search, {})}
@@ -142,43 +142,37 @@ def _sampled(found, search="nautilus"):
             yield lens, done
 
 
-def _table_of_posteriors(found):
+def _table_of_samples(found, search, columns):
+    """The posteriors of a search that samples, with more columns: head -> function from the contents of a file to a cell."""
     rows = [
         (
             f"`{lens}`",
             MESHES[mesh],
             *(f"{mean:.6f} +- {error:.6f}" for mean, error in zip(each["mean"], each["error"], strict=True)),
-            f"{each['log_evidence']:.3f}",
-            str(each["evaluations_used"]),
-            f"{100.0 * each['effective_samples'] / each['evaluations_used']:.0f} %",
-            f"{each['seconds']:.0f}",
+            *(cell(each) for cell in columns.values()),
         )
-        for lens, meshes in _sampled(found)
+        for lens, meshes in _sampled(found, search)
         for mesh, each in meshes.items()
     ]
-    free = next((each["free"] for _, meshes in _sampled(found) for each in meshes.values()), ())
-    return markdown_table(("lens", "mesh", *free, "log evidence", "evaluations", "efficiency", "seconds"), rows)
+    free = next((each["free"] for _, meshes in _sampled(found, search) for each in meshes.values()), ())
+    return markdown_table(("lens", "mesh", *free, *columns), rows)
 
 
-def _table_of_nuts(found):
-    rows = [
-        (
-            f"`{lens}`",
-            MESHES[mesh],
-            *(f"{mean:.6f} +- {error:.6f}" for mean, error in zip(each["mean"], each["error"], strict=True)),
-            f"{each['acceptance']:.2f}",
-            f"{each['evaluations_used'] / sum(each['tree_depths'].values()):.0f}",
-            str(each["divergent"]),
-            f"{each['effective_samples']:.0f}",
-            f"{each['rhat']:.2f}",
-            f"{each['seconds']:.0f}",
-        )
-        for lens, meshes in _sampled(found, "nuts")
-        for mesh, each in meshes.items()
-    ]
-    free = next((each["free"] for _, meshes in _sampled(found, "nuts") for each in meshes.values()), ())
-    last = ("acceptance", "gradients per sample", "divergent", "effective samples", "R-hat", "seconds")
-    return markdown_table(("lens", "mesh", *free, *last), rows)
+NAUTILUS_COLUMNS = {
+    "log evidence": lambda each: f"{each['log_evidence']:.3f}",
+    "evaluations": lambda each: str(each["evaluations_used"]),
+    "efficiency": lambda each: f"{100.0 * each['effective_samples'] / each['evaluations_used']:.0f} %",
+    "seconds": lambda each: f"{each['seconds']:.0f}",
+}
+
+NUTS_COLUMNS = {
+    "acceptance": lambda each: f"{each['acceptance']:.2f}",
+    "gradients per sample": lambda each: f"{each['evaluations_used'] / sum(each['tree_depths'].values()):.0f}",
+    "divergent": lambda each: str(each["divergent"]),
+    "effective samples": lambda each: f"{each['effective_samples']:.0f}",
+    "R-hat": lambda each: f"{each['rhat']:.2f}",
+    "seconds": lambda each: f"{each['seconds']:.0f}",
+}
 
 
 def differences_of(one, other):
@@ -206,7 +200,7 @@ def differences_of(one, other):
 
 def _table_of_bar(found):
     rows = []
-    for lens, meshes in _sampled(found):
+    for lens, meshes in _sampled(found, "nautilus"):
         for mesh in meshes:
             if mesh != "linear" and "linear" in meshes:
                 apart = differences_of(meshes["linear"], meshes[mesh])

@@ -100,37 +100,46 @@ def emptied(output):
     return searches
 
 
-def search(lens, model, name, folder):
-    """Sample the posterior of a model of a lens.
+def fit_of(search_cls, lens, model, name, folder, **arguments):
+    """Fit a model of a lens with a search of PyAutoFit.
 
     Parameters
     ----------
+    search_cls
+        The class of the search.
     lens
         The lens, from `lens.load`.
     model
         The PyAutoFit model.
-    name
-        Name of PyAutoFit's output.
-    folder
-        Folder of PyAutoFit's output.
+    name, folder
+        Name and folder of PyAutoFit's output.
+    arguments
+        Further arguments of the search.
 
     Returns
     -------
-    Posterior
+    samples, seconds, folder
+        PyAutoFit's samples, the duration of the search, and its output folder (Path).
     """
     conf.instance.output_path = str(folder)
-    nautilus = af.Nautilus(name=name, unique_tag=lens.name, **SEARCH_ARGUMENTS)
+    search = search_cls(name=name, unique_tag=lens.name, **arguments)
     analysis = analysis_of(lens.factors[0], use_jax=True)
     began = time.perf_counter()
-    samples = nautilus.fit(model=model, analysis=analysis).samples
+    samples = search.fit(model=model, analysis=analysis).samples
+    return samples, time.perf_counter() - began, Path(search.paths.output_path)
+
+
+def search(lens, model, name, folder):
+    """The `Posterior` of a model of a lens by `af.Nautilus`; the arguments as in `fit_of`."""
+    samples, seconds, output = fit_of(af.Nautilus, lens, model, name, folder, **SEARCH_ARGUMENTS)
     weights = np.asarray(samples.weight_list)
     return Posterior(
         samples=np.asarray(samples.parameter_lists),
         weights=weights / weights.sum(),
         log_evidence=float(samples.log_evidence),
         evaluations=int(samples.total_samples),
-        seconds=time.perf_counter() - began,
-        folder=Path(nautilus.paths.output_path),
+        seconds=seconds,
+        folder=output,
     )
 
 

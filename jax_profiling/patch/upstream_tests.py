@@ -134,7 +134,7 @@ def outcomes_of(package, checkout, state, options=()):
 def outcomes_from(report):
     """The outcomes in a JUnit XML file: name -> (outcome, one line of its message).
 
-    A test that fails, and whose teardown fails too, is a failure. A file that cannot be collected is one test.
+    If a test and its teardown both fail, the failure of the test counts. A file that cannot be collected counts as one test.
     """
     found = {}
     for case in ElementTree.parse(report).iter("testcase"):

@@ -14,10 +14,10 @@ This is a negative result. `NaturalNeighbor` makes the log evidence smoother, bu
 - **`af.MultiStartProdigy`** arrives from about a third of its starts, with either mesh. Its best start is 2 to 3 nats above
   the best start of `af.LBFGS`. About half of its starts still gain in the last 20 of 100 steps, up to 6.5 nats. Give it more
   steps and many starts.
-- **The slope** is not small at the end of any start, so do not judge a start by its gradient but by its log posterior.
-- **`af.BlackJAXNUTS`** does not mix with either mesh. Every trajectory takes all of its 31 gradients, and R-hat is 2.1 with
-  `KNNBarycentric` and 1.4 with `NaturalNeighbor`. The errors of its chain are 0.1 to 0.6 times those of `af.Nautilus` with the
-  first, and 0.8 to 1.1 times with the second. The chain and its warm-up are
+- **The slope** is not small at the end of any start. Judge a start by its log posterior.
+- **`af.BlackJAXNUTS`** does not mix with either mesh. Every trajectory takes all of its 31 gradients. R-hat is 2.1 with
+  `KNNBarycentric` and 1.4 with `NaturalNeighbor`. The standard deviations of its chain should be those of `af.Nautilus`. With
+  `KNNBarycentric` they are 0.1 to 0.6 times as large, with `NaturalNeighbor` 0.8 to 1.1 times. The chain and its warm-up are
   short: 60 samples each.
 - **For errors and evidences**, take a sampler without gradients: `af.Nautilus` finishes with either mesh, after 3180
   evaluations with `KNNBarycentric` and 2720 with `NaturalNeighbor` (one seed, three free parameters).

@@ -102,10 +102,8 @@ def _largest_sentence(meshes):
     found = meshes[mesh]["largest"]
     words = " and ".join(KINDS[kind] for kind in found["kinds"])
     place = f"{found['at']:.4f} prior widths with {MESHES[mesh]}"
-    return (
-        f"The largest jump, {size:.1f} nats at {place}, is one place where {words}. The tables below sample events, and miss "
-        "it."
-    )
+    jump = f"The largest jump, {size:.1f} nats at {place}, is one place where {words}."
+    return f"{jump}\nThe tables below sample events, and miss it."
 
 
 def _table_of_sizes(files, quantity):

@@ -16,7 +16,7 @@ LARGEST
 - **Linear interpolation** (`KNNBarycentric`, `al.mesh.Delaunay`): the log evidence jumps where an edge flips, and has a kink
   where a data point changes its triangle. Use it with searches that take no derivatives.
 - **Natural neighbours** (`NaturalNeighbor`): no jump and next to no kink where a data point changes its triangle: in the
-  median 1e-5 nats per prior width, where linear interpolation has 0.3. They are the smoother choice on triangles, but [no
+  median 2e-5 nats per prior width, where linear interpolation has 0.3. They are the smoother choice on triangles, but [no
   gradient search became reliable](searches.md). Two kinds of jumps remain:
   - at a flip, if regularization has split points (`ConstantSplit`, `AdaptSplit`). The areas of triangles set the arms of
     split crosses, and a flip changes these areas abruptly. With the kernel regularization of `two_planes`, flips give no
@@ -79,8 +79,8 @@ linear interpolation. A rectangular mesh has cells in place of triangles. It has
 
 The rms change of the log evidence, in nats, over 0.01 prior widths without the smooth part. One column is measured in
 windows. It contains kinks, too, and what fourth differences leave of the smooth part over such a distance. The other follows
-from the rates and jumps of the sampled events, and misses rare large ones. So the first is an upper estimate and the second a
-lower one; on `cross` and `fold` they differ tenfold and more. The last column is the log evidence where the lines start.
+from the rates and jumps of the sampled events, and misses rare large ones. Few windows and few events stand behind both: on
+`cusp`, `cross` and `fold` they differ tenfold and more. The last column is the log evidence where the lines start.
 """,
     "modes": """## Does the log evidence depend on the batch?
 

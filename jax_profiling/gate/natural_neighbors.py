@@ -12,7 +12,6 @@ import argparse
 
 import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
-import jax
 import numpy as np
 
 import knn_barycentric
@@ -21,6 +20,7 @@ from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.live_reference import PERTURBATIONS, perturbed, with_zeros_perturbed
 from jax_profiling.gate.meshes.oracle_natural_neighbors import OracleNaturalNeighbor
 from jax_profiling.gate.reference import Reference
+from jax_profiling.gate.uncompiled import UncompiledLikelihood
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least
@@ -46,12 +46,12 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
     """
     knn_barycentric.patch(natural_neighbors=True)
     try:
-        ours = Likelihood(lens, NaturalNeighbor)
+        ours, uncompiled = (each(lens, NaturalNeighbor) for each in (Likelihood, UncompiledLikelihood))
         reference = _reference_of(lens, ours.median_and_draws(draws), perturbations)
         found = ours.evidences(np.stack([rows[0] for rows in reference.parameters]), batch)
         values = list(found.log_evidence[:, None])
         for vector in np.flatnonzero(reference.unstable):
-            values[vector] = _evidences(ours, reference.parameters[vector][: 1 + perturbations]).log_evidence
+            values[vector] = uncompiled.evidences(reference.parameters[vector][: 1 + perturbations]).log_evidence
             if np.isnan(found.log_evidence[vector]):
                 values[vector][0] = np.nan
         return Candidate(ROW, reference, values, bool(found.certified[~reference.undefined].all()))
@@ -62,24 +62,16 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
 def _reference_of(lens, vectors, perturbations):
     """The `Reference` at (V, D) vectors. At unstable ones the mesh moves too: parameters move all vertices of a tie alike."""
     parameters = list(with_zeros_perturbed(perturbed(vectors, perturbations)))
-    found = [_evidences(Likelihood(lens, OracleNaturalNeighbor), rows) for rows in parameters]
+    found = [UncompiledLikelihood(lens, OracleNaturalNeighbor).evidences(rows) for rows in parameters]
     values, penalties = [each.log_evidence for each in found], np.array([each.penalty[0] for each in found])
     no, nan = np.zeros(len(vectors), bool), np.full(len(vectors), np.nan)
     reference = Reference(parameters, values, penalties, no, no, no, no, nan, nan, (None,) * len(vectors))
     for vector in np.flatnonzero(reference.unstable):
         for seed, row in enumerate(np.repeat(parameters[vector][1:], 2, axis=0), start=1):
-            more = _evidences(Likelihood(lens, OracleNaturalNeighbor, seed=seed), row[None]).log_evidence
+            more = UncompiledLikelihood(lens, OracleNaturalNeighbor, seed=seed).evidences(row[None]).log_evidence
             reference.parameters[vector] = np.concatenate([reference.parameters[vector], row[None]])
             reference.values[vector] = np.concatenate([reference.values[vector], more])
     return reference
-
-
-def _evidences(likelihood, parameters):
-    """The `Evidence` at (M, D) parameters without `jit`, because rational arithmetic cannot be traced."""
-    if not likelihood.use_jax:
-        return likelihood.evidences(parameters)
-    found = [likelihood.evidence(vector) for vector in parameters]
-    return jax.tree.map(lambda *columns: np.stack(columns), *found)
 
 
 @command.status_2_on_bad_input

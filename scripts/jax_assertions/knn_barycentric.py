@@ -91,8 +91,8 @@ __Under pytest__
 """
 
 
-LONG = ["cross conditioning", "nnls", "gradient", "determinism", "natural neighbours"]
-"""Checks that compile for half a minute or more on `hst`. By default they run on `small`."""
+LONG = [name for name in CHECKS if name not in ("jit", "no host callback", "vmap interpolation")]
+"""Checks that take half a minute or more on `hst`. By default they run on `small`."""
 
 
 @pytest.mark.parametrize("what", [what for what in CHECKS if what not in LONG])

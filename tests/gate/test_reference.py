@@ -1,6 +1,7 @@
 """The reference on real fits: wrong meshes fail at a plain vector, at a tied one and at an unstable one."""
 
 from dataclasses import replace
+from functools import partial
 
 import autolens as al
 import jax.numpy as jnp
@@ -12,13 +13,18 @@ from delaunax import oracle
 from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
 from jax_profiling.gate import live_reference, verdict
 from jax_profiling.gate.candidate import VERDICTS
-from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.gate.meshes.exact_delaunay import ExactDelaunay
 from jax_profiling.gate.meshes.rungs import RungMesh
+from jax_profiling.gate.uncompiled import UncompiledLikelihood
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 from knn_barycentric.mesh import KNNBarycentric
 
 PERTURBATIONS = 2
+
+
+@pytest.fixture(scope="module")
+def likelihood_of(small):
+    """Mesh class and its arguments -> the likelihood of `small`."""
+    return partial(UncompiledLikelihood, small)
 
 
 @pytest.fixture(scope="module")
@@ -32,14 +38,9 @@ def vectors(likelihood_of):
 
 
 @pytest.fixture(scope="module")
-def reference_of(small, vectors, likelihood_of):
+def reference_of(small, vectors):
     """A function of the number of perturbations that gives the reference at both vectors."""
-
-    def likelihood(lens, mesh_cls, use_jax=None):
-        # Tests replace the exact triangulation.
-        return Likelihood(lens, mesh_cls) if mesh_cls is ExactDelaunay else likelihood_of(mesh_cls)
-
-    return lambda number: live_reference.reference_of(small, vectors, 1, number, likelihood=likelihood)[0]
+    return lambda number: live_reference.reference_of(small, vectors, 1, number, likelihood=UncompiledLikelihood)[0]
 
 
 @pytest.fixture(scope="module")
@@ -114,10 +115,10 @@ _triangulate = delaunax.triangulate
 
 
 @pytest.mark.parametrize("wrong", [without_a_vertex, with_a_flipped_edge])
-def test_wrong_triangulations_fail_at_both(wrong, found, small, vectors, reference_of, monkeypatch):
+def test_wrong_triangulations_fail_at_both(wrong, found, vectors, reference_of, likelihood_of, monkeypatch):
     """The plain vector by its log evidence, the tied one by the oracle: there the reference uses the wrong triangulation."""
     monkeypatch.setattr(delaunax, "triangulate", wrong)
-    candidate = _candidate(found, vectors, Likelihood(small, KNNBarycentric))
+    candidate = _candidate(found, vectors, likelihood_of(KNNBarycentric))
     assert candidate.unexplained[0] and candidate.verdict in VERDICTS
     own = reference_of(0)
     assert own.faults[0] is None and own.faults[1] is not None

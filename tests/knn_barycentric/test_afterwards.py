@@ -118,7 +118,13 @@ def test_traced_neighbours_equal_the_eager_ones(small):
     assert np.array_equal(jax.jit(sizes)(jnp.asarray(vector)), sizes(vector))
 
 
-@pytest.mark.parametrize("mesh_cls, arguments", [(KNNBarycentric, {}), (NaturalNeighbor, {"kind": "laplace"})])
+@pytest.mark.parametrize(
+    "mesh_cls, arguments",
+    [
+        (KNNBarycentric, {}),
+        pytest.param(NaturalNeighbor, {"kind": "laplace"}, marks=pytest.mark.slow(reason="compiles for a minute")),
+    ],
+)
 def test_the_aggregator_reloads_a_search(small, tmp_path, mesh_cls, arguments):
     """A search with visualization and results on disk, and the fit that the aggregator makes from them."""
     before = conf.instance.output_path

@@ -72,4 +72,4 @@ def test_data_points_have_several_rows(arrays):
 )
 def test_rows_give_numpys_arrays(arrays, name):
     found, expected, _ = arrays
-    assert np.asarray(found[name]) == pytest.approx(np.asarray(expected[name]), rel=1.0e-9, abs=1.0e-9)
+    np.testing.assert_allclose(found[name], expected[name], rtol=1.0e-9, atol=1.0e-9)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.uncompiled import UncompiledLikelihood
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from knn_barycentric.mesh import KNNBarycentric
@@ -58,15 +58,17 @@ def _folder_of_visibilities(tmp_path, **info):
 
 
 def _log_evidences(lens):
-    likelihoods = Likelihood(lens, al.mesh.Delaunay), Likelihood(lens, KNNBarycentric)
-    return [float(each.jitted(each.prior_medians).log_evidence) for each in likelihoods]
+    return [_log_evidence(UncompiledLikelihood(lens, mesh_cls)) for mesh_cls in (al.mesh.Delaunay, KNNBarycentric)]
+
+
+def _log_evidence(likelihood):
+    return float(likelihood.evidence(likelihood.prior_medians).log_evidence)
 
 
 @pytest.fixture(scope="module")
-def dense(likelihood_of):
+def dense(small):
     """The log evidence of `small` itself."""
-    likelihood = likelihood_of(KNNBarycentric)
-    return float(likelihood.jitted(likelihood.prior_medians).log_evidence)
+    return _log_evidence(UncompiledLikelihood(small, KNNBarycentric))
 
 
 @pytest.mark.parametrize(
@@ -106,7 +108,7 @@ def test_positions_have_the_penalty_of_a_search(tmp_path, small):
     lens = lens_folder.load(folder)
     delaunay, ours = _log_evidences(lens)
     assert ours == pytest.approx(delaunay, rel=1.0e-9)
-    likelihood = Likelihood(lens, KNNBarycentric)
+    likelihood = UncompiledLikelihood(lens, KNNBarycentric)
     analysis = al.AnalysisImaging(
         dataset=lens.dataset,
         adapt_images=lens.adapt_images,
@@ -139,8 +141,8 @@ def test_a_mesh_is_replaced_anywhere_in_the_model(tmp_path, small, dense):
         fields=af.Collection(field=af.Model(al.MassField, redshift=0.5, shear=shear)),
     )
     (folder / "model.json").write_text(json.dumps(model.dict()))
-    moved = Likelihood(lens_folder.load(folder), KNNBarycentric)
+    moved = UncompiledLikelihood(lens_folder.load(folder), KNNBarycentric)
     path, galaxy = galaxies_with_pixelization(moved.model)[0]
     assert path == ("extra_galaxies", "source")
     assert galaxy.pixelization.mesh.cls is KNNBarycentric
-    assert float(moved.jitted(moved.prior_medians).log_evidence) == pytest.approx(dense, rel=1.0e-9)
+    assert _log_evidence(moved) == pytest.approx(dense, rel=1.0e-9)

@@ -189,11 +189,11 @@ def pin_sentence_of(found):
 """
 __Under pytest__
 
-On every lens one batched program evaluates the prior median and three draws. The other modes, and autoarray's own mesh, are
+On every lens one batched program evaluates the prior median and two draws. The other modes, and autoarray's own mesh, are
 compared on the smallest lens and on the lenses of `--lens`.
 """
 
-DRAWS, PERTURBATIONS = 3, 2
+DRAWS, PERTURBATIONS = 2, 2
 
 
 @pytest.fixture(scope="module")

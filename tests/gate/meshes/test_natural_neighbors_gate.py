@@ -22,21 +22,15 @@ def candidate_with(monkeypatch):
 
     def candidate(compiled, plain):
         mesh = SimpleNamespace(
-            use_jax=True,
-            median_and_draws=lambda draws: np.zeros((2, 1)),
-            evidences=lambda parameters, batch: evidence(*compiled),
-            evidence=lambda vector: jax_like(evidence(plain)),
+            median_and_draws=lambda draws: np.zeros((2, 1)), evidences=lambda parameters, batch: evidence(*compiled)
         )
+        uncompiled = SimpleNamespace(evidences=lambda parameters: evidence(*len(parameters) * [plain]))
         monkeypatch.setattr(natural_neighbors, "Likelihood", lambda lens, mesh_cls: mesh)
+        monkeypatch.setattr(natural_neighbors, "UncompiledLikelihood", lambda lens, mesh_cls: uncompiled)
         monkeypatch.setattr(natural_neighbors, "_reference_of", lambda *arguments: reference_of(UNSTABLE))
         return natural_neighbors.candidate_of(lens=None, draws=1, perturbations=2)
 
     return candidate
-
-
-def jax_like(found):
-    """The evidence of one vector."""
-    return Evidence(*(each[0] if len(each) else each for each in found))
 
 
 def test_stable_vectors_are_compiled(candidate_with):

@@ -1,6 +1,6 @@
 """Every rung, whatever its number of columns, and one more with five, which shows that a rung is easy to add."""
 
-from functools import partial
+from functools import cache, partial
 
 import jax
 import jax.numpy as jnp
@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay, cKDTree
 
-from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.meshes import rungs
 from jax_profiling.gate.meshes.rungs import enclosing_triples, nearest_vertices, wendland_c4_weights_from
+from jax_profiling.gate.uncompiled import UncompiledLikelihood
 
 import point_sets
 
@@ -66,30 +66,38 @@ def test_gradients_match_central_differences(name):
     assert float((gradient * direction).sum()) == pytest.approx(float(numeric), rel=1.0e-5)
 
 
-@pytest.mark.parametrize("rung", [name for name in RUNGS if name not in ("enclosing-4", "enclosing-6", "enclosing-10")])
-@pytest.mark.parametrize("name", point_sets.ALL)
-def test_weights_and_gradients_are_finite(rung, name):
-    points = jnp.asarray(point_sets.ALL[name])
-    queries = jnp.asarray(point_sets.queries_of(point_sets.ALL[name]))[::13]
+@cache
+def weights_and_gradients_of(rung):
+    """A compiled function of points and queries: the weights, and the gradients of a sum of them."""
 
     def total(points, queries):
         weights = RUNGS[rung](points, queries, jnp)[1]
         return (weights * jnp.arange(weights.shape[1])).sum(), weights
 
-    (gradient, slope), weights = jax.grad(total, argnums=(0, 1), has_aux=True)(points, queries)
-    assert np.isfinite(weights).all() and np.isfinite(gradient).all() and np.isfinite(slope).all()
+    gradients = jax.grad(total, argnums=(0, 1), has_aux=True)
+    return jax.jit(lambda points, queries: jax.tree.leaves(gradients(points, queries)))
+
+
+@pytest.mark.parametrize("rung", [name for name in RUNGS if name not in ("enclosing-4", "enclosing-6", "enclosing-10")])
+@pytest.mark.parametrize("name", point_sets.ALL)
+def test_weights_and_gradients_are_finite(rung, name):
+    points = point_sets.ALL[name]
+    # As many queries for every set: every other number is compiled again.
+    queries = point_sets.repeated(point_sets.queries_of(points)[::13], 116)
+    assert all(np.isfinite(each).all() for each in weights_and_gradients_of(rung)(points, queries))
 
 
 @pytest.mark.parametrize("name", ["five nearest", "padded"])
 def test_a_new_rung_runs_in_a_fit(name, small, monkeypatch):
-    """In the log evidence of a real lens, on NumPy and under `jit`: one name in `WEIGHTS_OF_RUNGS` is all it takes."""
+    """In the log evidence of a real lens, on NumPy, on JAX and traced: one name in `WEIGHTS_OF_RUNGS` is all it takes."""
     monkeypatch.setitem(rungs.WEIGHTS_OF_RUNGS, name, RUNGS[name])
-    likelihood = Likelihood(small, rungs.RungMesh, rung=name)
+    likelihood = UncompiledLikelihood(small, rungs.RungMesh, rung=name)
     medians = likelihood.prior_medians
     on_numpy = float(likelihood.evidence(medians, xp=np).log_evidence)
     assert np.isfinite(on_numpy)
     # The NNLS solvers of NumPy and JAX differ by about 1e-10.
-    assert float(likelihood.jitted(medians).log_evidence) == pytest.approx(on_numpy, rel=1.0e-8)
+    assert float(likelihood.evidence(medians).log_evidence) == pytest.approx(on_numpy, rel=1.0e-8)
+    assert jax.eval_shape(likelihood.evidence, medians).log_evidence.shape == ()
 
 
 def test_unknown_rungs_are_rejected():

@@ -86,8 +86,8 @@ class SlightlyWrong(KNNBarycentric):
 
 @pytest.fixture(scope="module")
 def gated():
-    """The reference on a real lens, and rung -> candidate of the default mesh and two wrong ones."""
-    lens, names = lens_of(ON_A_VERTEX), ["delaunay", "clip", "slightly wrong"]
+    """The reference on a real lens, and rung -> candidate of the default mesh and a wrong one."""
+    lens, names = lens_of(ON_A_VERTEX), ["delaunay", "slightly wrong"]
     vectors = Likelihood(lens, al.mesh.Delaunay).median_and_draws(max(STABLE_DRAWS))[STABLE_DRAWS]
     with mock.patch.dict(RUNGS, {"slightly wrong": (SlightlyWrong, {})}):
         reference, candidates, _ = verdict.compare(lens, vectors, names, 1, lambda message: None, batch=1)
@@ -102,7 +102,6 @@ def test_a_real_lens_passes_after_a_recount(gated):
     assert default.is_delaunay and (default.errors <= STABLE_NOISE * reference.sizes).all()
 
 
-@pytest.mark.parametrize(("rung", "nats"), [("clip", 1.0), ("slightly wrong", 0.0)])
-def test_approximations_and_errors_of_a_millionth_fail(rung, nats, gated):
-    wrong = gated[1][rung]
-    assert wrong.unexplained.all() and not wrong.is_delaunay and wrong.worst_nats > nats
+def test_errors_of_a_millionth_fail(gated):
+    wrong = gated[1]["slightly wrong"]
+    assert wrong.unexplained.all() and not wrong.is_delaunay

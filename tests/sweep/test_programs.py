@@ -28,13 +28,15 @@ def test_one_program_gives_each_lens_its_evidence(names, mesh_cls, regularizatio
     for name in names[:2]:
         lens = lens_folder.load(name)
         if regularization is not None:
-            lens.model.galaxies.source.pixelization.regularization = af.Model(regularization)
+            # autolens's default priors reach coefficients at which rounding decides whether a log evidence is NaN.
+            coefficients = {f"{side}_coefficient": af.UniformPrior(0.5, 2.0) for side in ("inner", "outer")}
+            lens.model.galaxies.source.pixelization.regularization = af.Model(regularization, **coefficients)
         shared = SharedLikelihood(lens, mesh_cls)
         computed = shared.evidences(shared.median_and_draws(2), batch)
     assert programs.program_count() == before + 1
     own = Likelihood(lens, mesh_cls)
     expected = own.evidences(own.median_and_draws(2), batch)
-    assert np.isfinite(expected.log_evidence).sum() >= 2
+    assert np.isfinite(expected.log_evidence).all()
     np.testing.assert_allclose(computed.log_evidence, expected.log_evidence, rtol=1.0e-9)
     np.testing.assert_allclose(computed.values, expected.values, rtol=1.0e-5, atol=1.0e-7)
 

@@ -114,6 +114,7 @@ def _certifying_interpolator():
     return Certifying
 
 
+@pytest.mark.slow(reason="compiles for half a minute")
 def test_natural_neighbours_check_fails_on_broken_weights(assertions, small, monkeypatch):
     exact = InterpolatorNaturalNeighbor._mappings_sizes_weights.func
 

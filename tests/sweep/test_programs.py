@@ -20,7 +20,11 @@ def lenses(names):
 
 
 @pytest.mark.parametrize(
-    "mesh_cls, regularization, batch", [(Delaunay, None, 3), (KNNBarycentric, al.reg.AdaptSplit, 1)]
+    "mesh_cls, regularization, batch",
+    [
+        pytest.param(Delaunay, None, 3, marks=pytest.mark.slow(reason="compiles for half a minute")),
+        (KNNBarycentric, al.reg.AdaptSplit, 1),
+    ],
 )
 def test_one_program_gives_each_lens_its_evidence(names, mesh_cls, regularization, batch):
     """The program is compiled for the first lens; the second one has other data, PSF, adapt image and mesh grid."""

@@ -62,9 +62,9 @@ class Case:
         """`Likelihood.interpolation` under `jit` and `vmap`."""
         return jax.jit(jax.vmap(self.ours.interpolation))
 
-    def gradient(self, likelihood):
-        """(D,) the gradient of a likelihood's log evidence at the prior median."""
-        return np.asarray(jax.jit(jax.grad(lambda p: likelihood.evidence(p).log_evidence))(self.medians))
+    def gradient(self, likelihood, parameters):
+        """(D,) the gradient of a likelihood's log evidence."""
+        return np.asarray(jax.jit(jax.grad(lambda p: likelihood.evidence(p).log_evidence))(parameters))
 
     @cached_property
     def conditioned(self):

@@ -88,13 +88,12 @@ def main(argv=None):
         raise command.BadInput(
             f"{missing[0]} is not installed; install the requirements of a sweep with pip install '.[sweep]'."
         )
-    from jax_profiling.sweep.cluster import slurm_cluster
+    from jax_profiling.sweep.cluster import job_script_of
 
     warnings.filterwarnings("ignore")
     if not arguments.job_script:
         return sweep(arguments, Console())
-    with slurm_cluster(arguments.slurm) as cluster:
-        print(cluster.job_script())
+    print(job_script_of(arguments.slurm))
     return 0
 
 

@@ -1,5 +1,6 @@
 """Where a sweep runs: the cores of this machine, a running scheduler, or jobs of SLURM."""
 
+import asyncio
 import logging
 import os
 import re
@@ -92,7 +93,17 @@ def local_cluster(workers):
     )
 
 
-def slurm_cluster(path):
+def job_script_of(path):
+    """The script that SLURM would run for a YAML file (`slurm_cluster`), with a placeholder for the scheduler's address."""
+
+    async def script():
+        # An asynchronous cluster starts nothing. A scheduler can fail to start on a busy machine, and the script needs none.
+        return slurm_cluster(path, asynchronous=True).job_script()
+
+    return asyncio.run(script())
+
+
+def slurm_cluster(path, asynchronous=False):
     """A `dask_jobqueue.SLURMCluster` without jobs, from a YAML file of its keyword arguments. Workers have one thread each.
 
     Raises
@@ -110,6 +121,6 @@ def slurm_cluster(path):
         )
     arguments = slurm_arguments_from(path)
     try:
-        return SLURMCluster(**arguments)
+        return SLURMCluster(**arguments, asynchronous=asynchronous)
     except Exception as error:
         raise ClusterError(f"{path}: SLURMCluster does not accept it ({one_line(error)}); correct the file.") from None

@@ -82,6 +82,12 @@ def worst_error(points, queries, mappings, weights, owner, rows):
             reproduced = found[:-1] @ points
             worst = max(worst, np.abs(reproduced - queries[row]).max() / np.ptp(points, axis=0).max())
             continue
+        if len(expected) == 1 and np.count_nonzero(found[:-1]) == 1:
+            # Two vertices can be nearest to rounding. Inside the hull, the query is at the vertex.
+            nearest = points[[*expected, *np.flatnonzero(found[:-1])]]
+            distances = np.hypot(*(nearest - queries[row]).T)
+            worst = max(worst, abs(found[:-1].sum() - 1.0), np.ptp(distances) / np.ptp(points, axis=0).max())
+            continue
         for vertex, weight in expected.items():
             found[vertex] -= float(weight)
         worst = max(worst, np.abs(found[:-1]).max())

@@ -19,7 +19,7 @@ from programs import compiled
 NUMBER = 61
 """A number of points of its own: loops that are traced already are not replaced."""
 
-MORE_STEPS = 3
+MORE_STEPS = 9
 """How many steps a loop takes after its lane is finished."""
 
 SETS = {

@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.gate.uncompiled import UncompiledLikelihood
 from knn_barycentric import KNNBarycentric
 
 TRACEABLE = {
@@ -55,7 +54,7 @@ def test_eager_log_evidence_is_delaunays(small, name):
 def test_log_evidence_on_jax_is_delaunays(small, name):
     """Without `jit`; that the likelihood can be traced is enough for it."""
     lens = _with(small, TRACEABLE[name])
-    ours, theirs = (UncompiledLikelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
+    ours, theirs = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, al.mesh.Delaunay))
     log_evidence = float(theirs.evidence(theirs.prior_medians).log_evidence)
     assert np.isfinite(log_evidence)
     assert float(ours.evidence(ours.prior_medians).log_evidence) == pytest.approx(log_evidence, rel=1e-9)
@@ -87,7 +86,7 @@ def test_regularization_by_neighbours_can_be_traced(small, name):
 
 def test_kernel_regularization_needs_no_split_points(small):
     lens = _with(small, TRACEABLE["ExponentialKernel"])
-    with_split, without = (UncompiledLikelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, WithoutSplit))
+    with_split, without = (Likelihood(lens, mesh_cls) for mesh_cls in (KNNBarycentric, WithoutSplit))
     medians = with_split.prior_medians
     assert float(without.evidence(medians).log_evidence) == float(with_split.evidence(medians).log_evidence)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
-from jax_profiling.gate.uncompiled import UncompiledLikelihood
+from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from knn_barycentric.mesh import KNNBarycentric
@@ -58,7 +58,7 @@ def _folder_of_visibilities(tmp_path, **info):
 
 
 def _log_evidences(lens):
-    return [_log_evidence(UncompiledLikelihood(lens, mesh_cls)) for mesh_cls in (al.mesh.Delaunay, KNNBarycentric)]
+    return [_log_evidence(Likelihood(lens, mesh_cls)) for mesh_cls in (al.mesh.Delaunay, KNNBarycentric)]
 
 
 def _log_evidence(likelihood):
@@ -68,7 +68,7 @@ def _log_evidence(likelihood):
 @pytest.fixture(scope="module")
 def dense(small):
     """The log evidence of `small` itself."""
-    return _log_evidence(UncompiledLikelihood(small, KNNBarycentric))
+    return _log_evidence(Likelihood(small, KNNBarycentric))
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_positions_have_the_penalty_of_a_search(tmp_path, small):
     lens = lens_folder.load(folder)
     delaunay, ours = _log_evidences(lens)
     assert ours == pytest.approx(delaunay, rel=1.0e-9)
-    likelihood = UncompiledLikelihood(lens, KNNBarycentric)
+    likelihood = Likelihood(lens, KNNBarycentric)
     analysis = al.AnalysisImaging(
         dataset=lens.dataset,
         adapt_images=lens.adapt_images,
@@ -141,7 +141,7 @@ def test_a_mesh_is_replaced_anywhere_in_the_model(tmp_path, small, dense):
         fields=af.Collection(field=af.Model(al.MassField, redshift=0.5, shear=shear)),
     )
     (folder / "model.json").write_text(json.dumps(model.dict()))
-    moved = UncompiledLikelihood(lens_folder.load(folder), KNNBarycentric)
+    moved = Likelihood(lens_folder.load(folder), KNNBarycentric)
     path, galaxy = galaxies_with_pixelization(moved.model)[0]
     assert path == ("extra_galaxies", "source")
     assert galaxy.pixelization.mesh.cls is KNNBarycentric

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from scipy.spatial import Delaunay, cKDTree
 
+from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.meshes import rungs
 from jax_profiling.gate.meshes.rungs import enclosing_triples, nearest_vertices, wendland_c4_weights_from
-from jax_profiling.gate.uncompiled import UncompiledLikelihood
 
 import point_sets
 
@@ -91,7 +91,7 @@ def test_weights_and_gradients_are_finite(rung, name):
 def test_a_new_rung_runs_in_a_fit(name, small, monkeypatch):
     """In the log evidence of a real lens, on NumPy, on JAX and traced: one name in `WEIGHTS_OF_RUNGS` is all it takes."""
     monkeypatch.setitem(rungs.WEIGHTS_OF_RUNGS, name, RUNGS[name])
-    likelihood = UncompiledLikelihood(small, rungs.RungMesh, rung=name)
+    likelihood = Likelihood(small, rungs.RungMesh, rung=name)
     medians = likelihood.prior_medians
     on_numpy = float(likelihood.evidence(medians, xp=np).log_evidence)
     assert np.isfinite(on_numpy)

@@ -76,22 +76,25 @@ def worst_error(points, queries, mappings, weights, owner, rows):
         mine = owner == row
         found = np.zeros(len(points) + 1)
         np.add.at(found, mappings[mine], weights[mine])
-        expected = oracle.natural_neighbor_weights_of(points, queries[row])
-        if len(expected) == 1 and np.count_nonzero(found[:-1]) == 2:
-            # Outside the hull by less than rounding, where `locate` takes it for inside: linear on the hull edge.
-            reproduced = found[:-1] @ points
-            worst = max(worst, np.abs(reproduced - queries[row]).max() / np.ptp(points, axis=0).max())
-            continue
-        if len(expected) == 1 and np.count_nonzero(found[:-1]) == 1:
-            # Two vertices can be nearest to rounding. Inside the hull, the query is at the vertex.
-            nearest = points[[*expected, *np.flatnonzero(found[:-1])]]
-            distances = np.hypot(*(nearest - queries[row]).T)
-            worst = max(worst, abs(found[:-1].sum() - 1.0), np.ptp(distances) / np.ptp(points, axis=0).max())
-            continue
-        for vertex, weight in expected.items():
-            found[vertex] -= float(weight)
-        worst = max(worst, np.abs(found[:-1]).max())
+        worst = max(worst, error_of(points, queries[row], found[:-1]))
     return worst
+
+
+def error_of(points, query, found):
+    """The largest difference of the (N,) weights of a query from the oracle's; outside the hull, as far as rounding decides."""
+    expected, used = oracle.natural_neighbor_weights_of(points, query), np.flatnonzero(found)
+    extent = np.ptp(points, axis=0).max()
+    if len(expected) == 1 and len(used) == 2:
+        # Outside the hull by less than rounding, where `locate` takes it for inside: linear on the hull edge.
+        return np.abs(found @ points - query).max() / extent
+    if len(expected) == 1 and len(used) == 1:
+        # Two vertices can be nearest to rounding. Inside the hull, the query is at the vertex.
+        distances = np.hypot(*(points[[*expected, *used]] - query).T)
+        return max(abs(found.sum() - 1.0), np.ptp(distances) / extent)
+    difference = found.copy()
+    for vertex, weight in expected.items():
+        difference[vertex] -= float(weight)
+    return np.abs(difference).max()
 
 
 def judge(points, data, rng, sample):

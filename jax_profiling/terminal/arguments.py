@@ -20,6 +20,18 @@ def at_least(least, kind=int):
     return number
 
 
+def words_of(known):
+    """An argparse type: a comma-separated list of known words."""
+
+    def words(text):
+        found = text.split(",")
+        if unknown := [each for each in found if each not in known]:
+            raise argparse.ArgumentTypeError(f"{unknown[0]} is unknown; give any of {', '.join(known)}.")
+        return found
+
+    return words
+
+
 def folder_to_write(text):
     """An argparse type: the path of a folder that is writable, or can be created. This tries it, and leaves nothing behind."""
     folder = Path(text).absolute()

@@ -9,6 +9,7 @@ import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.proof.searches import __main__ as searches
 from jax_profiling.proof.searches import page, recorded
+from jax_profiling.proof.searches.kept import keep, kept
 from jax_profiling.terminal import command
 from knn_barycentric import KNNBarycentric
 
@@ -46,18 +47,18 @@ def test_starts_are_about_one_sigma_from_the_truth(small):
 
 def test_an_unfinished_file_is_continued(tmp_path):
     path = tmp_path / "small.linear.lbfgs.json"
-    found = searches.kept(path, SETTINGS)
+    found = kept(path, SETTINGS)
     assert found["starts"] == []
     found["starts"].append(start([1.0, None]))
-    searches.keep(path, found)
-    assert searches.kept(path, SETTINGS) == found
+    keep(path, found)
+    assert kept(path, SETTINGS) == found
 
 
 @pytest.mark.parametrize("change", [{"evaluations": 4}, {"releases": {"jax": "0"}}])
 def test_other_settings_begin_again(tmp_path, change):
     path = tmp_path / "small.linear.lbfgs.json"
-    searches.keep(path, SETTINGS | {"releases": {"jax": "1"}, "starts": [start([1.0])]})
-    assert searches.kept(path, SETTINGS | {"releases": {"jax": "1"}} | change)["starts"] == []
+    keep(path, SETTINGS | {"releases": {"jax": "1"}, "starts": [start([1.0])]})
+    assert kept(path, SETTINGS | {"releases": {"jax": "1"}} | change)["starts"] == []
 
 
 class _Fitness:

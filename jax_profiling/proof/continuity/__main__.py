@@ -26,7 +26,7 @@ from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES, Programs
 from jax_profiling.proof.continuity.page import tables as page
 from jax_profiling.proof.continuity.transects import SEED, prior_widths, transects_of
 from jax_profiling.terminal import command
-from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.arguments import at_least, folder_to_write, words_of
 from jax_profiling.terminal.progress import progress_of
 from jax_profiling.terminal.writing import atomic_writes
 
@@ -95,7 +95,9 @@ def main(argv=None):
     parser.add_argument(
         "--lenses", default=",".join(LENSES), help="comma-separated names or folders (default %(default)s)"
     )
-    parser.add_argument("--meshes", default=",".join(MESHES), help="comma-separated meshes (default all)")
+    parser.add_argument(
+        "--meshes", type=words_of(MESHES), default=",".join(MESHES), help="comma-separated meshes (default all)"
+    )
     parser.add_argument(
         "--events", type=at_least(1), default=6, help="events of each kind that are bisected (default 6)"
     )
@@ -115,16 +117,13 @@ def main(argv=None):
     parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
     parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
-    meshes = arguments.meshes.split(",")
-    if unknown := [each for each in meshes if each not in MESHES]:
-        parser.error(f"--meshes: {unknown[0]} is unknown; give any of {', '.join(MESHES)}.")
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore")
     knn_barycentric.patch(log_det=True, natural_neighbors=True)
     try:
         amount = Amount(arguments.events, arguments.active, arguments.steps, arguments.profile)
         for name in [] if arguments.page else arguments.lenses.split(","):
-            measure_lens(name, meshes, amount, arguments.batch, arguments.output)
+            measure_lens(name, arguments.meshes, amount, arguments.batch, arguments.output)
     finally:
         knn_barycentric.unpatch()
     if arguments.output == RESULTS:

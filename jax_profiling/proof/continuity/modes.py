@@ -24,7 +24,7 @@ from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import MESHES, likelihood_of
 from jax_profiling.proof.continuity.transects import SEED
 from jax_profiling.terminal import command
-from jax_profiling.terminal.arguments import folder_to_write
+from jax_profiling.terminal.arguments import folder_to_write, words_of
 from jax_profiling.terminal.progress import progress_of
 from jax_profiling.terminal.writing import atomic_writes
 
@@ -74,11 +74,11 @@ def _worst(values, reference):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lenses", default="small", help="comma-separated names or folders (default %(default)s)")
-    parser.add_argument("--meshes", default="linear,sibson", help="comma-separated meshes (default %(default)s)")
+    parser.add_argument(
+        "--meshes", type=words_of(MESHES), default="linear,sibson", help="comma-separated meshes (default %(default)s)"
+    )
     parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
     arguments = parser.parse_args(argv)
-    if unknown := [each for each in arguments.meshes.split(",") if each not in MESHES]:
-        parser.error(f"--meshes: {unknown[0]} is unknown; give any of {', '.join(MESHES)}.")
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore")
     knn_barycentric.patch(log_det=True, natural_neighbors=True)
@@ -88,7 +88,7 @@ def main(argv=None):
                 lens = lens_folder.load(name, say=say)
                 found = {
                     mesh: differences_of(likelihood_of(lens, mesh), say=lambda mode, mesh=mesh: say(f"{mesh}, {mode}"))
-                    for mesh in arguments.meshes.split(",")
+                    for mesh in arguments.meshes
                 }
             summary = {
                 "lens": lens.name,

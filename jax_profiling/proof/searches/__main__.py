@@ -25,13 +25,13 @@ from rich.console import Console
 import knn_barycentric
 from jax_profiling.gate import provenance
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES
+from jax_profiling.proof.continuity.meshes import TRIANGLES
 from jax_profiling.proof.searches import nuts, page, posterior
+from jax_profiling.proof.searches.kept import keep, kept
 from jax_profiling.proof.searches.recorded import SEED, RecordedFitness, lbfgs, prodigy, starts_of
 from jax_profiling.terminal import command
-from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.arguments import at_least, folder_to_write, words_of
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import atomic_writes
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "results" / "searches"
@@ -40,23 +40,6 @@ SAMPLERS = {"nautilus": posterior.SEARCH_ARGUMENTS, "nuts": nuts.ARGUMENTS}
 """Searches that sample -> their arguments."""
 
 SEARCHES = ("lbfgs", "prodigy", *SAMPLERS)
-
-
-def kept(path, settings):
-    """The contents of a JSON file (dict) with these settings, or a dict without starts."""
-    if path.exists():
-        found = json.loads(path.read_text())
-        if all(found[key] == value for key, value in settings.items()):
-            return found
-    return settings | {"starts": []}
-
-
-def keep(path, found):
-    """Write a JSON file with one line per start."""
-    head = json.dumps(found | {"starts": None}, indent=1, allow_nan=False)
-    starts = ",\n".join(f"  {json.dumps(each, allow_nan=False)}" for each in found["starts"])
-    with atomic_writes(path.parent) as scratch:
-        (scratch / path.name).write_text(head.replace('"starts": null', f'"starts": [\n{starts}\n ]') + "\n")
 
 
 def follow_gradients(fitness, name, settings, number, lanes, path, say):
@@ -106,7 +89,7 @@ def sample(lens, mesh, name, settings, path, folder):
     model = posterior.model_of(lens, mesh_cls, **arguments)
     searches = posterior.emptied(folder)
     if name == "nautilus":
-        found |= _row_of_posterior(posterior.search(lens, model, mesh, searches))
+        found |= posterior.row_of(posterior.search(lens, model, mesh, searches))
     else:
         known = path.with_name(f"{lens.name}.{mesh}.nautilus.json")
         if not known.exists():
@@ -114,18 +97,6 @@ def sample(lens, mesh, name, settings, path, folder):
         start = json.loads(known.read_text())
         found |= nuts.sample(lens, model, start["mean"], start["error"], mesh, searches)
     keep(path, found | {"free": list(posterior.FREE)})
-
-
-def _row_of_posterior(each):
-    """A `Posterior` as a dict, ready for JSON."""
-    return {
-        "mean": each.mean.tolist(),
-        "error": each.error.tolist(),
-        "log_evidence": each.log_evidence,
-        "effective_samples": each.effective_size,
-        "evaluations_used": each.evaluations,
-        "seconds": round(each.seconds, 1),
-    }
 
 
 def measure_lens(name, arguments):
@@ -166,20 +137,19 @@ def _number(value):
     return float(value) if np.isfinite(value) else None
 
 
-def _chosen(parser, name, text, known):
-    """The words of a comma-separated list that must be known."""
-    words = text.split(",")
-    if unknown := [each for each in words if each not in known]:
-        parser.error(f"--{name}: {unknown[0]} is unknown; give any of {', '.join(known)}.")
-    return words
-
-
 @command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lenses", default="small", help="comma-separated names or folders (default %(default)s)")
-    parser.add_argument("--meshes", default="linear,sibson", help="comma-separated meshes (default %(default)s)")
-    parser.add_argument("--searches", default=",".join(SEARCHES), help="comma-separated searches (default all)")
+    parser.add_argument(
+        "--meshes",
+        type=words_of(TRIANGLES),
+        default="linear,sibson",
+        help="comma-separated meshes (default %(default)s)",
+    )
+    parser.add_argument(
+        "--searches", type=words_of(SEARCHES), default=",".join(SEARCHES), help="comma-separated searches (default all)"
+    )
     parser.add_argument("--starts", type=at_least(1), default=20, help="starts of a gradient search (default 20)")
     parser.add_argument(
         "--evaluations", type=at_least(2), default=100, help="evaluations per start (default %(default)s)"
@@ -188,8 +158,6 @@ def main(argv=None):
     parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
     parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
-    arguments.meshes = _chosen(parser, "meshes", arguments.meshes, [mesh for mesh in MESHES if mesh in TRIANGLES])
-    arguments.searches = _chosen(parser, "searches", arguments.searches, SEARCHES)
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     logging.getLogger("autofit").setLevel(logging.WARNING)
     # A search of few evaluations takes less time than its figures, its latent variables and the trace before it.

@@ -32,7 +32,7 @@ def sample(lens, model, mean, error, name, folder, arguments=ARGUMENTS):
     """
     mean, error = np.asarray(mean), np.asarray(error)
     near = zip(mean - SPREAD * error, mean + SPREAD * error, strict=True)
-    samples, seconds, _ = fit_of(
+    result, seconds, _ = fit_of(
         af.BlackJAXNUTS,
         lens,
         model,
@@ -42,6 +42,7 @@ def sample(lens, model, mean, error, name, folder, arguments=ARGUMENTS):
         inverse_mass_matrix=np.square(error),
         **arguments,
     )
+    samples = result.samples
     positions, info = np.asarray(samples.parameter_lists), samples.samples_info
     return {
         "mean": positions.mean(axis=0).tolist(),

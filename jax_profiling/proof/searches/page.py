@@ -198,24 +198,30 @@ def differences_of(one, other):
     }
 
 
-def _table_of_bar(found):
-    rows = []
-    for lens, meshes in _sampled(found, "nautilus"):
-        for mesh in meshes:
-            if mesh != "linear" and "linear" in meshes:
-                apart = differences_of(meshes["linear"], meshes[mesh])
-                low, high = apart["ratio"]
-                within = {
-                    "log evidence": apart["log evidence"] <= BAR["log evidence"],
-                    "mean": apart["mean"] <= BAR["mean"],
-                    "ratio": BAR["ratio"][0] <= low and high <= BAR["ratio"][1],
-                }
-                cells = (f"{apart['log evidence']:.2f}", f"{apart['mean']:.2f}", f"{low:.2f} to {high:.2f}")
-                words = (f"{cell}, {'within' if each else 'outside'}" for cell, each in zip(cells, within.values()))
-                rows.append((f"`{lens}`", MESHES[mesh], *words))
-    return markdown_table(
-        ("lens", "mesh", "log evidence, nats (2)", "mean, sigma (0.2)", "ratio of sigmas (0.8 to 1.25)"), rows
+def bar_cells(one, other):
+    """`differences_of` as three cells of a table, each with whether it is within upstream's bar."""
+    apart = differences_of(one, other)
+    low, high = apart["ratio"]
+    cells = (
+        (f"{apart['log evidence']:.2f}", apart["log evidence"] <= BAR["log evidence"]),
+        (f"{apart['mean']:.2f}", apart["mean"] <= BAR["mean"]),
+        (f"{low:.2f} to {high:.2f}", BAR["ratio"][0] <= low and high <= BAR["ratio"][1]),
     )
+    return [f"{cell}, {'within' if within else 'outside'}" for cell, within in cells]
+
+
+BAR_COLUMNS = "log evidence, nats (2)", "mean, sigma (0.2)", "ratio of sigmas (0.8 to 1.25)"
+
+
+def _table_of_bar(found):
+    rows = [
+        (f"`{lens}`", MESHES[mesh], *bar_cells(meshes["linear"], each))
+        for lens, meshes in _sampled(found, "nautilus")
+        if "linear" in meshes
+        for mesh, each in meshes.items()
+        if mesh != "linear"
+    ]
+    return markdown_table(("lens", "mesh", *BAR_COLUMNS), rows)
 
 
 def _short(value):

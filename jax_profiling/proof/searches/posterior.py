@@ -118,20 +118,21 @@ def fit_of(search_cls, lens, model, name, folder, **arguments):
 
     Returns
     -------
-    samples, seconds, folder
-        PyAutoFit's samples, the duration of the search, and its output folder (Path).
+    result, seconds, folder
+        PyAutoFit's result, the duration of the search, and its output folder (Path).
     """
     conf.instance.output_path = str(folder)
     search = search_cls(name=name, unique_tag=lens.name, **arguments)
     analysis = analysis_of(lens.factors[0], use_jax=True)
     began = time.perf_counter()
-    samples = search.fit(model=model, analysis=analysis).samples
-    return samples, time.perf_counter() - began, Path(search.paths.output_path)
+    result = search.fit(model=model, analysis=analysis)
+    return result, time.perf_counter() - began, Path(search.paths.output_path)
 
 
-def search(lens, model, name, folder):
+def search(lens, model, name, folder, **arguments):
     """The `Posterior` of a model of a lens by `af.Nautilus`; the arguments as in `fit_of`."""
-    samples, seconds, output = fit_of(af.Nautilus, lens, model, name, folder, **SEARCH_ARGUMENTS)
+    result, seconds, output = fit_of(af.Nautilus, lens, model, name, folder, **(arguments or SEARCH_ARGUMENTS))
+    samples = result.samples
     weights = np.asarray(samples.weight_list)
     return Posterior(
         samples=np.asarray(samples.parameter_lists),
@@ -141,6 +142,18 @@ def search(lens, model, name, folder):
         seconds=seconds,
         folder=output,
     )
+
+
+def row_of(each):
+    """A `Posterior` as a dict, ready for JSON; without samples."""
+    return {
+        "mean": each.mean.tolist(),
+        "error": each.error.tolist(),
+        "log_evidence": each.log_evidence,
+        "effective_samples": each.effective_size,
+        "evaluations_used": each.evaluations,
+        "seconds": round(each.seconds, 1),
+    }
 
 
 def differences_of(one, other):
@@ -168,16 +181,17 @@ def agree(one, other):
     return bool(all(np.max(each) <= MAX_DEVIATIONS for each in differences_of(one, other).values()))
 
 
-def figure_from(posteriors):
-    """A corner plot of two posteriors: wide solid lines, with narrow dashed ones on top."""
+def figure_from(posteriors, names=FREE):
+    """A corner plot of posteriors (name -> `Posterior`): wide solid lines, with narrower ones on top."""
     first = next(iter(posteriors.values()))
     figure, handles = None, []
     for number, (name, posterior) in enumerate(posteriors.items()):
-        line = {"linewidths": 4.0 - 2.5 * number, "linestyles": ("solid", "dashed")[number % 2]}
+        width = 4.0 / (1.0 + 1.6 * number)
+        line = {"linewidths": width, "linestyles": ("solid", "dashed")[number % 2]}
         figure = corner.corner(
             posterior.samples,
             weights=posterior.weights,
-            labels=list(FREE),
+            labels=list(names),
             range=[(mean - 4.0 * error, mean + 4.0 * error) for mean, error in zip(first.mean, first.error)],
             bins=30,
             smooth=1.0,
@@ -188,9 +202,9 @@ def figure_from(posteriors):
             no_fill_contours=True,
             levels=(0.393, 0.865),
             contour_kwargs=line,
-            hist_kwargs={"density": True, "linewidth": 4.0 - 2.5 * number},
+            hist_kwargs={"density": True, "linewidth": width},
         )
-        handles.append(Line2D([], [], color=f"C{number}", linewidth=4.0 - 2.5 * number, label=name))
+        handles.append(Line2D([], [], color=f"C{number}", linewidth=width, label=name))
     figure.legend(handles=handles, loc="upper right")
     return figure
 

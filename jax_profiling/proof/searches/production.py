@@ -1,0 +1,112 @@
+"""A production posterior: the mass of a lens with every mesh, after the searches that pipelines chain before (`chained`).
+
+    .venv/bin/python -m jax_profiling.proof.searches.production --lens LENS
+
+`af.Nautilus` samples all parameters of mass profiles and the shear, with the number of live points of autolens's own pipelines.
+Writes one JSON file per mesh to `results/searches/production/`, then `docs/searches/production.md` and its corner plot from all
+files. An interrupted search continues, and a finished one is not run again. `--page` only rewrites the page.
+"""
+
+import argparse
+import logging
+import os
+import warnings
+from pathlib import Path
+
+import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
+
+import autolens as al
+import numpy as np
+
+import knn_barycentric
+from jax_profiling.gate import provenance
+from jax_profiling.gate.likelihood import model_with_mesh
+from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.proof.continuity.meshes import TRIANGLES
+from jax_profiling.proof.continuity.transects import mass_parameters
+from jax_profiling.proof.searches import chained, posterior, production_page
+from jax_profiling.proof.searches.kept import keep, kept
+from jax_profiling.terminal import command
+from jax_profiling.terminal.arguments import folder_to_write, words_of
+
+ROOT = Path(__file__).resolve().parents[3]
+RESULTS = ROOT / "results" / "searches" / "production"
+
+SEARCH_ARGUMENTS = {"n_live": 150, "n_batch": 4, "seed": 1}
+"""Arguments of `af.Nautilus`, as in `chained.SEARCHES`."""
+
+MESHES = {"delaunay": (al.mesh.Delaunay, {})} | TRIANGLES
+
+SAMPLES = 500
+"""Samples of equal weight that a JSON file keeps."""
+
+
+def sample(lens, mesh, searches, output):
+    """Sample the posterior of a lens with a mesh, unless its JSON file is finished.
+
+    Parameters
+    ----------
+    lens
+        The lens that `chained.write` wrote, from `lens.load`.
+    mesh
+        A key of `MESHES`.
+    searches
+        The folder of PyAutoFit's output.
+    output
+        The folder of the JSON files.
+    """
+    settings = {
+        "lens": lens.name,
+        "mesh": mesh,
+        "arguments": {"chained": chained.SEARCHES, "mass": SEARCH_ARGUMENTS},
+        "releases": provenance.releases(),
+        "device": provenance.device(),
+    }
+    path = output / f"{lens.name}.{mesh}.json"
+    found = kept(path, settings, "samples")
+    if found["samples"]:
+        return
+    mesh_cls, arguments = MESHES[mesh]
+    model = model_with_mesh(lens.model, mesh_cls, **arguments)
+    each = posterior.search(lens, model, mesh, searches, **SEARCH_ARGUMENTS)
+    chosen = np.random.default_rng(0).choice(len(each.samples), size=SAMPLES, p=each.weights)
+    size = {"vertices": lens.vertices, "data_points": lens.data_points, "free": list(mass_parameters(model).values())}
+    samples = {"samples": np.round(each.samples[chosen], 7).tolist()}
+    keep(path, found | size | posterior.row_of(each) | samples, "samples")
+
+
+@command.status_2_on_bad_input
+def main(argv=None):
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
+    parser.add_argument(
+        "--meshes",
+        type=words_of(MESHES),
+        default="delaunay,linear,sibson",
+        help="comma-separated meshes (default %(default)s)",
+    )
+    parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
+    parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
+    arguments = parser.parse_args(argv)
+    logging.getLogger("autoarray").setLevel(logging.WARNING)
+    for name in ("SKIP_VISUALIZATION", "SKIP_LATENTS"):
+        os.environ.setdefault(f"PYAUTO_{name}", "1")
+    warnings.filterwarnings("ignore")
+    knn_barycentric.patch(log_det=True, natural_neighbors=True)
+    try:
+        if not arguments.page:
+            lens = lens_folder.load(arguments.lens)
+            local = ROOT / "results" / "local" / "production"
+            chained.write(lens, local / lens.name, local / "searches")
+            lens = lens_folder.load(local / lens.name)
+            for mesh in arguments.meshes:
+                sample(lens, mesh, local / "searches", arguments.output)
+    finally:
+        knn_barycentric.unpatch()
+    if arguments.output == RESULTS:
+        production_page.write(RESULTS, ROOT / "docs" / "searches")
+    return 0
+
+
+if __name__ == "__main__":
+    command.run(main)

@@ -1,0 +1,89 @@
+"""Write `docs/searches/production.md` and its corner plot from the JSON files of `production`."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from jax_profiling.gate.report import figures
+from jax_profiling.gate.report.markdown import markdown_table
+from jax_profiling.proof.continuity import meshes
+from jax_profiling.proof.searches.page import BAR_COLUMNS, bar_cells
+from jax_profiling.proof.searches.posterior import Posterior, figure_from
+from jax_profiling.terminal.writing import atomic_writes
+
+MESHES = {"delaunay": "`al.mesh.Delaunay`"} | meshes.MESHES
+
+HEAD = """# A production posterior
+
+"""
+
+BAR = """## Is it the same inference?
+
+"""
+
+
+def write(results, docs):
+    """Write `production.md` and `production_<lens>.png` into the folder `docs`; return what `found_in` finds."""
+    found = found_in(results)
+    with atomic_writes(docs) as scratch:
+        lines = [HEAD]
+        for lens, every in found.items():
+            picture = f"production_{lens}.png"
+            figures.save(_figure_from(every), scratch / picture)
+            lines += [
+                *_table_of(every),
+                "",
+                f"![corner plot of all meshes]({picture})",
+                "",
+                BAR,
+                *_table_of_bar(every),
+                "",
+            ]
+        (scratch / "production.md").write_text("\n".join(lines))
+    return found
+
+
+def found_in(results):
+    """Lens -> mesh -> the contents of a JSON file (dict), in the order of `MESHES`."""
+    found = {}
+    for mesh in MESHES:
+        for path in sorted(Path(results).glob(f"*.{mesh}.json")):
+            each = json.loads(path.read_text())
+            found.setdefault(each["lens"], {})[mesh] = each
+    return found
+
+
+def _table_of(every):
+    """One column per mesh: the parameters, then the search."""
+    first = next(iter(every.values()))
+    rows = [
+        (f"`{name}`", *(f"{each['mean'][number]:.4f} +- {each['error'][number]:.4f}" for each in every.values()))
+        for number, name in enumerate(first["free"])
+    ]
+    rows += [
+        ("log evidence (nats)", *(f"{each['log_evidence']:.2f}" for each in every.values())),
+        ("evaluations", *(str(each["evaluations_used"]) for each in every.values())),
+        ("effective samples", *(f"{each['effective_samples']:.0f}" for each in every.values())),
+        ("minutes", *(f"{each['seconds'] / 60.0:.0f}" for each in every.values())),
+        ("seconds per evaluation", *(f"{each['seconds'] / each['evaluations_used']:.2f}" for each in every.values())),
+    ]
+    return markdown_table(("", *(MESHES[mesh] for mesh in every)), rows)
+
+
+def _table_of_bar(every):
+    """How far every posterior is from the first one's."""
+    first, *others = every
+    rows = [(MESHES[mesh], *bar_cells(every[first], every[mesh])) for mesh in others]
+    return markdown_table(("mesh", *BAR_COLUMNS), rows)
+
+
+def _figure_from(every):
+    posteriors = {}
+    for mesh, each in every.items():
+        samples = np.array(each["samples"])
+        weights = np.full(len(samples), 1.0 / len(samples))
+        posteriors[MESHES[mesh].replace("`", "")] = Posterior(
+            samples, weights, each["log_evidence"], each["evaluations_used"], each["seconds"], Path()
+        )
+    return figure_from(posteriors, next(iter(every.values()))["free"])

@@ -16,8 +16,8 @@ from knn_barycentric.row_pieces import OverSamplerOfRows, tables_from
 class NaturalNeighbor(KNNBarycentric):
     """A Delaunay mesh with natural neighbour interpolation, in pure JAX.
 
-    Use it wherever `al.mesh.DelaunayNN` is used, above all for gradient searches: the log evidence has no kink where a
-    data point crosses an edge, and far smaller jumps than with linear interpolation where an edge flips.
+    Use it wherever `al.mesh.DelaunayNN` is used. With Sibson's weights the log evidence has almost no kink where a data
+    point crosses an edge, and far smaller jumps than with linear interpolation where an edge flips.
 
     Parameters
     ----------

@@ -102,7 +102,7 @@ def _largest_sentence(meshes):
     found = meshes[mesh]["largest"]
     words = " and ".join(KINDS[kind] for kind in found["kinds"])
     place = f"{found['at']:.4f} prior widths with {MESHES[mesh]}"
-    jump = f"The largest jump, {size:.1f} nats at {place}, is one place where {words}."
+    jump = f"The largest jump in this picture, {size:.1f} nats at {place}, is one place where {words}."
     return f"{jump}\nThe tables below sample events, and miss it."
 
 
@@ -164,7 +164,7 @@ def _table_of_sums(found):
             sums = np.array([summed_jumps_of(meshes[mesh], kind) for meshes in found.values() if mesh in meshes])
             sums = sums[np.isfinite(sums)]
             has_kind = kind in TRIANGLE_KINDS["linear" if mesh in TRIANGLES else mesh]
-            cells.append(f"{_short(np.median(sums))} to {_short(sums.max())}" if has_kind and len(sums) else "")
+            cells.append(f"{_short(np.median(sums))}, {_short(sums.max())}" if has_kind and len(sums) else "")
         rows.append((KINDS[kind], *cells))
     return markdown_table(("event", *MESHES.values()), rows)
 
@@ -186,7 +186,7 @@ def _table_of_lenses(found):
                     f"{each['profile'][0]:.2f}",
                 )
             )
-    head = ("lens", "vertices, data", "mesh", "measured", "from jumps", "log evidence")
+    head = ("lens", "vertices, image pixels", "mesh", "measured", "from jumps", "log evidence")
     return markdown_table(head, rows)
 
 

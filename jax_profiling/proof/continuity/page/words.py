@@ -3,8 +3,10 @@
 HEAD = """# How rough is the log evidence?
 
 The log evidence of a lens is not a smooth function of the parameters. It has a kink or a jump where the mesh changes its
-structure. This page measures both. `make continuity` measures, and `make continuity ARGS=--page` writes this page from the
-JSON files. The code is in `jax_profiling/proof/continuity/`.
+structure. This page measures both. `make continuity` measures three lenses that have no JSON file of these releases yet, and
+`make continuity ARGS="--lenses cusp,cross,fold"` measures others. `ARGS=--page` writes this page from the JSON files. The code
+is in `jax_profiling/proof/continuity/`. The real lens `euclid_q1_vis` is
+[not in the repository](../proofs/verdicts.md#real-lenses).
 
 ![the log evidence along the Einstein radius, without its smooth part](continuity_profile.png)
 
@@ -28,7 +30,8 @@ LARGEST
 - **Rectangles** (`RectangularBilinearAdaptDensity`): the smallest jumps, and the largest kinks, up to 82000 nats per prior
   width. With the kinks they are not always smoother: 11 nats on `cusp`, where natural neighbours have 3.8. No jump is seen on
   `small` and `euclid_q1_vis`. On `no_light` with over-sampling 1 and on `cusp` there are some, because ranks of data points
-  set the cells. autoarray asks for an over-sampling of at least 4 if a search follows gradients.
+  set the cells. autoarray asks for an over-sampling of at least 4 if a search follows gradients, or for its RTU meshes
+  (`al.mesh.RectangularRTUAdaptDensity`), which are not measured here.
 
 With triangles, do not expect a gradient search to converge to much less than a nat: [some do not come that
 close](searches.md). Do not take finite differences: a step of 1e-3 prior widths meets 8 to 370 events on these lenses.

@@ -1,6 +1,7 @@
 """Drift: whether the reference still has the log evidence that was pinned. Drift says nothing about the meshes."""
 
 import json
+import math
 from dataclasses import dataclass
 
 import autolens as al
@@ -66,10 +67,15 @@ def update_pin(gate):
     Raises
     ------
     ValueError
-        If the gate did not pass, because a pin must not hide a failure, or if the model comes from a search.
+        If the gate did not pass, because a pin must not hide a failure, if the log evidence is not finite, or if the model
+        comes from a search.
     """
     if not gate.passed:
         raise ValueError(f"{gate.lens.name}: the gate fails, so the pin is kept; fix the mesh first.")
+    if not math.isfinite(gate.reference.qhull_log_evidence):
+        raise ValueError(
+            f"{gate.lens.name}: the log evidence is not finite, so it is not pinned; give another prior median."
+        )
     if gate.lens.model_path.parent != gate.lens.folder:
         raise ValueError(f"{gate.lens.name}: the model of a search has no pins; pin the lens folder itself.")
     expected = dict(gate.lens.expected)

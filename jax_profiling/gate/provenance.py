@@ -22,7 +22,7 @@ def device():
 
 
 def releases():
-    """Name -> release (str) of every package that results depend on.
+    """Name -> release (str) of the packages that are measured; not of `jax_profiling`, which measures.
 
     This repository's packages have the digest of their sources appended, because sources change between releases. A package
     that is not installed is left out: an autoarray that has taken the patch needs no `knn-barycentric`.

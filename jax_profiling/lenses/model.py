@@ -21,6 +21,12 @@ def galaxies_with_pixelization(model, path=()):
     return found
 
 
+def with_free(model, free):
+    """A model in which only the priors of a set are free; all others are fixed at their medians."""
+    medians = zip(model.priors_ordered_by_id, model.physical_values_from_prior_medians)
+    return model.mapper_from_partial_prior_arguments({prior: median for prior, median in medians if prior not in free})
+
+
 def models_of(model):
     """A list with the model of each dataset; a model without a collection is the only one."""
     return [model] if hasattr(model, "galaxies") else [part for _, part in model.items()]

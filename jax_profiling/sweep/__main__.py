@@ -112,7 +112,7 @@ def sweep(arguments, console):
     with lock_of(folder):
         claim(folder, settings.as_json() | {"vectors_per_chunk": VECTORS_PER_CHUNK, "versions": versions})
         results = folder / "chunks"
-        todo = [chunk for chunk in chunks if records.read(results / f"{chunk.key}.json") is None]
+        todo = [chunk for chunk in chunks if records.of_chunk(chunk, results) is None]
         print(
             f"{len(chunks)} chunks of {len(set(lenses))} lenses; {len(chunks) - len(todo)} have a result.", flush=True
         )

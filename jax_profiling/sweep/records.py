@@ -7,7 +7,8 @@ import numpy as np
 
 from jax_profiling.gate.candidate import Candidate
 from jax_profiling.gate.reference import Reference
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.command import BadInput
+from jax_profiling.terminal.writing import atomic_writes, finite_or_none
 
 FLAGS = ("tied", "dropped", "counted", "recounted")
 """The attributes of a `Reference` with one truth value per vector."""
@@ -56,6 +57,20 @@ def read(path):
         return None
 
 
+def of_chunk(chunk, folder):
+    """The record of a chunk in a folder of records, or None.
+
+    Raises
+    ------
+    BadInput
+        If the record belongs to another lens of the same name.
+    """
+    record = read(folder / f"{chunk.key}.json")
+    if record is not None and record["lens"] != chunk.lens:
+        raise BadInput(f"{folder}: has results of {record['lens']}, not of {chunk.lens}; give another --output.")
+    return record
+
+
 def write(record, path):
     """Write a record atomically."""
     with atomic_writes(path.parent) as scratch:
@@ -63,7 +78,7 @@ def write(record, path):
 
 
 def _to_json(values):
-    return [value if math.isfinite(value) else None for value in np.asarray(values).tolist()]
+    return list(map(finite_or_none, np.asarray(values).tolist()))
 
 
 def _from_json(values):

@@ -21,15 +21,15 @@ WORST_LENSES = 10
 AXES = {"einstein_radius": "Einstein radius (arcsec)", "signal_to_noise": "signal to noise of the lensed source"}
 """Key of `population.FACTS` -> label of a horizontal axis."""
 
-MIN_PLOTTED_NATS = 1.0e-13
-"""The figure shows smaller errors and noises at this value."""
+PLOTTED_NATS = 1.0e-13, 100.0
+"""The figure shows smaller and larger errors and noises at these values, NaN at the larger one."""
 
 
 def summary_from(chunks, folder, settings, versions, failures):
     """The contents of `summary.json`, from the records in a folder."""
     by_lens = {}
     for chunk in chunks:
-        if (record := records.read(folder / f"{chunk.key}.json")) is not None:
+        if (record := records.of_chunk(chunk, folder)) is not None:
             by_lens.setdefault(chunk.name, []).append(record)
     lenses = [lens_summary_from(name, of_lens) for name, of_lens in by_lens.items()]
     every = [record for of_lens in by_lens.values() for record in of_lens]
@@ -52,7 +52,8 @@ def lens_summary_from(name, of_lens):
     return {
         "name": name,
         **{key: of_lens[0][key] for key in ("lens", "vertices", "data_points", "facts")},
-        "log_evidence": _round(reference.log_evidence, 9),
+        # Without the first chunk, the prior median is missing.
+        "log_evidence": _round(reference.log_evidence if of_lens[0]["first"] == 0 else math.nan, 9),
         "sizes": _round_all(reference.sizes),
         "noise": _round_all(reference.noise),
         **{kind: [int(each) for each in getattr(reference, kind)] for kind in report.KINDS},
@@ -179,6 +180,7 @@ def _shapes_of(summary):
 def _worst_of(summary):
     """The lenses with the largest relative error of the default mesh, each with the command that repeats its gate."""
     rows = []
+    log_det = " --log-det accurate" if summary["settings"]["log_det"] == "accurate" else ""
     for lens in summary["lenses"]:
         candidate = lens["candidates"][DEFAULT_RUNG]
         errors = [np.inf if nats is None else nats for nats in candidate["nats"]]
@@ -186,7 +188,7 @@ def _worst_of(summary):
         draws = len(errors) - 1
         command = (
             ".venv/bin/python jax_profiling/jit/imaging/delaunay_knn_barycentric.py "
-            f"--lens {lens['lens']} --rungs {DEFAULT_RUNG} --draws {draws}"
+            f"--lens {lens['lens']} --rungs {DEFAULT_RUNG} --draws {draws}{log_det}"
         )
         noise = max((each for each in lens["noise"] if each is not None), default=0.0)
         facts = (f"{lens['facts'][key]:g}" if key in lens["facts"] else "" for key in FACTS)
@@ -202,16 +204,16 @@ def _worst_of(summary):
 def figure_of(summary):
     """The error of the default mesh at every vector, over the reference's noise and over the facts of random lenses."""
     rows = vectors_of(summary, DEFAULT_RUNG)
-    stable = np.array([row["stable"] for row in rows])
-    error, noise = (np.maximum([row[key] for row in rows], MIN_PLOTTED_NATS) for key in ("nats", "noise"))
+    stable = np.array([row["stable"] for row in rows], dtype=bool)
+    error, noise = (np.clip([row[key] for row in rows], *PLOTTED_NATS) for key in ("nats", "noise"))
     facts = {key: np.array([row["lens"]["facts"].get(key, np.nan) for row in rows]) for key in FACTS}
     facts = {key: values for key, values in facts.items() if np.isfinite(values).any()}
     figure, axes = plt.subplots(1, 2 + len(facts), figsize=(4.5 * (2 + len(facts)), 4.2), layout="constrained")
-    bins = np.logspace(np.log10(MIN_PLOTTED_NATS), 2, 33)
+    bins = np.geomspace(*PLOTTED_NATS, 33)
     axes[0].hist([error[stable], error[~stable]], bins, stacked=True, label=("stable", "unstable"))
     axes[0].set(xscale="log", xlabel="error, nats", ylabel="parameter vectors")
     axes[0].legend()
-    axes[1].plot([MIN_PLOTTED_NATS, 1.0], [MIN_PLOTTED_NATS, 1.0], ":", color="0.3", linewidth=1)
+    axes[1].plot([PLOTTED_NATS[0], 1.0], [PLOTTED_NATS[0], 1.0], ":", color="0.3", linewidth=1)
     panels = {"noise of Delaunay, nats": noise, **{AXES[key]: values for key, values in facts.items()}}
     for ax, (label, values) in zip(axes[1:], panels.items()):
         for selection, colour in ((stable, "C0"), (~stable, "C1")):

@@ -1,5 +1,6 @@
-"""Atomic writes: files appear in their folder whole or not at all."""
+"""Atomic writes: files appear in their folder whole or not at all. And what JSON can hold."""
 
+import math
 import os
 import shutil
 import tempfile
@@ -45,3 +46,8 @@ def atomic_writes(folder):
             os.replace(path, folder / path.name)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def finite_or_none(value):
+    """A float for JSON; None if it is not finite."""
+    return float(value) if math.isfinite(value) else None

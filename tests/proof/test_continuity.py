@@ -9,10 +9,12 @@ from jax_profiling.proof.continuity import __main__ as continuity
 from jax_profiling.proof.continuity import modes
 from jax_profiling.proof.continuity.bisection import bisect
 from jax_profiling.proof.continuity.events import GEOMETRIC, Tables, active_of, count_events
+from jax_profiling.proof.continuity.measure import Amount, Brackets
 from jax_profiling.proof.continuity.meshes import MESHES, likelihood_of
 from jax_profiling.proof.continuity.page import tables as page
 from jax_profiling.proof.continuity.structure import jump_and_slopes, structure_function
 from jax_profiling.proof.continuity.transects import mass_parameters, prior_widths, transects_of
+from jax_profiling.terminal.command import BadInput
 
 SQUARE = np.array([[0, 1, 2], [0, 2, 3], [-1, -1, -1]])
 FLIPPED = np.array([[0, 1, 3], [1, 2, 3], [-1, -1, -1]])
@@ -175,11 +177,27 @@ def test_vectors_of_modes_stay_inside_their_priors():
     assert np.isfinite([likelihood.model.log_prior_list_from_vector(vector=vector) for vector in vectors]).all()
 
 
-def test_files_with_these_releases_are_kept(tmp_path):
-    path, releases = tmp_path / "lens.linear.json", {"autolens": "1"}
-    assert continuity.measured_or(path, releases, lambda: {"value": 1})["value"] == 1
-    assert continuity.measured_or(path, releases, lambda: pytest.fail("measured again"))["value"] == 1
-    assert continuity.measured_or(path, {"autolens": "2"}, lambda: {"value": 2})["value"] == 2
+def test_a_file_of_the_same_settings_is_not_measured_again(tmp_path):
+    path, settings = tmp_path / "lens.linear.json", {"releases": {"autolens": "1"}}
+    assert continuity.measured_or(path, settings, lambda: {"value": 1})["value"] == 1
+    assert continuity.measured_or(path, settings, lambda: pytest.fail("measured again"))["value"] == 1
+    with pytest.raises(BadInput, match=r"lens.linear.json: measured with releases .*'1'.*, not .*'2'"):
+        continuity.measured_or(path, {"releases": {"autolens": "2"}}, lambda: pytest.fail("measured again"))
+
+
+@pytest.mark.parametrize("meshes", [["rectangular", "linear", "sibson"], ["linear", "rectangular", "sibson"]])
+def test_triangles_share_their_programs_and_no_others_do(small, monkeypatch, tmp_path, meshes):
+    no_brackets = Brackets(*(np.zeros(0) for _ in range(4)), np.zeros((0, 2)))
+    seen = {}
+
+    def evaluate(programs, *others):
+        seen[programs.likelihood.model.galaxies.source.pixelization.mesh.cls.__name__] = programs.geometry
+        return {}
+
+    monkeypatch.setattr(continuity, "find_brackets", lambda *arguments: ({}, no_brackets))
+    monkeypatch.setattr(continuity, "evidence_along", evaluate)
+    continuity.measure_lens("small", meshes, Amount(1, 1, 1, 1), 2, tmp_path)
+    assert seen["KNNBarycentric"] is seen["NaturalNeighbor"] is not seen["RectangularBilinearAdaptDensity"]
 
 
 def test_an_unknown_mesh_gives_one_sentence(capsys):
@@ -203,7 +221,7 @@ def test_evidence_is_the_same_in_every_mode(lens):
     knn_barycentric.patch(log_det=True, natural_neighbors=True)
     try:
         for mesh in ("linear", "sibson"):
-            found = modes.differences_of(likelihood_of(lens_folder.load(lens), mesh))
-            assert max(found.values()) <= 1.0e-9
+            found = modes.mode_differences_of(likelihood_of(lens_folder.load(lens), mesh))
+            assert all(value <= 1.0e-9 for value in found.values())
     finally:
         knn_barycentric.unpatch()

@@ -12,6 +12,7 @@ import pytest
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.transects import mass_parameters
 from jax_profiling.proof.searches import chained, posterior, production, production_page
+from jax_profiling.terminal.command import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -63,10 +64,16 @@ def test_the_first_search_has_no_mesh(small):
 
 
 def test_an_interrupted_chain_leaves_no_folder(small, searched, tmp_path, monkeypatch):
-    monkeypatch.setattr(chained, "_best_of", lambda result: 1 / 0)
+    monkeypatch.setattr(chained, "model_with_mesh", lambda *arguments: 1 / 0)
     with pytest.raises(ZeroDivisionError):
         chained.write(small, tmp_path / "chained", tmp_path / "searches")
-    assert not list(tmp_path.iterdir())
+    assert searched == ["source_lp"] and not list(tmp_path.iterdir())
+
+
+def test_a_lens_of_two_meshes_gives_one_sentence(searched, tmp_path):
+    with pytest.raises(BadInput, match="two_planes: has more than one image and one mesh"):
+        chained.write(lens_folder.load("two_planes"), tmp_path / "chained", tmp_path / "searches")
+    assert not searched
 
 
 def test_a_finished_posterior_is_not_sampled_again(small, tmp_path, monkeypatch):
@@ -80,11 +87,26 @@ def test_a_finished_posterior_is_not_sampled_again(small, tmp_path, monkeypatch)
 
     monkeypatch.setattr(production.posterior, "search", search)
     for _ in range(2):
-        production.sample(small, "linear", tmp_path, tmp_path)
+        production.sample(small, "linear", production.settings_of(), tmp_path, tmp_path)
     assert seen == [("linear", production.SEARCH_ARGUMENTS)]
     found = json.loads((tmp_path / "small.linear.json").read_text())
     assert np.shape(found["samples"]) == (production.SAMPLES, size) and len(found["free"]) == size
     np.testing.assert_allclose(found["mean"], samples.mean(axis=0))
+    assert found["seconds"] == 1.0
+
+
+def test_the_seconds_of_a_resumed_search_are_unknown(small, tmp_path, monkeypatch):
+    one = posterior.Posterior(np.zeros((2, 7)), np.full(2, 0.5), 1.0, 2, 1.0, tmp_path)
+    monkeypatch.setattr(production.posterior, "search", lambda *arguments, **keywords: one)
+    (tmp_path / "linear").mkdir()
+    production.sample(small, "linear", production.settings_of(), tmp_path, tmp_path)
+    assert json.loads((tmp_path / "small.linear.json").read_text())["seconds"] is None
+
+
+def test_other_releases_search_in_another_folder(small):
+    settings = production.settings_of()
+    here = production.local_of(small, settings)
+    assert here != production.local_of(small, settings | {"releases": {"jax": "0"}}) and small.name in here.name
 
 
 def test_the_page_shows_the_measured_values(tmp_path):

@@ -7,9 +7,9 @@ import pytest
 
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.proof.kept import keep, kept
 from jax_profiling.proof.searches import __main__ as searches
 from jax_profiling.proof.searches import page, recorded
-from jax_profiling.proof.searches.kept import keep, kept
 from jax_profiling.terminal import command
 from knn_barycentric import KNNBarycentric
 
@@ -48,17 +48,35 @@ def test_starts_are_about_one_sigma_from_the_truth(small):
 def test_an_unfinished_file_is_continued(tmp_path):
     path = tmp_path / "small.linear.lbfgs.json"
     found = kept(path, SETTINGS)
-    assert found["starts"] == []
-    found["starts"].append(start([1.0, None]))
-    keep(path, found)
+    assert found == SETTINGS
+    found["starts"] = [start([1.0, None]), start([2.0])]
+    keep(path, found, rows=["starts"])
     assert kept(path, SETTINGS) == found
+    assert path.read_text().count("\n  {") == 2
 
 
 @pytest.mark.parametrize("change", [{"evaluations": 4}, {"releases": {"jax": "0"}}])
-def test_other_settings_begin_again(tmp_path, change):
+def test_a_file_of_other_settings_is_not_overwritten(tmp_path, change):
     path = tmp_path / "small.linear.lbfgs.json"
-    keep(path, SETTINGS | {"releases": {"jax": "1"}, "starts": [start([1.0])]})
-    assert kept(path, SETTINGS | {"releases": {"jax": "1"}} | change)["starts"] == []
+    keep(path, SETTINGS | {"releases": {"jax": "1"}, "starts": [start([1.0])]}, rows=["starts"])
+    (key,) = change
+    with pytest.raises(command.BadInput, match=f"small.linear.lbfgs.json: measured with {key} "):
+        kept(path, SETTINGS | {"releases": {"jax": "1"}} | change)
+
+
+def test_undefined_values_have_a_page(tmp_path):
+    """A gradient may be NaN where the log posterior is not, and all starts of a mesh may end where it is NaN."""
+    every = [
+        file([start([1.0], slope=None)], releases={"autolens": "1", "jax": "1"}, device="CPU"),
+        file(
+            [start([None, 1.0]) | {"log_posterior": None, "log_prior": None, "slope": None}], truth=None, mesh="sibson"
+        )
+        | {"releases": {"autolens": "1", "jax": "1"}, "device": "CPU"},
+    ]
+    for each in every:
+        keep(tmp_path / f"small.{each['mesh']}.lbfgs.json", each, rows=["starts"])
+    page.write(tmp_path, tmp_path / "docs")
+    assert "nan" in (tmp_path / "docs" / "searches.md").read_text()
 
 
 class _Fitness:
@@ -100,7 +118,8 @@ def test_nuts_starts_from_the_posterior_of_nautilus(small, tmp_path, monkeypatch
     arguments = small, "linear", "nuts", SETTINGS | {"search": "nuts"}, path, tmp_path
     with pytest.raises(command.BadInput, match="small.linear.nautilus.json is missing"):
         searches.sample(*arguments)
-    path.with_name("small.linear.nautilus.json").write_text(json.dumps({"mean": [1.6], "error": [0.1]}))
+    posterior = {"mean": [1.6], "error": [0.1], "releases": {"jax": "1"}}
+    path.with_name("small.linear.nautilus.json").write_text(json.dumps(posterior))
     searches.sample(*arguments)
     searches.sample(*arguments)
     assert seen == [([1.6], [0.1])] and json.loads(path.read_text())["mean"] == [1.0]
@@ -127,7 +146,7 @@ def test_evaluations_count_until_the_target():
 )
 def test_posteriors_differ_as_the_bar_counts(other, apart):
     one = {"log_evidence": 100.0, "mean": [1.0, 2.0], "error": [1.0, 0.1]}
-    found = page.differences_of(one, one | other)
+    found = page.bar_differences_of(one, one | other)
     for key, value in ({"log evidence": 0.0, "mean": 0.0, "ratio": (1.0, 1.0)} | apart).items():
         assert found[key] == pytest.approx(value)
 

@@ -3,11 +3,11 @@
     .venv/bin/python -m jax_profiling.proof.continuity --lenses small
 
 Writes one JSON file per lens and mesh to `results/continuity/`, then `docs/searches/continuity.md` and its figures from all
-files. It keeps a file that has the same releases. `--page` only rewrites the page.
+files. Files of the same releases and options are not measured again, and others are not overwritten. `--page` only rewrites the
+page.
 """
 
 import argparse
-import json
 import logging
 import time
 import warnings
@@ -25,10 +25,10 @@ from jax_profiling.proof.continuity.measure import STEPS, Amount, Brackets, evid
 from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES, Programs
 from jax_profiling.proof.continuity.page import tables as page
 from jax_profiling.proof.continuity.transects import SEED, prior_widths, transects_of
+from jax_profiling.proof.kept import keep, kept
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write, words_of
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import atomic_writes
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "results" / "continuity"
@@ -37,29 +37,27 @@ LENSES = ("small", "no_light", "two_planes")
 """Lenses that are measured by default."""
 
 
-def measured_or(path, releases, measure):
-    """The contents of a JSON file (dict), measured and written first unless the file has these releases."""
-    if path.exists():
-        found = json.loads(path.read_text())
-        if found["releases"] == releases:
-            return found
-    began = time.perf_counter()
-    found = {"releases": releases, "device": provenance.device(), "seed": SEED, **measure()}
-    found["seconds"] = round(time.perf_counter() - began, 1)
-    with atomic_writes(path.parent) as scratch:
-        (scratch / path.name).write_text(json.dumps(found, indent=1, allow_nan=False) + "\n")
+def measured_or(path, settings, measure):
+    """The contents of a JSON file with these settings (dict), measured and written first if it is missing."""
+    found = kept(path, settings)
+    if "seconds" not in found:
+        began = time.perf_counter()
+        found |= {"device": provenance.device(), **measure()}
+        found["seconds"] = round(time.perf_counter() - began, 1)
+        keep(path, found)
     return found
 
 
 def measure_lens(name, meshes, amount, batch, results):
     """Measure a lens with every mesh: the files `<lens>.<family>.events.json` and `<lens>.<mesh>.json`."""
-    releases = provenance.releases()
+    settings = {"releases": provenance.releases(), "seed": SEED}
     with progress_of(Console(), name) as say:
         lens = lens_folder.load(name, say=say)
-        programs = None
+        triangles = None
         for mesh in meshes:
-            is_shared = programs is not None and mesh in TRIANGLES
-            programs = programs.with_mesh(lens, mesh) if is_shared else Programs(lens, mesh, batch)
+            if mesh in TRIANGLES:
+                triangles = Programs(lens, mesh, batch) if triangles is None else triangles.with_mesh(lens, mesh)
+            programs = triangles if mesh in TRIANGLES else Programs(lens, mesh, batch)
             transects = transects_of(programs.likelihood.model)
             family = "triangles" if mesh in TRIANGLES else mesh
 
@@ -69,7 +67,8 @@ def measure_lens(name, meshes, amount, batch, results):
                 columns = {key: each[usable].tolist() for key, each in brackets._asdict().items()}
                 return {"rates": rates, "brackets": columns}
 
-            events = measured_or(results / f"{lens.name}.{family}.events.json", releases, find)
+            of_events = settings | {"events_per_kind": amount.events}
+            events = measured_or(results / f"{lens.name}.{family}.events.json", of_events, find)
             brackets = Brackets(**{key: np.array(each) for key, each in events["brackets"].items()})
             brackets = brackets._replace(step=brackets.step.reshape(-1, 2))
 
@@ -86,7 +85,7 @@ def measure_lens(name, meshes, amount, batch, results):
                     **evidence_along(programs, transects, brackets, amount, lambda step: say(f"{mesh}: {step}")),
                 }
 
-            measured_or(results / f"{lens.name}.{mesh}.json", releases, evaluate)
+            measured_or(results / f"{lens.name}.{mesh}.json", settings | {"amount": amount._asdict()}, evaluate)
 
 
 @command.status_2_on_bad_input

@@ -8,6 +8,7 @@ from jax_profiling.proof.continuity.bisection import bisect
 from jax_profiling.proof.continuity.events import GEOMETRIC, active_of, count_events
 from jax_profiling.proof.continuity.structure import jump_and_slopes, structure_function
 from jax_profiling.proof.continuity.transects import SEED
+from jax_profiling.terminal.writing import finite_or_none
 
 STEPS = tuple(10.0**-power for power in range(2, 10))
 """Steps of the windows, in prior widths."""
@@ -109,19 +110,41 @@ def find_brackets(programs, transects, per_kind, say, seed=SEED):
 
 
 def _bisected(programs, transects, chosen, say):
+    """The `Brackets` of geometric events, from (kind, line, low, high); without those that rounding hides."""
+    return _brackets_of(
+        programs,
+        transects,
+        chosen,
+        lambda line, t: programs.tables(transects.at(line, t)),
+        lambda kind, before, after: count_events(before, after)[kind] > 0,
+        (LAST_BITS, MARGIN),
+        say,
+    )
+
+
+def _active_brackets(programs, transects, chosen, say):
+    """The `Brackets` of changes of the active set, as `_bisected` does it."""
+    return _brackets_of(
+        programs,
+        transects,
+        chosen,
+        lambda line, t: [active_of(flux) for flux in programs.evidences(transects.at(line, t))[1]],
+        lambda kind, before, after: bool((before != after).any()),
+        (ACTIVE_WIDTH, 0.0),
+        say,
+    )
+
+
+def _brackets_of(programs, transects, chosen, states_at, differ, widths, say):
+    """`Brackets` by bisection of what `states_at(line, t)` returns, to the first of two widths; the second is added."""
     if not chosen:
         return Brackets(*(np.zeros(0) for _ in range(4)), np.zeros((0, 2)))
     kind, line, low, high = map(np.array, zip(*chosen))
     say(f"bisecting {len(kind)} events")
-    low, high = bisect(
-        lambda t: programs.tables(transects.at(line, t)),
-        lambda lane, before, after: count_events(before, after)[kind[lane]] > 0,
-        low,
-        high,
-        LAST_BITS,
-    )
+    width, margin = widths
+    low, high = bisect(lambda t: states_at(line, t), lambda lane, *pair: differ(kind[lane], *pair), low, high, width)
     found = np.isfinite(low)
-    kind, line, low, high = kind[found], line[found], low[found] - MARGIN, high[found] + MARGIN
+    kind, line, low, high = kind[found], line[found], low[found] - margin, high[found] + margin
     return Brackets(kind, line, low, high, slope_steps(programs, transects, line, low, high))
 
 
@@ -157,9 +180,9 @@ def events_at(programs, transects, brackets, say):
             "line": int(line[number]),
             "at": float(high[number]),
             "also": [key for key in together[number] if key != kind[number]],
-            "jump": _number(jump[number]),
-            "slope_before": _number(before[number]),
-            "slope_after": _number(after[number]),
+            "jump": finite_or_none(jump[number]),
+            "slope_before": finite_or_none(before[number]),
+            "slope_after": finite_or_none(after[number]),
         }
         for number in range(len(kind))
     ]
@@ -187,12 +210,12 @@ def evidence_along(programs, transects, brackets, amount, say, seed=SEED):
                 intervals += [("active", line, t[number], t[number + 1]) for number, each in enumerate(count) if each]
         windows[f"{step:.0e}"] = {
             "starts": begins.tolist(),
-            "evidence": [[_number(value) for value in each] for each in values],
-            "structure": _number(structure_function(np.array(values))),
+            "evidence": [[finite_or_none(value) for value in each] for each in values],
+            "structure": finite_or_none(structure_function(np.array(values))),
         }
     chosen = [intervals[number] for number in np.random.default_rng(seed).permutation(len(intervals))[: amount.active]]
     return {
-        "profile": [_number(value) for value in profile],
+        "profile": [finite_or_none(value) for value in profile],
         "largest": largest,
         "windows": windows,
         "active_rate": changes / length if length else None,
@@ -220,25 +243,7 @@ def _largest_jump(programs, transects, profile, say):
     ends = np.concatenate([low - MARGIN, high + MARGIN])
     before, after = programs.tables(transects.at(0, ends))
     evidence, _ = programs.evidences(transects.at(0, ends))
+    if not np.isfinite(evidence).all():
+        return None
     kinds = [kind for kind, count in count_events(before, after).items() if count]
     return {"at": float(high[0]), "jump": float(evidence[1] - evidence[0]), "kinds": kinds}
-
-
-def _active_brackets(programs, transects, chosen, say):
-    if not chosen:
-        return Brackets(*(np.zeros(0) for _ in range(4)), np.zeros((0, 2)))
-    kind, line, low, high = map(np.array, zip(*chosen))
-    say(f"bisecting {len(kind)} changes of the active set")
-    low, high = bisect(
-        lambda t: [active_of(flux) for flux in programs.evidences(transects.at(line, t))[1]],
-        lambda lane, before, after: bool((before != after).any()),
-        low,
-        high,
-        ACTIVE_WIDTH,
-    )
-    return Brackets(kind, line, low, high, slope_steps(programs, transects, line, low, high))
-
-
-def _number(value):
-    """A float for JSON; None if it is not finite."""
-    return float(value) if np.isfinite(value) else None

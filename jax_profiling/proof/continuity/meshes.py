@@ -92,8 +92,8 @@ class Programs:
     def __init__(self, lens, mesh, batch):
         self.likelihood, self.batch = likelihood_of(lens, mesh), batch
         # The tables of all `TRIANGLES` are the same, and linear ones are the narrowest.
-        self._geometry = likelihood_of(lens, "linear") if mesh in TRIANGLES else self.likelihood
-        self._tables = jax.jit(jax.vmap(lambda parameters: tables_of(self._geometry, parameters)))
+        self.geometry = likelihood_of(lens, "linear") if mesh in TRIANGLES else self.likelihood
+        self._tables = jax.jit(jax.vmap(lambda parameters: tables_of(self.geometry, parameters)))
 
     def with_mesh(self, lens, mesh):
         """The programs of another mesh of `TRIANGLES`, with the tables that are already compiled."""

@@ -44,7 +44,7 @@ def vectors_of(likelihood, seed=SEED):
     return np.array([likelihood.model.vector_from_unit_vector(each) for each in quantiles], dtype=float)
 
 
-def differences_of(likelihood, lanes=LANES, eager=True, say=lambda message: None):
+def mode_differences_of(likelihood, lanes=LANES, eager=True, say=lambda message: None):
     """The largest relative difference of the log evidence from `jit` in every mode (dict).
 
     A batch repeats the vectors until every lane has one. It runs in this order and in a random order.
@@ -58,7 +58,7 @@ def differences_of(likelihood, lanes=LANES, eager=True, say=lambda message: None
         found["eager"] = _worst(float(likelihood.evidence(vectors[0]).log_evidence), reference[0])
     for count in lanes:
         say(f"vmap of {count}")
-        rows = np.arange(max(count, VECTORS) // count * count) % VECTORS
+        rows = np.arange(-(-VECTORS // count) * count) % VECTORS
         orders = rows, np.random.default_rng(SEED).permutation(rows)
         batches = [batch for order in orders for batch in order.reshape(-1, count)]
         values = [likelihood.batched(jnp.asarray(vectors[batch])).log_evidence for batch in batches]
@@ -67,6 +67,15 @@ def differences_of(likelihood, lanes=LANES, eager=True, say=lambda message: None
 
 
 def _worst(values, reference):
+    """The largest relative difference.
+
+    Raises
+    ------
+    command.BadInput
+        If a log evidence is not finite.
+    """
+    if not (np.isfinite(values).all() and np.isfinite(reference).all()):
+        raise command.BadInput("a log evidence near the prior median is NaN; give another lens.")
     return float(np.max(np.abs(values - reference) / np.abs(reference)))
 
 
@@ -87,7 +96,9 @@ def main(argv=None):
             with progress_of(Console(), name) as say:
                 lens = lens_folder.load(name, say=say)
                 found = {
-                    mesh: differences_of(likelihood_of(lens, mesh), say=lambda mode, mesh=mesh: say(f"{mesh}, {mode}"))
+                    mesh: mode_differences_of(
+                        likelihood_of(lens, mesh), say=lambda mode, mesh=mesh: say(f"{mesh}, {mode}")
+                    )
                     for mesh in arguments.meshes
                 }
             summary = {

@@ -4,8 +4,8 @@
 
 `lbfgs` and `prodigy` are `af.LBFGS` and `af.MultiStartProdigy`. `nautilus` is `af.Nautilus`, and `nuts` is `af.BlackJAXNUTS`,
 which starts from the posterior of `nautilus`. Writes one JSON file per lens, mesh and search to `results/searches/`, then
-`docs/searches/searches.md` from all files. A file keeps its finished starts, so an interrupted run continues there. Other
-releases or another `--evaluations` begin the file again. `--page` only rewrites the page.
+`docs/searches/searches.md` from all files. A file keeps its finished starts, so an interrupted run continues there. A file of
+other releases or options is not overwritten. `--page` only rewrites the page.
 """
 
 import argparse
@@ -19,19 +19,19 @@ from pathlib import Path
 
 import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
-import numpy as np
 from rich.console import Console
 
 import knn_barycentric
 from jax_profiling.gate import provenance
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import TRIANGLES
+from jax_profiling.proof.kept import keep, kept
 from jax_profiling.proof.searches import nuts, page, posterior
-from jax_profiling.proof.searches.kept import keep, kept
 from jax_profiling.proof.searches.recorded import SEED, RecordedFitness, lbfgs, prodigy, starts_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write, words_of
 from jax_profiling.terminal.progress import progress_of
+from jax_profiling.terminal.writing import finite_or_none
 
 ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "results" / "searches"
@@ -42,22 +42,22 @@ SAMPLERS = {"nautilus": posterior.SEARCH_ARGUMENTS, "nuts": nuts.ARGUMENTS}
 SEARCHES = ("lbfgs", "prodigy", *SAMPLERS)
 
 
-def follow_gradients(fitness, name, settings, number, lanes, path, say):
+def follow_gradients(fitness, name, settings, count, lanes, path, say):
     """Run the starts of a gradient search that its file lacks; `af.MultiStartProdigy` runs them together."""
-    found = kept(path, settings)
-    starts = starts_of(fitness.model, number)
+    found = {"starts": [], "device": provenance.device()} | kept(path, settings)
+    starts = starts_of(fitness.model, count)
     run = partial(prodigy, lanes=lanes, say=say) if name == "prodigy" else lbfgs
-    found.setdefault("truth", fitness.slope_at(fitness.model.physical_values_from_prior_medians)[0])
-    while (done := len(found["starts"])) < number:
-        group = starts[done : number if name == "prodigy" else done + 1]
-        say(f"start {done + 1} of {number}" if len(group) == 1 else f"{len(group)} starts together")
+    found.setdefault("truth", finite_or_none(fitness.slope_at(fitness.model.physical_values_from_prior_medians)[0]))
+    while (done := len(found["starts"])) < count:
+        group = starts[done : count if name == "prodigy" else done + 1]
+        say(f"start {done + 1} of {count}" if len(group) == 1 else f"{len(group)} starts together")
         began = time.perf_counter()
         records = run(fitness, group, settings["evaluations"])
         seconds = (time.perf_counter() - began) / len(group)
         found["starts"] += [
             _row_of(fitness, start, record, seconds) for start, record in zip(group, records, strict=True)
         ]
-        keep(path, found)
+        keep(path, found, rows=["starts"])
 
 
 def _row_of(fitness, start, record, seconds):
@@ -66,11 +66,11 @@ def _row_of(fitness, start, record, seconds):
     return {
         "start": list(map(float, start)),
         "best": list(map(float, record.best)),
-        "log_posterior": _number(log_posterior),
-        "log_prior": _number(fitness.log_prior_at(record.best)),
-        "slope": _number(slope),
+        "log_posterior": finite_or_none(log_posterior),
+        "log_prior": finite_or_none(fitness.log_prior_at(record.best)),
+        "slope": finite_or_none(slope),
         "seconds": round(seconds, 1),
-        "values": [_number(round(value, 3)) for value in record.values],
+        "values": [finite_or_none(round(value, 3)) for value in record.values],
     }
 
 
@@ -82,7 +82,7 @@ def sample(lens, mesh, name, settings, path, folder):
     command.BadInput
         If `af.BlackJAXNUTS` has no posterior of `af.Nautilus` to start from.
     """
-    found = kept(path, settings)
+    found = {"device": provenance.device()} | kept(path, settings)
     if "mean" in found:
         return
     mesh_cls, arguments = TRIANGLES[mesh]
@@ -95,6 +95,7 @@ def sample(lens, mesh, name, settings, path, folder):
         if not known.exists():
             raise command.BadInput(f"{known} is missing, from which `nuts` starts; add nautilus to --searches.")
         start = json.loads(known.read_text())
+        found["releases_of_nautilus"] = start["releases"]
         found |= nuts.sample(lens, model, start["mean"], start["error"], mesh, searches)
     keep(path, found | {"free": list(posterior.FREE)})
 
@@ -112,13 +113,12 @@ def measure_lens(name, arguments):
                     "mesh": mesh,
                     "search": search,
                     "releases": provenance.releases(),
-                    "device": provenance.device(),
                 }
                 path = arguments.output / f"{lens.name}.{mesh}.{search}.json"
                 if search in SAMPLERS:
                     say(f"{mesh}: {search}")
                     settings |= {"arguments": SAMPLERS[search]}
-                    sample(lens, mesh, search, settings, path, ROOT / "results" / "local" / search)
+                    sample(lens, mesh, search, settings, path, ROOT / "results" / "local" / search / lens.name / mesh)
                     continue
                 settings |= {"seed": SEED, "evaluations": arguments.evaluations}
                 follow_gradients(
@@ -130,11 +130,6 @@ def measure_lens(name, arguments):
                     path,
                     lambda step, mesh=mesh, search=search: say(f"{mesh}: {search}, {step}"),
                 )
-
-
-def _number(value):
-    """A float for JSON; None if it is not finite."""
-    return float(value) if np.isfinite(value) else None
 
 
 @command.status_2_on_bad_input

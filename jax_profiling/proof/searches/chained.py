@@ -24,6 +24,7 @@ from jax_profiling.lenses.folder.data.fits_image import path_of
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.proof.continuity.transects import mass_parameters
 from jax_profiling.proof.searches.posterior import fit_of
+from jax_profiling.terminal.command import BadInput
 from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric import KNNBarycentric
 
@@ -50,19 +51,27 @@ def write(lens, folder, searches):
         The lens folder to write.
     searches
         The folder of PyAutoFit's output. Searches that have finished there are not run again.
+
+    Raises
+    ------
+    BadInput
+        If the lens has visibilities, several datasets or several meshes.
     """
     if (folder / "model.json").exists():
         return
+    meshes = len(galaxies_with_pixelization(lens.model))
+    if len(lens.factors) > 1 or lens.info["dataset"] != "imaging" or meshes > 1:
+        raise BadInput(f"{lens.folder}: has more than one image and one mesh; give a lens with one of each.")
     model = _with_gaussian_source(lens)
     first = fit_of(af.Nautilus, lens, model, "source_lp", searches, **SEARCHES["source_lp"])[0]
     best, passed = _best_of(first), dict(first.model.path_priors_tuples)
     every = lens.model.priors_ordered_by_id
     mass = {every[number] for number in mass_parameters(lens.model)}
     with atomic_writes(folder) as scratch:
-        for name in ("data", "noise_map", "psf", "mask", "mask_extra_galaxies"):
-            if (path := path_of(lens.folder, name)) is not None:
+        images = (path_of(lens.folder, name) for name in ("data", "noise_map", "psf", "mask", "mask_extra_galaxies"))
+        for path in (*images, lens.folder / "info.json", lens.folder / "positions.json"):
+            if path is not None and path.exists():
                 shutil.copy(path, scratch)
-        shutil.copy(lens.folder / "info.json", scratch)
         fits.writeto(scratch / "adapt_image.fits", np.asarray(_adapt_image_of(first).native.array))
         _write_model(_replaced(lens.model, best), scratch)
         # The name is a part of PyAutoFit's output folder, by which it finds a finished search.

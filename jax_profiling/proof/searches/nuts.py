@@ -4,6 +4,7 @@ import autofit as af
 import numpy as np
 
 from jax_profiling.proof.searches.posterior import fit_of
+from jax_profiling.terminal.writing import finite_or_none
 
 ARGUMENTS = {"num_warmup": 60, "num_samples": 60, "num_chains": 1, "seed": 1, "max_num_doublings": 5}
 
@@ -47,10 +48,10 @@ def sample(lens, model, mean, error, name, folder, arguments=ARGUMENTS):
     return {
         "mean": positions.mean(axis=0).tolist(),
         "error": positions.std(axis=0).tolist(),
-        "effective_samples": info["ess_min"],
-        "rhat": info["rhat_max"],
+        "effective_samples": finite_or_none(info["ess_min"]),
+        "rhat": finite_or_none(info["rhat_max"]),
         "divergent": info["n_divergent"],
-        "acceptance": info["mean_acceptance"],
+        "acceptance": finite_or_none(info["mean_acceptance"]),
         "tree_depths": {str(depth): count for depth, count in info["tree_depth_histogram"].items()},
         "evaluations_used": info["n_logl_evals"],
         "seconds": round(seconds, 1),

@@ -63,6 +63,11 @@ def _height(start):
     return -np.inf if start["log_posterior"] is None else start["log_posterior"]
 
 
+def _value(number):
+    """A number of a JSON file; NaN for None."""
+    return np.nan if number is None else number
+
+
 def evaluations_until(start, target):
     """The number of evaluations until a start reaches a log posterior; NaN if it does not."""
     values = np.array([-np.inf if value is None else value for value in start["values"]])
@@ -91,7 +96,7 @@ def _table_of_starts(found):
                         f"{np.median(until[arrived]):.0f}" if arrived.any() else "",
                         f"{np.median(used):.0f}",
                         _short(np.median(short)),
-                        _short(np.median([start["slope"] for start in each["starts"]])),
+                        _short(np.nanmedian([_value(start["slope"]) for start in each["starts"]])),
                         f"{sum(start['seconds'] for start in each['starts']):.0f}",
                     )
                 )
@@ -119,15 +124,15 @@ def _table_of_best(found):
             starts = [start for each in files.values() for start in each["starts"]]
             highest = max(starts, key=_height)
             truth = next(iter(files.values()))["truth"]
-            evidence = highest["log_posterior"] - highest["log_prior"]
+            evidence = _height(highest) - _value(highest["log_prior"])
             rows.append(
                 (
                     f"`{lens}`",
                     MESHES[mesh],
-                    f"{highest['log_posterior']:.2f}",
+                    f"{_height(highest):.2f}",
                     f"{evidence:.2f}",
-                    f"{truth:.2f}",
-                    _short(highest["slope"]),
+                    f"{_value(truth):.2f}",
+                    _short(_value(highest["slope"])),
                 )
             )
     head = ("lens", "mesh", "highest log posterior", "log evidence there", "log posterior of the truth", "slope there")
@@ -166,16 +171,16 @@ NAUTILUS_COLUMNS = {
 }
 
 NUTS_COLUMNS = {
-    "acceptance": lambda each: f"{each['acceptance']:.2f}",
+    "acceptance": lambda each: f"{_value(each['acceptance']):.2f}",
     "gradients per sample": lambda each: f"{each['evaluations_used'] / sum(each['tree_depths'].values()):.0f}",
     "divergent": lambda each: str(each["divergent"]),
-    "effective samples": lambda each: f"{each['effective_samples']:.0f}",
-    "R-hat": lambda each: f"{each['rhat']:.2f}",
+    "effective samples": lambda each: f"{_value(each['effective_samples']):.0f}",
+    "R-hat": lambda each: f"{_value(each['rhat']):.2f}",
     "seconds": lambda each: f"{each['seconds']:.0f}",
 }
 
 
-def differences_of(one, other):
+def bar_differences_of(one, other):
     """How far two posteriors are apart, as upstream's bar counts it.
 
     Parameters
@@ -199,8 +204,8 @@ def differences_of(one, other):
 
 
 def bar_cells(one, other):
-    """`differences_of` as three cells of a table, each with whether it is within upstream's bar."""
-    apart = differences_of(one, other)
+    """`bar_differences_of` as three cells of a table, each with whether it is within upstream's bar."""
+    apart = bar_differences_of(one, other)
     low, high = apart["ratio"]
     cells = (
         (f"{apart['log evidence']:.2f}", apart["log evidence"] <= BAR["log evidence"]),

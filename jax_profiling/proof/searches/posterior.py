@@ -29,6 +29,7 @@ from jax_profiling.gate import provenance, report
 from jax_profiling.gate.likelihood import analysis_of, model_with_mesh
 from jax_profiling.gate.report import figures
 from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.lenses.model import with_free
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write
 from jax_profiling.terminal.writing import atomic_writes
@@ -86,16 +87,14 @@ class Posterior(NamedTuple):
 def model_of(lens, mesh_cls, free=FREE, **mesh_kwargs):
     """The lens's model with another mesh class, in which only the named parameters of the lens galaxy are free."""
     model = model_with_mesh(lens.model, mesh_cls, **mesh_kwargs)
-    medians = dict(zip(model.priors_ordered_by_id, model.physical_values_from_prior_medians))
-    kept = {prior for path, prior in model.path_priors_tuples if "lens" in path and path[-1] in free}
-    return model.mapper_from_partial_prior_arguments({each: medians[each] for each in medians if each not in kept})
+    return with_free(model, {prior for path, prior in model.path_priors_tuples if "lens" in path and path[-1] in free})
 
 
 def emptied(output):
-    """The folder of a command's searches, emptied. PyAutoFit resumes a finished search even if its arguments differ."""
+    """The folder of PyAutoFit's output, emptied. PyAutoFit resumes a finished search even if its arguments differ."""
     # Figures of every improvement take longer than the fits.
     os.environ.setdefault("PYAUTO_SKIP_VISUALIZATION", "1")
-    searches = output.resolve() / "searches"
+    searches = output.resolve() / "pyautofit"
     shutil.rmtree(searches, ignore_errors=True)
     return searches
 

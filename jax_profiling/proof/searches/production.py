@@ -4,10 +4,13 @@
 
 `af.Nautilus` samples all parameters of mass profiles and the shear, with the number of live points of autolens's own pipelines.
 Writes one JSON file per mesh to `results/searches/production/`, then `docs/searches/production.md` and its corner plot from all
-files. An interrupted search continues, and a finished one is not run again. `--page` only rewrites the page.
+files. An interrupted search continues, and a finished one is not run again. Other releases or arguments begin in a new folder
+of `results/local/production`. `--page` only rewrites the page.
 """
 
 import argparse
+import hashlib
+import json
 import logging
 import os
 import warnings
@@ -24,8 +27,8 @@ from jax_profiling.gate.likelihood import model_with_mesh
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import TRIANGLES
 from jax_profiling.proof.continuity.transects import mass_parameters
+from jax_profiling.proof.kept import keep, kept
 from jax_profiling.proof.searches import chained, posterior, production_page
-from jax_profiling.proof.searches.kept import keep, kept
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write, words_of
 
@@ -41,7 +44,18 @@ SAMPLES = 500
 """Samples of equal weight that a JSON file keeps."""
 
 
-def sample(lens, mesh, searches, output):
+def settings_of():
+    """What all searches depend on (dict)."""
+    return {"arguments": {**chained.SEARCHES, "mass": SEARCH_ARGUMENTS}, "releases": provenance.releases()}
+
+
+def local_of(lens, settings):
+    """The folder of a lens's searches. PyAutoFit resumes whatever it finds in its own."""
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()[:8]
+    return ROOT / "results" / "local" / "production" / f"{lens.name}-{digest}"
+
+
+def sample(lens, mesh, settings, searches, output):
     """Sample the posterior of a lens with a mesh, unless its JSON file is finished.
 
     Parameters
@@ -50,29 +64,27 @@ def sample(lens, mesh, searches, output):
         The lens that `chained.write` wrote, from `lens.load`.
     mesh
         A key of `MESHES`.
+    settings
+        What `settings_of` returns.
     searches
         The folder of PyAutoFit's output.
     output
         The folder of the JSON files.
     """
-    settings = {
-        "lens": lens.name,
-        "mesh": mesh,
-        "arguments": {"chained": chained.SEARCHES, "mass": SEARCH_ARGUMENTS},
-        "releases": provenance.releases(),
-        "device": provenance.device(),
-    }
     path = output / f"{lens.name}.{mesh}.json"
-    found = kept(path, settings, "samples")
-    if found["samples"]:
+    found = {"device": provenance.device()} | kept(path, {"lens": lens.name, "mesh": mesh, **settings})
+    if "samples" in found:
         return
     mesh_cls, arguments = MESHES[mesh]
     model = model_with_mesh(lens.model, mesh_cls, **arguments)
-    each = posterior.search(lens, model, mesh, searches, **SEARCH_ARGUMENTS)
+    is_resumed = (searches / mesh).exists()
+    each = posterior.search(lens, model, mesh, searches / mesh, **SEARCH_ARGUMENTS)
     chosen = np.random.default_rng(0).choice(len(each.samples), size=SAMPLES, p=each.weights)
     size = {"vertices": lens.vertices, "data_points": lens.data_points, "free": list(mass_parameters(model).values())}
-    samples = {"samples": np.round(each.samples[chosen], 7).tolist()}
-    keep(path, found | size | posterior.row_of(each) | samples, "samples")
+    row = posterior.row_of(each) | {"samples": np.round(each.samples[chosen], 7).tolist()}
+    if is_resumed:  # The time of earlier runs is unknown.
+        row["seconds"] = None
+    keep(path, found | size | row, rows=["samples"])
 
 
 @command.status_2_on_bad_input
@@ -96,11 +108,12 @@ def main(argv=None):
     try:
         if not arguments.page:
             lens = lens_folder.load(arguments.lens)
-            local = ROOT / "results" / "local" / "production"
-            chained.write(lens, local / lens.name, local / "searches")
+            settings = settings_of()
+            local = local_of(lens, settings)
+            chained.write(lens, local / lens.name, local / "pyautofit")
             lens = lens_folder.load(local / lens.name)
             for mesh in arguments.meshes:
-                sample(lens, mesh, local / "searches", arguments.output)
+                sample(lens, mesh, settings, local / "pyautofit", arguments.output)
     finally:
         knn_barycentric.unpatch()
     if arguments.output == RESULTS:

@@ -18,8 +18,7 @@ HEAD = """# A production posterior
 
 """
 
-BAR = """## Is it the same inference?
-
+BAR = """Is it the same inference? PyAutoLens's bar is in brackets. Every mesh is compared with the first.
 """
 
 
@@ -29,17 +28,12 @@ def write(results, docs):
     with atomic_writes(docs) as scratch:
         lines = [HEAD]
         for lens, every in found.items():
-            picture = f"production_{lens}.png"
+            picture, first = f"production_{lens}.png", next(iter(every.values()))
             figures.save(_figure_from(every), scratch / picture)
-            lines += [
-                *_table_of(every),
-                "",
-                f"![corner plot of all meshes]({picture})",
-                "",
-                BAR,
-                *_table_of_bar(every),
-                "",
-            ]
+            size = f"{first['vertices']} vertices, {first['data_points']} image pixels"
+            machines = "; ".join(sorted({f"{_versions_of(each)}, {each['device']}" for each in every.values()}))
+            lines += [f"## `{lens}`", "", f"{size}. {machines}.", "", *_table_of(every), ""]
+            lines += [f"![corner plot of all meshes]({picture})", "", BAR, *_table_of_bar(every), ""]
         (scratch / "production.md").write_text("\n".join(lines))
     return found
 
@@ -54,6 +48,11 @@ def found_in(results):
     return found
 
 
+def _versions_of(each):
+    """The releases of autolens and JAX of a JSON file."""
+    return f"autolens {each['releases']['autolens']}, jax {each['releases']['jax']}"
+
+
 def _table_of(every):
     """One column per mesh: the parameters, then the search."""
     first = next(iter(every.values()))
@@ -65,8 +64,7 @@ def _table_of(every):
         ("log evidence (nats)", *(f"{each['log_evidence']:.2f}" for each in every.values())),
         ("evaluations", *(str(each["evaluations_used"]) for each in every.values())),
         ("effective samples", *(f"{each['effective_samples']:.0f}" for each in every.values())),
-        ("minutes", *(f"{each['seconds'] / 60.0:.0f}" for each in every.values())),
-        ("seconds per evaluation", *(f"{each['seconds'] / each['evaluations_used']:.2f}" for each in every.values())),
+        ("minutes", *("" if each["seconds"] is None else f"{each['seconds'] / 60.0:.0f}" for each in every.values())),
     ]
     return markdown_table(("", *(MESHES[mesh] for mesh in every)), rows)
 

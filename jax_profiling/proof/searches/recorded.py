@@ -7,6 +7,7 @@ import numpy as np
 from autofit.non_linear.fitness import Fitness
 
 from jax_profiling.gate.likelihood import analysis_of
+from jax_profiling.lenses.model import with_free
 from jax_profiling.proof.continuity.meshes import likelihood_of
 from jax_profiling.proof.continuity.transects import mass_parameters, prior_widths
 
@@ -83,11 +84,7 @@ class RecordedFitness(Fitness):
 
 def mass_model_of(model):
     """A model in which only parameters of mass profiles are free; the others are fixed at their prior medians."""
-    free = mass_parameters(model)
-    medians = zip(model.priors_ordered_by_id, model.physical_values_from_prior_medians)
-    return model.mapper_from_partial_prior_arguments(
-        {prior: median for number, (prior, median) in enumerate(medians) if number not in free}
-    )
+    return with_free(model, {model.priors_ordered_by_id[number] for number in mass_parameters(model)})
 
 
 def starts_of(model, number, seed=SEED):

@@ -21,7 +21,8 @@ def profile_figure(meshes):
     for ax, (mesh, each) in zip(axes[0], meshes.items()):
         values = np.array(each["profile"], dtype=float)
         t = PROFILE_STEP * np.arange(len(values))
-        smooth = np.polynomial.Polynomial.fit(t, values, 3)(t)
+        finite = np.isfinite(values)
+        smooth = np.polynomial.Polynomial.fit(t[finite], values[finite], 3)(t)
         ax.plot(t, values - smooth, ".-", color=COLOURS[mesh], linewidth=1, markersize=4)
         ax.axhline(0.0, color="0.8", linewidth=0.8, zorder=0)
         ax.set(title=MESHES[mesh].replace("`", ""), xlabel=f"{each['lines'][0]} (prior widths)")
@@ -47,7 +48,7 @@ def structure_figure(found, summed):
         if not files:
             continue
         steps = list(max((each["windows"] for each in files), key=len))
-        rows = [[each["windows"].get(step, {}).get("structure", np.nan) for step in steps] for each in files]
+        rows = [[each["windows"].get(step, {}).get("structure") for step in steps] for each in files]
         rms = np.nanmedian(np.sqrt(np.maximum(np.array(rows, dtype=float), 1.0e-30)), axis=0)
         x = np.array(steps, dtype=float) * 1.08 ** (number - 1.5)
         ax.plot(x, rms, "o", markersize=5, color=COLOURS[mesh], label=words.replace("`", ""))

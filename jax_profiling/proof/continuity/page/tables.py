@@ -173,7 +173,8 @@ def _table_of_lenses(found):
     rows = []
     for lens, meshes in found.items():
         for mesh, each in meshes.items():
-            structure = each["windows"][f"{SCALE:.0e}"]["structure"]
+            # None in a file is a log evidence of NaN.
+            structure, start = np.array([each["windows"][f"{SCALE:.0e}"]["structure"], each["profile"][0]], dtype=float)
             total = summed_jumps(each)
             size = f"{each['vertices']}, {each['data_points']}"
             rows.append(
@@ -183,7 +184,7 @@ def _table_of_lenses(found):
                     MESHES[mesh],
                     _short(np.sqrt(structure)),
                     _short(total),
-                    f"{each['profile'][0]:.2f}",
+                    f"{start:.2f}",
                 )
             )
     head = ("lens", "vertices, image pixels", "mesh", "measured", "from jumps", "log evidence")

@@ -1,10 +1,13 @@
 """Verdicts and drift follow from the numbers alone."""
 
+import json
+
 import autolens as al
 import numpy as np
 import pytest
 
 from jax_profiling.gate.drift import drift_of, update_pin
+from jax_profiling.gate.report.summary import summary_from
 
 from gate_results import UNSTABLE, candidate_of, compared_with, gate_of, reference_of
 
@@ -96,6 +99,15 @@ def test_drift_is_the_distance_from_the_pin(expected, drifted):
     if drifted:
         assert drift.pinned == expected[drift.release]["log_evidence"]
         assert drift.release == max(expected, key=lambda release: int(release.split(".")[1]))
+
+
+def test_an_undefined_reference_has_drifted_and_is_not_pinned():
+    drift = drift_of({al.__version__: {"log_evidence": 10.0}}, live=np.nan)
+    undefined = compared_with(reference_of([np.nan, -1000.0]), np.array([np.nan, -1000.0]), perturbed=[[np.nan]])
+    gate = gate_of(undefined, drift=drift)
+    assert json.loads(json.dumps(summary_from(gate), allow_nan=False))["drift"]["live"] is None
+    with pytest.raises(ValueError, match="not finite"):
+        update_pin(gate)
 
 
 def test_pins_are_kept_while_the_gate_fails():

@@ -29,6 +29,7 @@ def test_searches_start_around_the_truth(likelihood):
 def test_gradients_depend_on_batches_as_delaunays_do(likelihood):
     delaunay = gradients.near_truth(likelihood.lens, al.mesh.Delaunay)
     ours, theirs = (gradients.spread_of(each) for each in (likelihood, delaunay))
+    assert np.isfinite([ours, theirs]).all()
     assert (ours > 1.0e-9).sum() <= (theirs > 1.0e-9).sum() < len(theirs)
 
 

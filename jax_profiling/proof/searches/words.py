@@ -14,8 +14,8 @@ below the truth.
 
 - **`af.LBFGS`** arrives from none of 20 starts with `KNNBarycentric`, and from one with `NaturalNeighbor`. Do not trust one run
   of it on a Delaunay mesh.
-- **`af.MultiStartProdigy`** arrives from 6 of 20 starts, with either mesh. Its best start is 1 to 2 nats above the best start of
-  `af.LBFGS`; on [another lens](posterior.md#gradient-searches) it is 3 nats below, with `KNNBarycentric`. More than half of
+- **`af.MultiStartProdigy`** arrives from 6 of 20 starts, with either mesh. Its best start is 1 to 2 nats above the best start
+  of `af.LBFGS`; on [another lens](posterior.md#gradient-searches) it is 3 nats below, with `KNNBarycentric`. More than half of
   its starts still gain in the last 20 of 100 steps, up to 6.5 nats. Give it more steps and many starts.
 - **The slope** is not small at the end of any start. Judge a start by its log posterior.
 - **`af.BlackJAXNUTS`** does not mix with either mesh. Every trajectory takes all of its 31 gradients. R-hat is 2.1 with

@@ -109,6 +109,7 @@ MISSING = """## What is not measured?
 - A production posterior on a real lens.
 - The code that stands now: each JSON file has the digest of the sources it was measured with. `NaturalNeighbor` has been
   reorganised since, without another change of weights than rounding.
+- Events on the first of the two meshes of `two_planes`: tables and rates are those of the second.
 - Two sources of kinks: the border ellipse, which follows its outermost data points, and the ranks behind the rectangular
   mesh.
 """

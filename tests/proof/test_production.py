@@ -18,12 +18,16 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def result_of(model):
-    """What a search of a model returns: its best fit is at the quantiles 0.4, and it passes on narrow priors."""
+    """What a search of a model returns: its best fit is at the quantiles 0.4, and it passes on narrow priors.
+
+    As PyAutoFit reads a finished search from JSON, the model has priors of its own.
+    """
+    model = af.AbstractPriorModel.from_dict(model.dict())
     best = model.vector_from_unit_vector([0.4] * model.prior_count)
     narrow = {prior: af.GaussianPrior(mean=value, sigma=0.01) for prior, value in zip(model.priors_ordered_by_id, best)}
     return SimpleNamespace(
         samples=SimpleNamespace(model=model, max_log_likelihood=lambda as_instance: best),
-        model=model.mapper_from_partial_prior_arguments(narrow),
+        model_centred=model.mapper_from_partial_prior_arguments(narrow),
     )
 
 

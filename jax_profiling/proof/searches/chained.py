@@ -5,7 +5,7 @@
    free. The adapt image is the first search's signal-to-noise map of the lensed source.
 
 In the folder that is written, light and regularization are fixed at the best fits. The mass profiles and the shear are free,
-with the priors that PyAutoFit passes on.
+with Gaussian priors around the best fit of the first search. PyAutoFit takes their widths from autolens's configuration.
 """
 
 import copy
@@ -64,9 +64,11 @@ def write(lens, folder, searches):
         raise BadInput(f"{lens.folder}: has more than one image and one mesh; give a lens with one of each.")
     model = _with_gaussian_source(lens)
     first = fit_of(af.Nautilus, lens, model, "source_lp", searches, **SEARCHES["source_lp"])[0]
-    best, passed = _best_of(first), dict(first.model.path_priors_tuples)
+    best = _best_of(first)
     every = lens.model.priors_ordered_by_id
     mass = {every[number] for number in mass_parameters(lens.model)}
+    centred = dict(first.model_centred.path_priors_tuples)
+    priors = {path: centred[path] for path, prior in lens.model.path_priors_tuples if prior in mass}
     with atomic_writes(folder) as scratch:
         images = (path_of(lens.folder, name) for name in ("data", "noise_map", "psf", "mask", "mask_extra_galaxies"))
         for path in (*images, lens.folder / "info.json", lens.folder / "positions.json"):
@@ -78,7 +80,6 @@ def write(lens, folder, searches):
         adapted = replace(lens_folder.load(scratch), name=lens.name)
         model_on_mesh = model_with_mesh(adapted.model, KNNBarycentric)
         second = fit_of(af.Nautilus, adapted, model_on_mesh, "source_pix", searches, **SEARCHES["source_pix"])[0]
-        priors = {prior: passed[path] for path, prior in model.path_priors_tuples if prior in mass}
         _write_model(_replaced(lens.model, best | _best_of(second) | priors), scratch)
 
 
@@ -94,15 +95,19 @@ def _with_gaussian_source(lens):
 
 
 def _best_of(result):
-    """Prior -> its value at the highest log likelihood of a search."""
-    values = result.samples.max_log_likelihood(as_instance=False)
-    return dict(zip(result.samples.model.priors_ordered_by_id, values, strict=True))
+    """Path of a parameter -> its value at the highest log likelihood of a search.
+
+    A model that PyAutoFit has read from JSON has the same paths, but other priors.
+    """
+    model, best = result.samples.model, result.samples.max_log_likelihood(as_instance=False)
+    values = dict(zip(model.priors_ordered_by_id, best, strict=True))
+    return {path: values[prior] for path, prior in model.path_priors_tuples}
 
 
 def _replaced(model, arguments):
-    """A model with values or other priors for some of its priors (prior -> value or prior)."""
+    """A model with values or other priors for some of its priors (path -> value or prior)."""
     return model.mapper_from_partial_prior_arguments(
-        {prior: arguments[prior] for prior in model.priors if prior in arguments}
+        {prior: arguments[path] for path, prior in model.path_priors_tuples if path in arguments}
     )
 
 

@@ -5,7 +5,7 @@
    free. The adapt image is the first search's signal-to-noise map of the lensed source.
 
 In the folder that is written, light and regularization are fixed at the best fits. The mass profiles and the shear are free,
-with Gaussian priors around the best fit of the first search. PyAutoFit takes their widths from autolens's configuration.
+with Gaussian priors around the medians of the first search. PyAutoFit takes their widths from autolens's configuration.
 """
 
 import copy

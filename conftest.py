@@ -42,9 +42,10 @@ def lenses_of(config):
     chosen = config.getoption("--lens") or []
     if chosen and "all" not in chosen:
         return dict.fromkeys(chosen, True)
+    chosen = [each for each in chosen if each != "all"]
     own = filter(None, os.environ.get("KNN_LENSES", "").split(os.pathsep))
     # The one that takes longest goes first.
-    return dict.fromkeys([FIRST_LENS, *lens_folder.names()], False) | dict.fromkeys(own, True)
+    return dict.fromkeys([FIRST_LENS, *lens_folder.names()], False) | dict.fromkeys([*own, *chosen], True)
 
 
 def pytest_generate_tests(metafunc):

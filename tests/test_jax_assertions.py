@@ -78,7 +78,7 @@ BREAKS = [
     ("cross conditioning", wrong_triangle),
     ("nnls", wrong_triangle),
     ("gradient", gradient_stopped),
-    ("determinism", wrong_triangle),
+    ("determinism", mixed_up_lanes),
 ]
 
 
@@ -96,7 +96,7 @@ def test_check_fails_on_broken_code(what, broken, assertions, small, monkeypatch
     monkeypatch.setattr(
         InterpolatorKNNBarycentric, "interpolation_at", lambda self, points: broken(*exact(self, points), self._xp)
     )
-    case = Case(small)
+    case = Case(small, small.name)
     if broken is nan_made_plausible:
         monkeypatch.setattr(KNNBarycentric, "interpolator_cls", _certifying_interpolator())
     with pytest.raises(AssertionError):
@@ -124,7 +124,7 @@ def test_natural_neighbours_check_fails_on_broken_weights(assertions, small, mon
 
     monkeypatch.setattr(InterpolatorNaturalNeighbor, "_mappings_sizes_weights", property(broken))
     with pytest.raises(AssertionError, match="NumPy's"):
-        assertions.CHECKS["natural neighbours"](Case(small))
+        assertions.CHECKS["natural neighbours"](Case(small, small.name))
 
 
 def test_every_check_has_a_break(assertions):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import autolens as al
 
+from jax_profiling.gate import provenance
+from jax_profiling.lenses.lens import release_order
 from jax_profiling.terminal.writing import atomic_writes
 
 DRIFT_NATS = 1.0e-3
@@ -43,17 +45,15 @@ def drift_of(expected, live):
     Returns
     -------
     Drift or None
-        None if they agree, or if there is no pin.
+        None if they agree, if there is no pin, or if the log determinants are not those of the pins, which are autolens's own.
     """
-    release = al.__version__ if al.__version__ in expected else max(expected, key=_release_order, default=None)
+    if provenance.log_det() != "shipped":
+        return None
+    release = al.__version__ if al.__version__ in expected else max(expected, key=release_order, default=None)
     if release is None:
         return None
     pinned = expected[release]["log_evidence"]
     return None if abs(live - pinned) <= DRIFT_NATS else Drift(pinned=pinned, live=live, release=release)
-
-
-def _release_order(release):
-    return tuple(int(part) for part in release.split("."))
 
 
 def update_pin(gate):
@@ -67,9 +67,11 @@ def update_pin(gate):
     Raises
     ------
     ValueError
-        If the gate did not pass, because a pin must not hide a failure, if the log evidence is not finite, or if the model
-        comes from a search.
+        If the gate did not pass, because a pin must not hide a failure, if the log evidence is not finite or has other log
+        determinants than autolens's own, or if the model comes from a search.
     """
+    if provenance.log_det() != "shipped":
+        raise ValueError(f"{gate.lens.name}: a pin has autolens's own log determinants; leave out --log-det accurate.")
     if not gate.passed:
         raise ValueError(f"{gate.lens.name}: the gate fails, so the pin is kept; fix the mesh first.")
     if not math.isfinite(gate.reference.qhull_log_evidence):

@@ -2,7 +2,7 @@
 
 import copy
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from types import SimpleNamespace
 from typing import NamedTuple
 from unittest import mock
@@ -12,10 +12,12 @@ import autolens as al
 import jax
 import jax.numpy as jnp
 import numpy as np
+from autoarray.exc import MeshException
 from autoarray.inversion.mappers import mapper_util
 from autoarray.inversion.mesh.interpolator.delaunay import InterpolatorDelaunay
 
 import knn_barycentric
+from jax_profiling.gate import provenance
 from jax_profiling.gate.meshes.exact_delaunay import InterpolatorExactDelaunay
 from jax_profiling.lenses.lens import Lens
 from jax_profiling.lenses.model import galaxies_with_pixelization, models_of
@@ -157,11 +159,11 @@ class Likelihood:
             values=fits[-1].inversion.reconstruction_dict[mappers[-1]],
         )
 
-    def _evidence_on_numpy(self, parameters):
-        """`evidence` on NumPy; NaN if autolens rejects the parameters, such as an ellipticity above one."""
+    def _evidence_or_nan(self, parameters, xp=jnp):
+        """`evidence` without `jit`; NaN if autolens rejects the parameters, such as an ellipticity above one, or the mesh."""
         try:
-            return self.evidence(parameters, xp=np)
-        except al.exc.ModelParameterException:
+            return self.evidence(parameters, xp=xp)
+        except (al.exc.ModelParameterException, MeshException):
             values = np.full(self.lens.factors[-1].vertices, np.nan)
             return Evidence(np.nan, np.asarray(0.0), np.asarray(True), (), values)
 
@@ -208,7 +210,7 @@ class Likelihood:
         """
         count = len(parameters)
         if batch == 1 or not self.use_jax:
-            evidence = self.jitted if self.use_jax else self._evidence_on_numpy
+            evidence = self.jitted if self.use_jax else partial(self._evidence_or_nan, xp=np)
             results = [evidence(np.asarray(vector)) for vector in parameters]
             return jax.tree.map(lambda *columns: np.stack(columns), *results)
         padded = np.concatenate([parameters, np.repeat(parameters[-1:], -count % batch, axis=0)])
@@ -218,8 +220,20 @@ class Likelihood:
 
 @contextmanager
 def log_dets(accurate):
-    """A context in which log evidences have the accurate log determinants, or the shipped ones if `accurate` is false."""
-    knn_barycentric.patch(log_det=accurate)
+    """A context in which log evidences have the accurate log determinants, or the shipped ones if `accurate` is false.
+
+    Raises
+    ------
+    RuntimeError
+        If `patch(log_det=True)` is active already: the end of the context would undo it.
+    """
+    if provenance.log_det() != "shipped":
+        raise RuntimeError("patch(log_det=True) is active; call unpatch() first.")
+    if not accurate:
+        yield
+        return
+    # A patched autoarray has no `patch`, and needs none here.
+    knn_barycentric.patch(log_det=True)
     try:
         yield
     finally:

@@ -8,8 +8,8 @@ class UncompiledLikelihood(Likelihood):
 
     @property
     def jitted(self):
-        """`evidence` itself."""
-        return self.evidence
+        """`evidence`, with NaN where autolens rejects the parameters or the mesh."""
+        return self._evidence_or_nan
 
     def evidences(self, parameters, batch=1):
         """The `Evidence` of (M, D) parameter vectors, one after the other; `batch` has no effect."""

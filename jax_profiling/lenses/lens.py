@@ -9,6 +9,7 @@ Several datasets of one lens (bands, exposures, channels) have a folder each ins
 keys that differ from the one above.
 """
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,6 +96,11 @@ class Lens:
 def names():
     """The names of the lens folders under `dataset/imaging/`."""
     return sorted(path.parent.name for path in DATASETS.glob("*/info.json"))
+
+
+def named(lenses):
+    """A list of names and folders of lenses, in which "all" stands for every name."""
+    return list(dict.fromkeys(name for each in lenses for name in (names() if each == "all" else [each])))
 
 
 def search_and_lens(lens):
@@ -194,7 +200,7 @@ def _datasets_of(folder, inspection):
 
 
 def _model_of(model, infos, model_path, several):
-    if several:
+    if several or len(models_of(model)) > 1:
         return model_of_datasets(model_path, model, infos)
     dataset_model_to(model, infos[0], model_path)
     return model
@@ -205,10 +211,19 @@ def _expected_of(folder):
     path = folder / "expected.json"
     if not path.exists():
         return {}
-    expected = json_from(path)
     try:
-        {release: float(pin["log_evidence"]) for release, pin in expected.items()}
+        expected = {release: {"log_evidence": float(pin["log_evidence"])} for release, pin in json_from(path).items()}
+        is_right = all(map(release_order, expected)) and all(
+            math.isfinite(pin["log_evidence"]) for pin in expected.values()
+        )
     except (AttributeError, KeyError, TypeError, ValueError):
-        fix = 'write {"RELEASE": {"log_evidence": NUMBER}}, or remove the file'
-        raise LensError(fault_line(path, "holds no pins", fix)) from None
+        is_right = False
+    if not is_right:
+        fix = 'write {"RELEASE": {"log_evidence": NUMBER}} with a release such as 2026.10.26.1, or remove the file'
+        raise LensError(fault_line(path, "holds no pins", fix))
     return expected
+
+
+def release_order(release):
+    """The numbers of a release of autolens, such as (2026, 10, 26, 1), by which releases are sorted."""
+    return tuple(int(part) for part in release.split("."))

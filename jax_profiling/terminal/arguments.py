@@ -20,6 +20,14 @@ def at_least(least, kind=int):
     return number
 
 
+def above_zero(text):
+    """An argparse type: a positive number."""
+    value = float(text)
+    if not value > 0.0:
+        raise argparse.ArgumentTypeError(f"is {text}; give a number above 0.")
+    return value
+
+
 def words_of(known):
     """An argparse type: a comma-separated list of known words."""
 

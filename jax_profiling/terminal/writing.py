@@ -12,7 +12,7 @@ from jax_profiling.terminal.command import BadInput
 
 @contextmanager
 def atomic_writes(folder):
-    """Write files into a scratch folder, then move them into `folder`.
+    """Write files into a scratch folder, then move them into `folder`; `info.json` last, which makes it a lens folder.
 
     If the block raises or is interrupted, the scratch folder is deleted and `folder` stays as it was.
 
@@ -29,23 +29,31 @@ def atomic_writes(folder):
     Raises
     ------
     BadInput
-        If `folder` is a file, or its parent is not writable.
+        If `folder` is a file, or cannot be written.
     """
     folder = Path(folder)
     if folder.exists() and not folder.is_dir():
         raise BadInput(f"{folder}: is not a folder; give another one to write to.")
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=folder.parent))
+        scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=_beside_or_inside(folder)))
     except OSError as error:
         raise BadInput(f"{folder}: cannot be written ({error.strerror}); give another folder.") from None
     try:
         yield scratch
         folder.mkdir(exist_ok=True)
-        for path in sorted(scratch.iterdir(), key=lambda path: path.stat().st_mtime_ns):
+        for path in sorted(scratch.iterdir(), key=lambda path: (path.name == "info.json", path.stat().st_mtime_ns)):
             os.replace(path, folder / path.name)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _beside_or_inside(folder):
+    """The folder's parent; the folder itself if the parent is another file system or is not writable."""
+    if not folder.exists():
+        return folder.parent
+    same_file_system = folder.stat().st_dev == folder.parent.stat().st_dev
+    return folder.parent if same_file_system and os.access(folder.parent, os.W_OK) else folder
 
 
 def finite_or_none(value):

@@ -23,10 +23,12 @@ class Case:
     ----------
     lens
         The lens, from `lens.load`.
+    name
+        What `lens.load` was given: a name, a folder, or `SEARCH@LENS`.
     """
 
-    def __init__(self, lens):
-        self.lens = lens
+    def __init__(self, lens, name):
+        self.lens, self.name = lens, str(name)
         self.ours = Likelihood(lens, KNNBarycentric)
         self.delaunay = Likelihood(lens, al.mesh.Delaunay)
 
@@ -78,7 +80,7 @@ class Case:
 @cache
 def case_of(lens):
     """The `Case` of a lens, by its name or folder."""
-    return Case(lens_folder.load(lens))
+    return Case(lens_folder.load(lens), lens)
 
 
 def same_bits(one, other):

@@ -23,7 +23,7 @@ def check_determinism(case):
     reversed_ = (case.interpolations(batch[::-1]), case.ours.batched(batch[::-1]).log_evidence)
     assert same_bits(once, jax.tree.map(lambda lanes: lanes[::-1], reversed_)), "two orders of the batch differ"
 
-    command = [sys.executable, SCRIPT, "--lens", str(case.lens.folder), "--digest"]
+    command = [sys.executable, SCRIPT, "--lens", case.name, "--digest"]
     other = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()[-1]
     assert other == digest_of(case), "two processes differ"
     return f"sha256 {other[:12]}"

@@ -64,8 +64,7 @@ def main(argv=None):
         "--digest", action="store_true", help="only print the digest that the determinism check compares"
     )
     arguments = parser.parse_args(argv)
-    names = arguments.lens or ["hst"]
-    cases = [case_of(name) for name in (lens_folder.names() if "all" in names else names)]
+    cases = [case_of(name) for name in lens_folder.named(arguments.lens or ["hst"])]
     if arguments.digest:
         for case in cases:
             print(determinism.digest_of(case))

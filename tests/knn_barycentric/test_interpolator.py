@@ -49,12 +49,12 @@ def test_interpolation_is_delaunays(xp):
     vertices = len(reference.mesh_grid)
 
     dense = [_dense(i.mappings, i.weights, vertices) for i in (reference, candidate)]
-    assert np.allclose(dense[0], dense[1], atol=1.0e-12)
+    assert np.allclose(dense[0], dense[1], rtol=0.0, atol=1.0e-12)
     assert np.array_equal(reference.sizes, candidate.sizes)
-    assert np.allclose(reference.split_points, candidate.split_points, atol=1.0e-14)
+    assert np.allclose(reference.split_points, candidate.split_points, rtol=0.0, atol=1.0e-14)
     split = [i._mappings_sizes_weights_split for i in (reference, candidate)]
     dense = [_dense(mappings[:, :3], weights[:, :3], vertices) for mappings, _, weights in split]
-    assert np.allclose(dense[0], dense[1], atol=1.0e-11)
+    assert np.allclose(dense[0], dense[1], rtol=0.0, atol=1.0e-11)
     assert np.array_equal(split[0][1], split[1][1])
     assert split[0][0].shape == split[1][0].shape
 
@@ -74,7 +74,7 @@ def test_numpy_is_autoarrays_own_and_jax_agrees():
     assert isinstance(numpy.weights, np.ndarray) and isinstance(numpy.delaunay.simplices, np.ndarray)
     assert np.array_equal(numpy.mappings, theirs.mappings) and np.array_equal(numpy.weights, theirs.weights)
     dense = [_dense(i.mappings, i.weights, len(i.mesh_grid)) for i in (numpy, jax_)]
-    assert np.allclose(*dense, atol=1.0e-12)
+    assert np.allclose(*dense, rtol=0.0, atol=1.0e-12)
 
 
 def test_split_points_can_be_skipped():

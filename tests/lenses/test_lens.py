@@ -106,3 +106,9 @@ def test_simulation_gives_the_committed_fiducial(tmp_path):
             fits.getdata(folder / f"{name}.fits") for folder in (tmp_path / "hst", lens_folder.DATASETS / "hst")
         )
         assert np.allclose(ours, theirs, rtol=1.0e-12)
+
+
+def test_all_stands_for_every_name_and_keeps_folders():
+    names = lens_folder.names()
+    assert lens_folder.named(["all", "my_lens", "hst"]) == [*names, "my_lens"]
+    assert lens_folder.named(["my_lens", "small", "my_lens"]) == ["my_lens", "small"]

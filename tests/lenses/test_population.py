@@ -1,7 +1,5 @@
 """Drawn lenses: a name always gives the same lens, and every lens is discoverable."""
 
-import json
-
 import autolens as al
 import numpy as np
 import pytest
@@ -66,7 +64,7 @@ def test_default_priors_come_from_autolens():
 def test_a_drawn_lens_is_loaded_by_name():
     lens = lens_folder.load("population-3-0004")
     assert lens.name == "population-3-0004"
-    assert lens.info["einstein_radius"] == json.loads((lens.folder / "info.json").read_text())["einstein_radius"]
+    assert lens.info["einstein_radius"] == population.spec_of_name(lens.name).info["einstein_radius"]
 
 
 def test_a_wrong_name_raises():

@@ -55,6 +55,12 @@ def euclid(folder):
     return folder / "cutout.fits", REDSHIFTS
 
 
+def half_of_euclid(folder):
+    path, needed = euclid(folder)
+    path.write_bytes(path.read_bytes()[:10_000])
+    return path, needed
+
+
 def alma(folder):
     """The text table of `uvplot.export_uvtable`: u and v in metres, the wavelength in a header line."""
     rng = np.random.default_rng(1)
@@ -129,6 +135,14 @@ def test_alma_table_becomes_visibilities(source, tmp_path):
 WRONG = {
     "no redshift": (cowls, [], "F150W has no redshift_lens; give --redshift-lens."),
     "no band": (euclid, ["--bands", "NIR_Z"], "has no extension NIR_Z_BGSUB or NIR_Z_FLUX; give a band of VIS_BGSUB"),
+    "two bands of SLACS": (slacs, ["--bands", "F814W,F555W"], "cannot hold the bands F814W, F555W; give one band"),
+    "bands of visibilities": (alma, ["--bands", "7"], "has no bands; leave out --bands"),
+    "no positions": (
+        euclid,
+        ["--positions-threshold", "0.3"],
+        "has no positions.json; leave out --positions-threshold",
+    ),
+    "half a file": (half_of_euclid, [], "is not readable as FITS"),
     "no folder of a lens": (lambda folder: (folder, []), [], "holds no F814W_image*.fits or data.fits"),
 }
 
@@ -137,7 +151,7 @@ WRONG = {
 def test_wrong_input_exits_2_and_writes_nothing(name, source, tmp_path, capfd):
     layout, options, words = WRONG[name]
     path, needed = layout(source)
-    layout_name = "slacs" if layout.__name__ == "<lambda>" else layout.__name__
+    layout_name = {"<lambda>": "slacs", "half_of_euclid": "euclid"}.get(layout.__name__, layout.__name__)
     needed = [] if name == "no redshift" else needed
     assert (
         main([layout_name, str(path), "--output", str(tmp_path / "lens"), "--mask-radius", "1", *needed, *options]) == 2

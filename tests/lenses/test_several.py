@@ -98,6 +98,12 @@ def test_a_fault_above_is_named_once(folder):
     assert line.startswith(f"{folder / 'info.json'}: edge_points is -3")
 
 
+def test_refuses_several_models_of_one_dataset(folder):
+    shutil.rmtree(folder / "r")
+    with pytest.raises(lens_folder.LensError, match="model.json: holds 2 models for 1 datasets"):
+        lens_folder.load(folder)
+
+
 def test_refuses_a_dataset_without_info(folder):
     (folder / "r" / "info.json").unlink()
     with pytest.raises(lens_folder.LensError, match=r"r/info.json: is missing beside data.fits; write {}"):

@@ -23,16 +23,6 @@ def test_parsing_creates_no_folder(tmp_path):
     assert not (tmp_path / "to").exists()
 
 
-def test_interrupted_write_leaves_the_folder_unchanged(tmp_path):
-    (tmp_path / "report").mkdir()
-    (tmp_path / "report" / "summary.md").write_text("before")
-    with pytest.raises(KeyboardInterrupt), atomic_writes(tmp_path / "report") as scratch:
-        (scratch / "summary.md").write_text("half")
-        raise KeyboardInterrupt
-    assert (tmp_path / "report" / "summary.md").read_text() == "before"
-    assert [path.name for path in tmp_path.iterdir()] == ["report"]
-
-
 @pytest.mark.parametrize(
     "text, words", [("-1", "argument --draws: is -1; give a number of at least 0"), ("x", "invalid int value: 'x'")]
 )

@@ -16,6 +16,7 @@ from functools import partial
 from itertools import combinations
 
 import numpy as np
+from autonerves import cached_property
 
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 from knn_barycentric.mesh import KNNBarycentric
@@ -211,13 +212,13 @@ class InterpolatorRung(InterpolatorKNNBarycentric):
     def interpolation_at(self, points):
         return WEIGHTS_OF_RUNGS[self.mesh.rung](self.mesh_grid_xy, points, self._xp)
 
-    @property
+    @cached_property
     def _mappings_sizes_weights(self):
         if self.traced:
             return super()._mappings_sizes_weights
         return self._on_numpy(self.data_grid.over_sampled.array)
 
-    @property
+    @cached_property
     def _mappings_sizes_weights_split(self):
         if self.traced:
             return super()._mappings_sizes_weights_split

@@ -76,7 +76,7 @@ def verdict_figure(gate: Gate):
     figure, ax = plt.subplots(figsize=(8, 1.6 + 0.45 * len(gate.candidates)), layout="constrained")
     floor = 1.0e-12
     for row, candidate in enumerate(gate.candidates):
-        draws = np.maximum(candidate.errors[1:], floor)
+        draws = np.maximum(candidate.errors[1:][~gate.reference.undefined[1:]], floor)
         ax.plot(draws, np.full(len(draws), row), "|", color="0.5", markersize=12)
         ax.plot(max(abs(candidate.nats), floor), row, "o", color="C0" if candidate.rung == DEFAULT_RUNG else "C1")
     for verdict, bound in VERDICTS.items():

@@ -41,7 +41,7 @@ from rich.markup import escape
 
 from jax_profiling.gate import drift, report, verdict
 from jax_profiling.gate.ladder import DEFAULT_RUNG, PEERS, RUNGS
-from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
+from jax_profiling.gate.likelihood import Likelihood, log_dets  # noqa: E402
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 from jax_profiling.lenses.check.figure import figure_from  # noqa: E402
 from jax_profiling.lenses.check.table import table_from  # noqa: E402
@@ -84,8 +84,7 @@ def arguments_from(argv):
         unknown = set(arguments.rungs) - {*RUNGS, *PEERS}
         if unknown:
             parser.error(f"--rungs: unknown {', '.join(sorted(unknown))}; give any of {', '.join([*RUNGS, *PEERS])}.")
-    names = arguments.lens or ["hst"]
-    arguments.lens = sorted({*lens_folder.names()}) if "all" in names else names
+    arguments.lens = lens_folder.named(arguments.lens or ["hst"])
     return arguments
 
 
@@ -108,34 +107,38 @@ def main(argv=None):
             show(lens, output_of(arguments, lens), console)
         return 0
     lenses = loaded(arguments.lens, console)
+    folders = [output_of(arguments, lens) for lens in lenses]
+    if twice := next((each for each in folders if folders.count(each) > 1), None):
+        raise command.BadInput(f"{twice}: two lenses write their report there; gate them one by one, with --output.")
     visibilities = [lens.name for lens in lenses if not isinstance(lens.dataset, al.Imaging)]
     if arguments.profile and visibilities:
         raise command.BadInput(f"--profile: {visibilities[0]} holds visibilities; leave --profile out.")
 
-    if arguments.log_det == "accurate":
-        from knn_barycentric import patch
-
-        patch(log_det=True)
-
-    gates = []
-    for given, lens in zip(arguments.lens, lenses, strict=True):
-        folder = output_of(arguments, lens)
-        with progress_of(console, lens.name) as progress:
-            judged = partial(show_first, console) if arguments.rungs != [DEFAULT_RUNG] else lambda candidate: None
-            found = verdict.run(lens, rungs=arguments.rungs, draws=arguments.draws, progress=progress, judged=judged)
-            page = report.write(found, folder, command=command_of(arguments, given))
-            if arguments.profile:
-                steps.write(steps.profile(lens, progress=progress), folder)
-        console.print(report.table_from(found))
-        pinned = pin_sentence_of(found) if arguments.update_pins else None
-        for sentence in filter(None, (report.verdict_sentence(found), report.drift_sentence(found), pinned)):
-            console.print(sentence, highlight=False, soft_wrap=True)
-        link = f"[link={page.resolve().as_uri()}]{escape(os.path.relpath(page))}[/link]"
-        console.print(f"Report: {link}", highlight=False, soft_wrap=True)
-        gates.append(found)
+    with log_dets(arguments.log_det == "accurate"):
+        gates = [
+            judge(given, lens, folder, arguments, console)
+            for given, lens, folder in zip(arguments.lens, lenses, folders, strict=True)
+        ]
     if len(gates) > 1:
         report.write_lines(map(report.summary_line, gates), arguments.output or LOCAL)
     return 0 if all(found.passed for found in gates) else 1
+
+
+def judge(given, lens, folder, arguments, console):
+    """Compare the meshes on a lens, write the report, print it, and return the `Gate`."""
+    with progress_of(console, lens.name) as progress:
+        judged = partial(show_first, console) if arguments.rungs != [DEFAULT_RUNG] else lambda candidate: None
+        found = verdict.run(lens, rungs=arguments.rungs, draws=arguments.draws, progress=progress, judged=judged)
+        page = report.write(found, folder, command=command_of(arguments, given))
+        if arguments.profile:
+            steps.write(steps.profile(lens, progress=progress), folder)
+    console.print(report.table_from(found))
+    pinned = pin_sentence_of(found) if arguments.update_pins else None
+    for sentence in filter(None, (report.verdict_sentence(found), report.drift_sentence(found), pinned)):
+        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+    link = f"[link={page.resolve().as_uri()}]{escape(os.path.relpath(page))}[/link]"
+    console.print(f"Report: {link}", highlight=False, soft_wrap=True)
+    return found
 
 
 def loaded(names, console, **keywords):
@@ -146,7 +149,7 @@ def loaded(names, console, **keywords):
             lenses.append(inspection.attempt(lens_folder.load, name, say=say, **keywords))
     inspection.finish()
     for note in (note for lens in lenses for note in lens.notes):
-        console.print(f"Note: {note}", highlight=False, soft_wrap=True)
+        console.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
     return lenses
 
 

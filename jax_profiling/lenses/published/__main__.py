@@ -17,7 +17,7 @@ from jax_profiling.lenses.check.table import table_from
 from jax_profiling.lenses.published.convert import convert
 from jax_profiling.lenses.published.layouts import LAYOUTS
 from jax_profiling.terminal import command
-from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.arguments import above_zero, folder_to_write
 
 POSITIVE = ("pixel-scale", "mask-radius", "redshift-lens", "redshift-source", "positions-threshold")
 
@@ -30,10 +30,10 @@ def main(argv=None):
     add("path", type=Path, help="the folder or file of one lens")
     add("--output", type=folder_to_write, required=True, help="the lens folder to write")
     add("--bands", type=lambda text: text.split(","), help="comma-separated, such as F150W,F277W or VIS")
-    add("--side", type=at_least(0.0, float), help="cut images to about this side (arcsec)")
+    add("--side", type=above_zero, help="cut images to about this side (arcsec)")
     add("--real-space-shape", type=int, nargs=2, metavar=("NY", "NX"), help="real-space grid of visibilities (pixels)")
     for name in POSITIVE:
-        add(f"--{name}", type=at_least(0.0, float), help="a key of info.json that the layout does not have")
+        add(f"--{name}", type=above_zero, help="a key of info.json that the layout does not have")
     arguments = parser.parse_args(argv)
     if arguments.output.exists() and any(arguments.output.iterdir()):
         raise command.BadInput(f"{arguments.output}: is not empty; give another folder.")
@@ -50,7 +50,7 @@ def main(argv=None):
     lens = lens_folder.load(arguments.output, operators=False)
     console = Console()
     for note in lens.notes:
-        console.print(f"Note: {note}", highlight=False, soft_wrap=True)
+        console.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
     console.print(table_from(lens))
     return 0
 

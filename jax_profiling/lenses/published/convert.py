@@ -48,6 +48,8 @@ def convert(layout, path, folder, bands=None, side=None, **keys):
         for key in REQUIRED:
             if key not in info:
                 raise BadInput(f"{path}: {band} has no {key}; give --{key.replace('_', '-')}.")
+        if "positions_threshold" in info and published[band].positions is None:
+            raise BadInput(f"{path}: {band} has no positions.json; leave out --positions-threshold.")
     first = next(iter(infos.values()))
     visibilities = first.get("dataset") == "interferometer"
     image_mesh = {"type": "Overlay", "shape": [26, 26]} if visibilities else {"type": "Hilbert", "pixels": 500}
@@ -58,10 +60,8 @@ def convert(layout, path, folder, bands=None, side=None, **keys):
             inside.mkdir(exist_ok=True)
             info = infos[band] | common
             _write_files(each, inside, info["pixel_scale"], side, visibilities)
-            if "positions_threshold" in info and each.positions is not None:
+            if "positions_threshold" in info:
                 _write_json(each.positions, inside / "positions.json")
-            else:
-                info.pop("positions_threshold", None)
             _write_json(info, inside / "info.json")
         _write_json(model_of(first | common, len(published)).dict(), scratch / "model.json")
         if len(published) > 1:

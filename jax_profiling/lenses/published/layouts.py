@@ -51,7 +51,9 @@ def slacs(folder, bands):
         Name of the band -> `Published`.
     """
     folder = Path(folder)
-    (band,) = bands or ("F814W",)
+    band, *others = bands or ("F814W",)
+    if others:
+        raise LensError(fault_line(folder, f"cannot hold the bands {', '.join(bands)}", "give one band"))
     paths = {
         "data": _only(folder, f"{band}_image*.fits", "data.fits"),
         "noise_map": _only(folder, f"{band}_noise_map*.fits", "noise_map*.fits"),
@@ -109,13 +111,7 @@ def euclid(path, bands):
         Name of the band, such as "VIS", -> `Published`.
     """
     path = Path(path)
-    try:
-        with fits.open(path) as hdu_list:
-            extensions = {
-                hdu.name: np.array(hdu.data, dtype=float) for hdu in hdu_list if hdu.is_image and hdu.data is not None
-            }
-    except OSError as error:
-        raise LensError(fault_line(path, f"is not readable as FITS ({error})", "give the file of one cutout")) from None
+    extensions = dict(_images(path))
     found = {}
     for band in bands or ("VIS",):
         names = {"data": (f"{band}_BGSUB", f"{band}_FLUX"), "noise_map": (f"{band}_RMS",), "psf": (f"{band}_PSF",)}
@@ -147,6 +143,8 @@ def alma(path, bands):
         The name "continuum" -> `Published`.
     """
     path = Path(path)
+    if bands:
+        raise LensError(fault_line(path, "has no bands", "leave out --bands"))
     try:
         header = "".join(line for line in path.read_text().splitlines(keepends=True) if line.startswith("#"))
         u, v, real, imaginary, weight = np.loadtxt(path, comments="#", unpack=True, ndmin=2)
@@ -185,11 +183,21 @@ def _only(folder, *patterns):
 
 def _image(path):
     """The first 2D image of a file that may have any name."""
-    with fits.open(path) as hdu_list:
-        for hdu in hdu_list:
-            if hdu.is_image and hdu.data is not None and hdu.data.ndim == 2:
-                return np.array(hdu.data, dtype=float)
+    for _, image in _images(path):
+        if image.ndim == 2:
+            return image
     raise LensError(fault_line(path, "holds no 2D image", "give another file"))
+
+
+def _images(path):
+    """The names and images of all extensions of a file, in their order."""
+    try:
+        with fits.open(path) as hdu_list:
+            images = [hdu for hdu in hdu_list if hdu.is_image and hdu.data is not None]
+            return [(hdu.name, np.array(hdu.data, dtype=float)) for hdu in images]
+    except Exception as error:  # astropy has no common class of its errors on broken files.
+        reason = " ".join(str(error).split())
+        raise LensError(fault_line(path, f"is not readable as FITS ({reason})", "give the file of one lens")) from None
 
 
 def _info_of(folder):

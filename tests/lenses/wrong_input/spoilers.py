@@ -12,7 +12,7 @@ NAN = float("nan")
 
 
 def info(**changes):
-    """Change keys of `info.json`; None removes one."""
+    """Change keys of `info.json`; `REMOVED` removes one."""
 
     def spoil(folder):
         path = folder / "info.json"
@@ -90,11 +90,11 @@ def visibilities(**changes):
         tables = {"data": rng.normal(size=(190, 2)), "noise_map": np.ones((190, 2))}
         tables["uv_wavelengths"] = 1.0e5 * rng.normal(size=(190, 2))
         for name, values in tables.items():
-            fits.writeto(folder / f"{name}.fits", changes.pop(name, lambda values: values)(values), overwrite=True)
+            fits.writeto(folder / f"{name}.fits", changes.get(name, lambda values: values)(values), overwrite=True)
         keys = {"dataset": "interferometer", "real_space_shape": [45, 45], "over_sample_size_pixelization": REMOVED}
-        info(**keys | changes)(folder)
+        info(**keys | {key: value for key, value in changes.items() if key not in tables})(folder)
 
-    return lambda folder: spoil(folder)
+    return spoil
 
 
 def rectangular(value):
@@ -129,3 +129,10 @@ def hilbert(**keys):
 
 def overlay(shape):
     return info(image_mesh={"type": "Overlay", "shape": shape})
+
+
+def twice(value):
+    """A collection of two models, as a search with an `af.FactorGraphModel` writes it."""
+    one = dict(value)
+    value.clear()
+    value.update({"type": "collection", "arguments": {"0": one, "1": one}})

@@ -15,6 +15,7 @@ from spoilers import (
     rectangular,
     remove,
     truncated,
+    twice,
     visibilities,
     wcs,
     weights,
@@ -93,6 +94,9 @@ WRONG_FILES = {
     "zeroed pixels without edge": (info(edge_points=0), "has zeroed_pixels 30, and info.json has edge_points 0"),
     "zeroed pixels too few": (zeroed(20), "has zeroed_pixels 20, and info.json has edge_points 30"),
     "broken pins": (write("expected.json", "[1]"), "expected.json: holds no pins"),
+    "pin of NaN": (write("expected.json", '{"2026.1.1.1": {"log_evidence": NaN}}'), "expected.json: holds no pins"),
+    "pin of no release": (write("expected.json", '{"2026.1rc1": {"log_evidence": 1}}'), "expected.json: holds no pins"),
+    "two models": (model(twice), "model.json: holds 2 models for 1 datasets; give one"),
     # Visibilities.
     "visibilities without a grid": (
         visibilities(real_space_shape=REMOVED),
@@ -103,6 +107,7 @@ WRONG_FILES = {
     "visibilities over-sampled": (visibilities(over_sample_size_lp=2), "autolens does not over-sample visibilities"),
     "visibilities on the CPU operator": (visibilities(sparse_operator="cpu"), "has this operator for images only"),
     "rows that differ": (visibilities(noise_map=lambda values: values[1:]), "has shape (189, 2); write (190, 2), like"),
+    "baselines of one column": (visibilities(uv_wavelengths=lambda values: values[:, :1]), "has shape (190, 1)"),
     "columns that differ": (visibilities(data=lambda values: values.T), "data.fits: has shape (2, 190)"),
     "visibility NaN": (visibilities(data=pixel(NAN, (0, 0))), "leave such visibilities out of all three files"),
     "visibility without noise": (visibilities(noise_map=pixel(0.0, (0, 0))), "write the RMS noise of every visibility"),

@@ -39,9 +39,9 @@ def inspect_visibilities(folder, info, inspection):
     check_tables(tables, inspection)
     if info is None:
         return tables, None
-    if path_of(folder, "psf") is not None:
-        inspection.note(path_of(folder, "psf"), "is not read, because visibilities have no PSF")
-    if "uv_wavelengths" in tables:
+    if (psf := inspection.attempt(path_of, folder, "psf")) is not None:
+        inspection.note(psf, "is not read, because visibilities have no PSF")
+    if "uv_wavelengths" in tables and tables["uv_wavelengths"].shape[1] == 2:
         check_baselines(tables["uv_wavelengths"], info, inspection)
     images = images_from(folder, ("mask", "adapt_image"), inspection, optional=True)
     shape = tuple(info["real_space_shape"])
@@ -74,7 +74,7 @@ def check_tables(tables, inspection):
 
 def check_baselines(table, info, inspection):
     """The longest baseline resolves something inside the real-space grid."""
-    longest = np.hypot(*table.values.T[:2]).max(initial=0.0)
+    longest = np.hypot(*table.values.T).max(initial=0.0)
     side = 2.0 * extent_of(info["real_space_shape"], info).max()
     if np.isfinite(longest) and longest * side < ARCSEC_PER_RADIAN:
         inspection.fault(

@@ -215,7 +215,7 @@ def test_a_triangulation_of_other_points_is_rejected():
         LinearInterpolator(QUERIES, VALUES[:30], triangulation=triangulate(POINTS))
 
 
-@pytest.mark.parametrize("tol", [-1.0, np.nan, [0.1, 0.2]])
+@pytest.mark.parametrize("tol", [-1.0, np.nan, [0.1, 0.2], "a"])
 def test_a_bad_tolerance_is_named(tol):
     with pytest.raises(ValueError, match="`tol` is .*; give one number, zero or positive"):
         find_simplex(triangulate(POINTS), POINTS, QUERIES, tol=tol)

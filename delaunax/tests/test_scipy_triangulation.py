@@ -272,6 +272,12 @@ def test_a_tolerance_can_be_traced():
     assert (rows(0.1) >= 0).tolist() == [True, True] and (rows(0.01) >= 0).tolist() == [False, True]
 
 
+def test_a_tolerance_can_be_closed_over():
+    triangulation, tol = triangulate(SQUARE), jnp.asarray(0.1)
+    rows = jax.jit(lambda queries: find_simplex(triangulation, SQUARE, queries, tol=tol))
+    assert (rows(jnp.array([[1.0, -0.1], [1.0, 0.5]])) >= 0).tolist() == [True, True]
+
+
 def test_tolerances_agree_with_scipy():
     points = point_sets.random()
     queries = 1.4 * point_sets.random(400, seed=8) - 0.2

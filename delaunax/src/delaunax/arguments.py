@@ -7,6 +7,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
+from delaunax.arithmetic.scaling import in_dtype
+
 
 def coordinates_from(name: str, coordinates: Any, least: int = 1) -> Array:
     """(M, 2) floating-point coordinates.
@@ -62,7 +64,7 @@ def points_and_queries(
     queries = queries_from("query_points", query_points)
     trees = [] if triangulation is None else [triangulation.tree.points]
     dtype = _widest_dtype(points, queries, *trees)
-    return points.astype(dtype), queries.astype(dtype).reshape(-1, 2), queries.shape[:-1]
+    return in_dtype(points, dtype), in_dtype(queries, dtype).reshape(-1, 2), queries.shape[:-1]
 
 
 def queries_from(name: str, query_points: Any) -> Array:

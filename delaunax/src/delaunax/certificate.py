@@ -100,14 +100,18 @@ def is_delaunay(points: Any, simplices: Any) -> Array:
         raise ValueError(
             f"`simplices` has shape {simplices.shape} and dtype {simplices.dtype}; give an (M, 3) array of integers."
         )
-    simplices = jnp.asarray(simplices).astype(jnp.int32)
+    # Large numbers must not become vertices by the cast.
+    dtype = jnp.iinfo(simplices.dtype)
+    simplices = simplices.clip(max(-1, int(dtype.min)), min(len(points), int(dtype.max)))
+    simplices = jnp.asarray(simplices.astype(np.int32))
     return _is_delaunay(*lax.stop_gradient((points, build_kd_tree(points), simplices)))
 
 
 @by_platform
 def _is_delaunay(points, tree, simplices):
     n = len(points)
-    used, in_range = (simplices >= 0).all(axis=1), (simplices < n).all()
+    used = (simplices >= 0).all(axis=1)
+    in_range = (~used | (simplices < n).all(axis=1)).all()
     # The rows in use: a triangulation has at most 2N. Of coincident points, the lowest index stands for all.
     places, number = jnp.nonzero(used, size=2 * n, fill_value=len(simplices))[0], used.sum()
     padded = jnp.concatenate([simplices, jnp.full((1, 3), NONE)])

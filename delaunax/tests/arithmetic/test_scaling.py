@@ -2,11 +2,13 @@
 
 from fractions import Fraction
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax.arithmetic.scaling import integers_from, largest_exponent, scaled
+from delaunax import locate, triangulate
+from delaunax.arithmetic.scaling import in_dtype, integers_from, largest_exponent, scaled
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -50,3 +52,20 @@ def test_infinite_values_count_as_zero():
     values = jnp.asarray([np.nan, np.inf, 3.0])
     assert largest_exponent(values) == largest_exponent(jnp.asarray([3.0]))
     assert np.asarray(scaled(values, largest_exponent(values))).tolist() == [0.0, 0.0, 1.5]
+
+
+def test_wider_floats_have_the_same_values():
+    """XLA reads subnormal float32 numbers as zero."""
+    values = np.array([1.0e-41, -3.0e-45, 0.0, 1.5, np.float32(3.4e38), np.inf], np.float32)
+    assert in_dtype(jnp.asarray(values), np.float64).tolist() == values.astype(np.float64).tolist()
+    assert np.isnan(in_dtype(jnp.asarray([np.nan], np.float32), np.float64)).all()
+    slope = jax.grad(lambda value: in_dtype(value, np.float64))(jnp.float32(1.5))
+    assert slope.dtype == np.float32 and slope == 1.0
+
+
+def test_subnormal_float32_points_take_float64_queries():
+    points = (np.random.default_rng(1).integers(0, 1000, size=(30, 2)) * 1.0e-44).astype(np.float32)
+    triangulation = triangulate(points)
+    queries = points[np.asarray(triangulation.simplices[:5])].astype(float).mean(axis=1)
+    wide = points.astype(float)
+    assert (locate(triangulation, points, queries) == locate(triangulate(wide), wide, queries)).all()

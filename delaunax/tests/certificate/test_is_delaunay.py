@@ -157,3 +157,20 @@ def test_points_that_are_not_finite_have_no_triangulation():
 def test_wrong_tables_are_rejected_by_name(simplices):
     with pytest.raises(ValueError, match="`simplices` has shape"):
         is_delaunay(point_sets.random(5), simplices)
+
+
+def test_large_indices_are_no_vertices():
+    """A cast to 32 bits makes 3 + 2^32 and 3 - 2^32 the vertex 3."""
+    points = point_sets.random(20)
+    right = np.asarray(triangulate(points).simplices)
+    right = right[right[:, 0] >= 0].astype(np.int64)
+    assert is_delaunay(points, right)
+    for wrong in (right + (right == 3) * 2**32, right - (right == 3) * 2**32, np.where(right == 3, 20, right)):
+        assert not is_delaunay(points, wrong)
+    assert is_delaunay(points, right.astype(np.uint8))
+
+
+def test_unused_rows_may_hold_anything():
+    points = point_sets.random(20)
+    right = np.asarray(triangulate(points).simplices)
+    assert is_delaunay(points, np.where(right < 0, np.array([-1, 5, 100]), right))

@@ -73,6 +73,39 @@ def test_weights_are_the_exact_coordinates(height, dtype, platform):
 
 
 @on_both_platforms
+@pytest.mark.parametrize("dtype", DTYPES)
+@pytest.mark.parametrize("width", [1.0e-15, 1.0e-20, 1.0e-30, 1.0e-37])
+def test_weights_reproduce_queries_in_any_needle(width, dtype, platform):
+    """Two corners so close that pairs of floats hardly resolve the area, or do not, and a query half-way to the third."""
+    eps = DTYPES[dtype]
+    error = 4.0 * eps + (8.0 * eps**2 / width if width > eps**1.5 else 0.0)
+    points = np.array([[0.0, 0.0], [width, 0.0], [0.7, 0.9]], dtype)
+    queries = np.array([[0.35, 0.45]], dtype)
+    for mapping in ([0, 1, 2], [2, 0, 1], [1, 2, 0]):
+        weights = weights_of(points, queries, np.array([mapping], np.int32), platform)
+        np.testing.assert_allclose(weights @ points[mapping], queries, rtol=0.0, atol=error)
+        np.testing.assert_allclose(weights.sum(axis=1), 1.0, rtol=0.0, atol=4.0 * eps)
+
+
+@on_both_platforms
+def test_small_triangles_next_to_far_points_have_weights(platform):
+    """In fp32, the products of such edges are zero."""
+    points = np.array([[0.0, 0.0], [1.0e-20, 0.0], [0.0, 1.0e-20], [1.0, 1.0]], np.float32)
+    queries = np.array([[3.0e-21, 3.0e-21]], np.float32)
+    weights = weights_of(points, queries, np.array([[0, 1, 2]], np.int32), platform)
+    np.testing.assert_allclose(weights, [[0.4, 0.3, 0.3]], rtol=0.0, atol=1.0e-6)
+
+
+@pytest.mark.parametrize(("dtype", "width"), [(np.float32, 1.0e-20), (np.float64, 1.0e-200)])
+def test_gradients_are_finite_in_any_needle(dtype, width):
+    points = jnp.array([[0.0, 0.0], [width, 0.0], [0.7, 0.9]], dtype)
+    queries = jnp.array([[0.35, 0.45]], dtype)
+    for weight in range(3):
+        slopes = jax.grad(lambda *both: barycentric_weights(*both, np.array([[0, 1, 2]]))[0, weight], argnums=(0, 1))
+        assert all(jnp.isfinite(each).all() for each in slopes(points, queries))
+
+
+@on_both_platforms
 def test_a_query_just_outside_gets_the_nearest_place(platform):
     """On an edge of a triangle so thin that it counts as a line."""
     points = np.array([[0.0, 0.0], [1.0, 1.0], [0.5 - 1.0e-12, 0.5 + 1.0e-12]])

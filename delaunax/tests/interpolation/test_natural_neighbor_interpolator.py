@@ -257,3 +257,21 @@ def test_queries_may_have_any_shape_and_dtype():
     assert found.dtype == np.float64 and found.shape == (3, 20)
     assert interpolator(queries[0, 0]) == found[0, 0]
     np.testing.assert_allclose(found, queries @ [1.0, 2.0], atol=1e-6)
+
+
+def test_a_query_at_a_vertex_takes_no_other_value():
+    values = np.where(np.arange(120) == 0, np.nan, VALUES)
+    found = interpolate(POINTS, values, np.concatenate([POINTS[5:6], QUERIES[1:]]))
+    assert found[0] == VALUES[5]
+
+
+def test_gradients_know_that_the_unit_square_depends_on_the_points():
+    """Weights of natural neighbours change with the ratio of the sides, unlike linear ones."""
+
+    def total(points):
+        return NaturalNeighborInterpolator(points, VALUES, fill_value=0.0, rescale=True)(QUERIES).sum()
+
+    compiled_total, rightmost, step = jax.jit(total), POINTS[:, 0].argmax(), 1.0e-6
+    slope = jax.jit(jax.grad(total))(jnp.asarray(POINTS))[rightmost, 0]
+    moved = [compiled_total(jnp.asarray(POINTS).at[rightmost, 0].add(sign * step)) for sign in (1.0, -1.0)]
+    assert abs(slope) > 0.0 and float(slope) == pytest.approx(float(moved[0] - moved[1]) / (2.0 * step), rel=1.0e-5)

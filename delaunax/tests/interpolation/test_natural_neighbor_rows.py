@@ -120,7 +120,11 @@ def test_lanes_have_rows_of_their_own():
 def test_no_query_and_wrong_arguments():
     rows = rows_of(POINTS, np.zeros((0, 2)), spare_rows=3)
     assert rows.vertices.shape == (3, 8) and (rows.vertices == -1).all()
-    with pytest.raises(ValueError, match="`width` is 1"):
-        rows_of(POINTS, QUERIES, 3, width=1)
+    for width in (1, 8.5):
+        with pytest.raises(ValueError, match=f"`width` is {width}; give a whole number of at least 2"):
+            rows_of(POINTS, QUERIES, 3, width=width)
+    for spare_rows in (-1, 2.5):
+        with pytest.raises(ValueError, match=f"`spare_rows` is {spare_rows}; give a whole number of at least 0"):
+            rows_of(POINTS, QUERIES, spare_rows)
     with pytest.raises(ValueError, match="give one of 'sibson', 'laplace'"):
         rows_of(POINTS, QUERIES, 3, kind="watson")

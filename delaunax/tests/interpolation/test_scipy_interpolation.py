@@ -245,3 +245,9 @@ def test_the_version_and_the_oracle_need_no_import_of_their_own():
     assert delaunax.oracle.fault_of(SITES, rows_of(triangulate(SITES))) is None
     with pytest.raises(AttributeError, match="module 'delaunax' has no attribute 'qhull'"):
         delaunax.qhull  # noqa: B018
+
+
+def test_rescaled_points_may_be_as_large_as_floats_are():
+    points = 1.0e307 * point_sets.random(120)
+    found = LinearInterpolator(points, 1.0e-307 * points[:, 0], rescale=True)(points)
+    np.testing.assert_allclose(found, 1.0e-307 * points[:, 0], rtol=1.0e-12)

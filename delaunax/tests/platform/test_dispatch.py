@@ -1,19 +1,23 @@
 """A program does the work of the platform that it is compiled for, whatever the default of JAX is."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import jax
 import jax.export
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import linear_interpolate, triangulate
+from delaunax import triangulate
 from delaunax.platform import cpu
 from delaunax.platform.dispatch import by_platform, current_platform, platform_override
 
 import point_sets
-from programs import compiled
 
-LANES = jax.sharding.PartitionSpec("lanes")
+TESTS = Path(__file__).parents[1]
 
 traced_once = pytest.mark.skipif(not cpu.can_fuse(), reason="JAX before 0.11 traces again what it lowers")
 
@@ -90,33 +94,63 @@ def test_arguments_that_lanes_share_are_not_repeated(on_platform):
     np.testing.assert_array_equal(found, np.arange(6.0).reshape(2, 3).T + 1.0)
 
 
-def summed(points, values, queries):
-    return linear_interpolate(points, values, queries, fill_value=0.0).sum() + triangulate(points).dual_areas[0]
-
-
-lanes_of_gradients = jax.vmap(jax.value_and_grad(summed, argnums=(0, 1)))
-
 compiles_long = pytest.mark.slow(reason="compiles for 20 s")
+
+ON_TWO_DEVICES = """
+import sys
+import conftest  # fp64
+import jax
+import numpy as np
+import delaunax
+import point_sets
+from delaunax.platform.dispatch import platform_override
+
+kind, shares_points, platform = sys.argv[1:]
+function = delaunax.linear_interpolate if kind == "linear" else delaunax.griddata
+options = {"fill_value": 0.0} | ({} if kind == "linear" else {"method": kind})
+lanes = jax.sharding.PartitionSpec("lanes")
+
+def summed(points, values, queries):
+    return function(points, values, queries, **options).sum() + delaunax.triangulate(points).dual_areas[0]
+
+points = np.stack([point_sets.random(40, seed) for seed in range(2)])
+# On an edge, rounding decides which side's gradient a query has.
+queries, values = 0.5 * points[:, :20] + 0.3 * points[:, 3:23] + 0.2 * points[:, 9:29], np.sin(points[..., 0])
+if shares_points == "True":
+    points = points[0]
+# The gradient with respect to what devices share is JAX's sum over the devices.
+own, spec, argnums = (None, jax.sharding.PartitionSpec(), 1) if points.ndim == 2 else (0, lanes, (0, 1))
+gradients = jax.vmap(jax.value_and_grad(summed, argnums=argnums), in_axes=(own, 0, 0))
+mesh = jax.sharding.Mesh(np.array(jax.devices()), lanes)
+# Gradients of natural neighbours do not say over which devices they vary.
+sharded = jax.shard_map(
+    gradients, mesh=mesh, in_specs=(spec, lanes, lanes), out_specs=lanes, check_vma=kind == "linear"
+)
+with platform_override(platform):
+    found, expected = (jax.jit(each)(points, values, queries) for each in (sharded, gradients))
+assert len(found[0].sharding.device_set) == 2 and np.isfinite(expected[0]).all()
+jax.tree.map(lambda *both: np.testing.assert_allclose(*both, rtol=1e-12, atol=1e-12), found, expected)
+"""
 
 
 @pytest.mark.parametrize(
-    ("on_platform", "points_spec"),
+    ("kind", "shares_points", "platform"),
     [
-        ("cpu", LANES),
-        pytest.param("cpu", jax.sharding.PartitionSpec(), marks=compiles_long),
-        pytest.param("gpu", LANES, marks=compiles_long),
+        ("linear", False, "cpu"),
+        pytest.param("linear", True, "cpu", marks=compiles_long),
+        pytest.param("linear", False, "gpu", marks=compiles_long),
+        pytest.param("natural", False, "cpu", marks=compiles_long),
     ],
-    ids=["own points", "same points", "own points on a GPU"],
-    indirect=["on_platform"],
+    ids=["own points", "same points", "own points on a GPU", "natural neighbours"],
 )
-def test_devices_share_the_lanes(on_platform, points_spec):
-    points = np.stack([point_sets.random(40, seed) for seed in range(2)])
-    queries, values = np.stack([point_sets.queries_of(each) for each in points]), np.sin(points[..., 0])
-    expected = compiled(lanes_of_gradients)(points, values, queries)
-    mesh = jax.sharding.Mesh(np.array(jax.devices()[:1]), LANES)
-    specs = {"in_specs": (points_spec, points_spec, LANES), "out_specs": LANES}
-    found = jax.jit(jax.shard_map(lanes_of_gradients, mesh=mesh, **specs))(points, values, queries)
-    jax.tree.map(lambda *both: np.testing.assert_allclose(*both, rtol=1e-12, atol=1e-12), found, expected)
+def test_devices_share_the_lanes(kind, shares_points, platform):
+    flags = f"{os.environ.get('XLA_FLAGS', '')} --xla_force_host_platform_device_count=2"
+    path = os.pathsep.join([str(TESTS), os.environ.get("PYTHONPATH", "")])
+    command = [sys.executable, "-c", ON_TWO_DEVICES, kind, str(shares_points), platform]
+    ran = subprocess.run(
+        command, capture_output=True, text=True, env=os.environ | {"XLA_FLAGS": flags, "PYTHONPATH": path}
+    )
+    assert ran.returncode == 0, ran.stderr
 
 
 def test_gradients_stop_at_a_dispatched_function():

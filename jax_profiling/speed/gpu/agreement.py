@@ -66,7 +66,7 @@ def differences_between(first: tuple, second: tuple, data_points: int) -> dict:
     dict
         `triangles` and `mappings`: the number of differences. `weights` and `split_weights`: the largest difference where the
         mappings agree. `dual_areas`: the largest difference relative to the largest area of the mesh. `certified`: whether all
-        meshes are certified in both batches.
+        meshes are certified in both batches. A difference from or to NaN is the largest float, because JSON has no infinity.
     """
     differences = {"triangles": 0, "mappings": 0, "weights": 0.0, "split_weights": 0.0, "dual_areas": 0.0}
     differences["certified"] = bool(first[0].certified.all() and second[0].certified.all())
@@ -75,15 +75,20 @@ def differences_between(first: tuple, second: tuple, data_points: int) -> dict:
             jax.tree.map(lambda each: each[lane], batch) for batch in (first, second)
         )
         differences["triangles"] += len(_triangles(one) ^ _triangles(other))
-        areas = np.abs(one.dual_areas - other.dual_areas).max() / other.dual_areas.max()
+        areas = _finite(np.abs(one.dual_areas - other.dual_areas).max() / other.dual_areas.max())
         differences["dual_areas"] = max(differences["dual_areas"], float(areas))
         (mappings, weights), (other_mappings, other_weights) = _sort_corners(*tables), _sort_corners(*other_tables)
         same = (mappings == other_mappings).all(axis=1)
         differences["mappings"] += int((~same).sum())
-        errors = np.where(same, np.abs(weights - other_weights).max(axis=1), 0.0)
+        errors = np.where(same, _finite(np.abs(weights - other_weights)).max(axis=1), 0.0)
         differences["weights"] = max(differences["weights"], float(errors[:data_points].max()))
         differences["split_weights"] = max(differences["split_weights"], float(errors[data_points:].max(initial=0.0)))
     return differences
+
+
+def _finite(differences):
+    """The largest float for NaN, which a maximum could hide."""
+    return np.nan_to_num(differences, nan=np.finfo(float).max)
 
 
 def _triangles(triangulation: Triangulation):

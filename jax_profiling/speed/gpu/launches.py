@@ -7,8 +7,8 @@ interpolations and the likelihood of a lens. XLA's dumps give the kernels of eve
 gives the trip counts. A model turns the counts into milliseconds of the interpolation; nothing is timed. The likelihood has no
 modelled time, because most of its time is arithmetic, which the model ignores.
 
-The command writes `results/launches/*.json` and the tables of docs/speed.md. The exit status is 1 if a count grew by more than
-a tenth.
+The command writes `results/launches/*.json` and the tables of docs/speed.md. If a count grew by more than a tenth, it writes
+nothing, unless `--accept` is given, and the exit status is 1.
 """
 
 import argparse
@@ -205,6 +205,7 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="hst", help="a name under dataset/imaging, or a folder (default hst)")
     parser.add_argument("--site", type=Path, default=ROOT / ".cuda", help="folder of the compiler (default .cuda)")
+    parser.add_argument("--accept", action="store_true", help="write counts that grew by more than a tenth, too")
     arguments = parser.parse_args(argv)
     if not (arguments.site / "nvidia").is_dir():
         raise command.BadInput(f"{arguments.site}: contains no CUDA compiler; run make launches, which installs it.")
@@ -221,11 +222,14 @@ def main(argv=None):
     growth = list(growth_between(before, results))
     for sentence in growth:
         print(sentence, file=sys.stderr)
+    if growth and not arguments.accept:
+        print("Nothing was written; --accept takes these counts.", file=sys.stderr)
+        return 1
     with atomic_writes(RESULTS) as scratch:
         for key, each in results.items():
             (scratch / paths[key].name).write_text(json.dumps(each, indent=1) + "\n")
     rewrite_page(page.launch_lines_of(list(results.values())), BEGIN, END)
-    return 1 if growth else 0
+    return 0
 
 
 if __name__ == "__main__":

@@ -194,6 +194,10 @@ def run_part_until(end, name, arguments):
                 process.kill()
 
 
+MAX_DIFFERENCE = 1.0e-9
+"""Largest accepted difference of weights, split weights and dual areas from the CPU's. An H200's were 1e-13 at most."""
+
+
 def start_part(name, arguments, path):
     """The process of a part, which saves its results to the path."""
     environment = dict(os.environ)
@@ -213,6 +217,10 @@ def faults_of(parts):
         for row in part.get("rows", []):
             if row.get("triangles") or not row.get("certified", True):
                 yield f"{name}: {row['lens']}: {row['triangles']} triangles differ from the CPU's, or are not certified."
+            if (
+                largest := max(row.get(each, 0.0) for each in ("weights", "split_weights", "dual_areas"))
+            ) > MAX_DIFFERENCE:
+                yield f"{name}: {row['lens']}: weights or dual areas differ from the CPU's by {largest:.1e}."
 
 
 def target_of(device):

@@ -5,7 +5,7 @@ their bits, and floating point arithmetic uses coordinates times one power of tw
 a coordinate below 2^-1022 (in fp32 2^-126) of the largest becomes zero. `exact_signs` reads its bits instead.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -41,10 +41,20 @@ def integers_from(values: Array) -> Integers:
     return Integers(jnp.where(bits < 0, -magnitude, magnitude), exponent)
 
 
+def in_dtype(values: Array, dtype: Any) -> Array:
+    """Floats in their own dtype or a wider one, also subnormal ones, which XLA reads as zero; differentiable."""
+    if values.dtype == dtype:
+        return values
+    fixed = lax.stop_gradient(values)
+    mantissa, exponent = integers_from(fixed)
+    wide = mantissa.astype(dtype) * power_of_two(exponent, dtype) + (values - fixed).astype(dtype)
+    return jnp.where(jnp.isfinite(values), wide, values.astype(dtype))
+
+
 def largest_exponent(values: Array, axis: int | None = None) -> Array:
     """int32: the p for which the largest finite value lies between 2^p and 2^(p + 1), of all or along an axis; 0 for zeros.
 
-    Subnormal numbers count as 2^-1022 (in fp32 2^-126). It does not depend on the dtype, so a tree may change its dtype.
+    Subnormal numbers count as 2^-1022 (in fp32 2^-126). Otherwise it does not depend on the dtype.
     """
     info = jnp.finfo(values.dtype)
     word = np.dtype(f"int{info.bits}").type
@@ -84,3 +94,15 @@ def scaled(values: Array, largest: Array) -> Array:
     small = integers.mantissa.astype(values.dtype) * np.asarray(2.0**-info.nmant, values.dtype)
     small = small * power_of_two(capped, values.dtype)
     return jnp.where(power >= np.int32(info.minexp), small, jnp.zeros((), values.dtype))
+
+
+def to_order_one(*vectors: tuple[Array, Array]) -> tuple[list[tuple[Array, Array]], Array]:
+    """Vectors times the power of two that brings the largest of their components to order one, and that power."""
+    largest = jnp.abs(vectors[0][0])
+    for component in [vectors[0][1], *(each for vector in vectors[1:] for each in vector)]:
+        largest = jnp.maximum(largest, jnp.abs(component))
+    info = jnp.finfo(largest.dtype)
+    word = np.dtype(f"int{info.bits}").type
+    exponent = lax.bitcast_convert_type(largest, word) >> word(info.nmant)
+    factor = power_of_two((word(info.maxexp - 1) - exponent).astype(jnp.int32), largest.dtype)
+    return [(x * factor, y * factor) for x, y in vectors], factor

@@ -10,7 +10,7 @@ from jax import Array, lax
 from delaunax import platform
 from delaunax.arguments import as_given, points_and_queries
 from delaunax.arithmetic import double_double
-from delaunax.arithmetic.scaling import factor_to_order_one, largest_exponent, scaled_differentiably
+from delaunax.arithmetic.scaling import factor_to_order_one, largest_exponent, scaled_differentiably, to_order_one
 from delaunax.arithmetic.triangle import dot, doubled_areas_from, squared
 from delaunax.platform.dispatch import differentiable
 from delaunax.platform.indexing import gather
@@ -20,8 +20,9 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
     """The barycentric weights of every query point, differentiable with respect to queries and vertices.
 
     The weights of a query inside its triangle are right to a few machine epsilons times the conditioning of the triangle. Where
-    that exceeds one over the square root of an epsilon, they are right to a few machine epsilons. If rounding has put a query
-    just outside its triangle, the weights are those of the nearest place on the triangle's edges.
+    that exceeds one over the square root of an epsilon, they are right to a few machine epsilons. In triangles thinner than an
+    epsilon, the error grows to the square root of an epsilon. In triangles thinner than an epsilon to the power of 3/2, and if
+    rounding has put a query just outside its triangle, the weights are those of the nearest place on the triangle's edges.
 
     Parameters
     ----------
@@ -67,13 +68,13 @@ def _weights_from(primitives, points, query_points, mappings):
     doubled = [jnp.where(each < 0.0, -each, each) for each in doubled_areas_from(query_points, a, b, c)]
     total = doubled[0] + doubled[1] + doubled[2]
     longest = jnp.maximum(jnp.maximum(squared(b - c), squared(c - a)), squared(a - b))
-    triangle = inside & (total > 0.0)
+    # In a triangle as thin as this, rounding of the areas shows. In one as small as its products' underflow, both are zero.
+    thin = inside & (total <= longest * np.sqrt(jnp.finfo(total.dtype).eps))
+    plain = inside & ~thin
     weights = [
-        jnp.where(triangle, each / jnp.where(triangle, total, 1.0), alone)
+        jnp.where(plain, each / jnp.where(plain, total, 1.0), alone)
         for each, alone in zip(doubled, (1.0, 0.0, 0.0), strict=True)
     ]
-    # In a triangle as thin as this, rounding of the areas shows.
-    thin = inside & (total < longest * np.sqrt(jnp.finfo(total.dtype).eps))
     # In other rows, the corners of any triangle keep derivatives finite.
     corners = [jnp.where(thin[:, None], each, other) for each, other in zip((a, b, c), np.eye(3, 2, dtype=a.dtype))]
     weights = primitives.replace_rows(thin, partial(_weights_in_thin, primitives), (query_points, *corners), weights)
@@ -82,21 +83,30 @@ def _weights_from(primitives, points, query_points, mappings):
 
 def _weights_in_thin(primitives, row):
     """Three () weights of a (2,) query in a triangle of three (2,) corners, in double-double arithmetic."""
-    query_point, a, b, c = row
+    _, a, b, c = row
+    _, factor = to_order_one(*(tuple(one - other) for one, other in ((a, b), (b, c), (c, a))))
+    query_point, a, b, c = (each * factor for each in row)
 
     def along_edge(edge):
-        """Twice the area of the query and an edge, the place nearest to the query along it, and the squared distance there."""
+        """Twice the area of the query and an edge, the place nearest to the query along it, the squared distance there, and
+        the squared length of the edge."""
         start, end = edge
-        along = jnp.clip(dot(query_point - start, end - start) / squared(end - start), 0.0, 1.0)
+        length = squared(end - start)
+        # The ends of a shorter edge are one place; derivatives divide by the square of its squared length.
+        shortest = 2.0 ** (int(jnp.finfo(length.dtype).minexp) // 2 + 2)
+        along = dot(query_point - start, end - start) / jnp.where(length > shortest, length, 1.0)
+        along = jnp.clip(along, 0.0, 1.0)
         away = squared(query_point - start - along * (end - start))
-        return double_double.cross_between(query_point, start, end), along, away
+        return double_double.cross_between(query_point, start, end), along, away, length
 
     # In a loop over the edges on a CPU, which is compiled once.
-    doubled, along, away = primitives.map_rows(along_edge, (jnp.stack([b, c, a]), jnp.stack([c, a, b])))
+    doubled, along, away, lengths = primitives.map_rows(along_edge, (jnp.stack([b, c, a]), jnp.stack([c, a, b])))
     total = doubled[0] + doubled[1] + doubled[2]
     of_a, of_b, of_c = doubled
-    holds = (of_a >= 0.0) & (of_b >= 0.0) & (of_c >= 0.0) & (total > 0.0)
-    # Otherwise, the query lies outside by less than rounding, and the nearest place on the edges counts.
+    # In double-double arithmetic, areas are wrong by a squared epsilon of the longest edge: here by the root of one at most.
+    least = float(jnp.finfo(total.dtype).eps) ** 1.5 * jnp.maximum(jnp.maximum(lengths[0], lengths[1]), lengths[2])
+    holds = (of_a >= 0.0) & (of_b >= 0.0) & (of_c >= 0.0) & (total > least)
+    # Otherwise, the query lies outside by less than rounding, or the areas are rounding: the nearest place on the edges counts.
     nearest = jnp.minimum(jnp.minimum(away[0], away[1]), away[2])
     at_a, at_b = away[0] == nearest, away[1] == nearest
     place = jnp.where(at_a, along[0], jnp.where(at_b, along[1], along[2]))

@@ -25,7 +25,7 @@ class Interpolator:
     Attributes
     ----------
     points, values, fill_value, triangulation
-        The arrays in use: `points` are scaled to the unit square around their mean if `rescale` is true.
+        The arrays in use: `points` are scaled to the unit square if `rescale` is true.
     kind
         Which of several interpolations, or None if there is one.
     """

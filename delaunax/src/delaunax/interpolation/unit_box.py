@@ -3,16 +3,16 @@
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jax import Array, lax
+from jax import Array
 
 
 class UnitBox(NamedTuple):
-    """The map from points to the unit square around their mean.
+    """The map from points to the unit square around the centre of their bounding box.
 
     Attributes
     ----------
     offset, scale
-        (2,) float, the mean of the points, and the sides of their bounding box; 1 for a side without length.
+        (2,) float, the centre and the sides of the bounding box of the points; 1 for a side without length.
     """
 
     offset: Array
@@ -25,10 +25,7 @@ class UnitBox(NamedTuple):
 
 
 def unit_box_of(points: Array) -> UnitBox:
-    """The `UnitBox` of (N, 2) points.
-
-    Its gradients stop: interpolation inside a triangle does not depend on the box.
-    """
-    points = lax.stop_gradient(points)
-    sides = points.max(axis=0) - points.min(axis=0)
-    return UnitBox(points.mean(axis=0), jnp.where(sides > 0.0, sides, jnp.ones_like(sides)))
+    """The `UnitBox` of (N, 2) points. Natural neighbours depend on the ratio of its sides, so gradients pass."""
+    lowest, largest = points.min(axis=0), points.max(axis=0)
+    sides = largest - lowest
+    return UnitBox(0.5 * lowest + 0.5 * largest, jnp.where(sides > 0.0, sides, jnp.ones_like(sides)))

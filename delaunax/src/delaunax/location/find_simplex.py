@@ -29,7 +29,7 @@ def find_simplex(triangulation: Triangulation, points: Any, query_points: Any, t
     tol
         () float, a tolerance for queries outside the hull. Such a query belongs to the triangle in which its smallest
         barycentric coordinate is largest, if that coordinate is at least -`tol`. By default a query may miss its triangle by 4
-        machine epsilons of the extent. A tolerance compares each query outside with all triangles.
+        machine epsilons of the extent. A tolerance compares every query with all triangles.
 
     Returns
     -------
@@ -47,9 +47,15 @@ def find_simplex(triangulation: Triangulation, points: Any, query_points: Any, t
 
 
 def _tolerance_from(tol):
-    if np.shape(tol) != () or not (isinstance(tol, jax.core.Tracer) or tol >= 0.0):
+    if np.shape(tol) != () or not (isinstance(tol, jax.core.Tracer) or _is_at_least_zero(tol)):
         raise ValueError(f"`tol` is {tol!r}; give one number, zero or positive.")
     return lax.stop_gradient(jnp.asarray(tol, float))
+
+
+def _is_at_least_zero(tol):
+    # NumPy compares it also inside `jit`.
+    number = np.asarray(tol)
+    return np.issubdtype(number.dtype, np.number) and bool(number >= 0.0)
 
 
 def _rows_within(tol, triangulation, queries):

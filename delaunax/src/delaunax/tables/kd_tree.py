@@ -15,7 +15,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arithmetic.scaling import largest_exponent, scaled
+from delaunax.arithmetic.scaling import in_dtype, largest_exponent, scaled
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
 
@@ -100,9 +100,13 @@ def widened(tree: KDTree, dtype: Any) -> KDTree:
     if tree.points.dtype == dtype:
         return tree
     # Scaled again: where the narrow dtype underflows, the wide one does not.
-    unscaled = jnp.asarray(tree.unscaled).astype(dtype)
+    unscaled = in_dtype(jnp.asarray(tree.unscaled), dtype)
     exponent = largest_exponent(unscaled)
-    points, nodes = scaled(unscaled, exponent), jnp.asarray(tree.nodes).astype(dtype)
+    # Of subnormal numbers, the exponent depends on the dtype.
+    points, nodes = (
+        scaled(unscaled, exponent),
+        jnp.ldexp(jnp.asarray(tree.nodes).astype(dtype), tree.exponent - exponent),
+    )
     return tree._replace(points=points, unscaled=unscaled, exponent=exponent, nodes=nodes)
 
 

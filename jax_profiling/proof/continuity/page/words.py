@@ -106,7 +106,6 @@ MISSING = """## What is not measured?
 - Steps below 1e-3 on `two_planes` and below 1e-4 on all others but `small`, and the sizes of changes of the active set there.
 - The log evidence in every mode on more than two lenses.
 - The cost of the roughness for a search. [Another page](searches.md) has it for one lens.
-- A production posterior on a real lens.
 - The code that stands now: each JSON file has the digest of the sources it was measured with. `NaturalNeighbor` has been
   reorganised since, without another change of weights than rounding.
 - Events on the first of the two meshes of `two_planes`: tables and rates are those of the second.

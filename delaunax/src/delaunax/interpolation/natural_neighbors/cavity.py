@@ -10,6 +10,7 @@ from jax import Array, lax
 
 from delaunax import platform
 from delaunax.arithmetic.error_bounds import orientation
+from delaunax.arithmetic.scaling import to_order_one
 from delaunax.arithmetic.triangle import A, B, C
 from delaunax.insertion.corner_table import next_corner, previous_corner
 from delaunax.interpolation.natural_neighbors.circles import (
@@ -20,7 +21,6 @@ from delaunax.interpolation.natural_neighbors.circles import (
     circles_from,
     decide,
     in_circle,
-    to_order_one,
     triangle_of,
 )
 from delaunax.interpolation.natural_neighbors.ring import Queries

@@ -24,7 +24,7 @@ from delaunax import platform
 from delaunax.arithmetic import double_double
 from delaunax.arithmetic.error_bounds import IN_CIRCLE, Determinant, Vector, underflow_of, unit_of
 from delaunax.arithmetic.exact_signs import signs_at
-from delaunax.arithmetic.scaling import power_of_two
+from delaunax.arithmetic.scaling import to_order_one
 from delaunax.arithmetic.triangle import A, B, C
 from delaunax.platform.indexing import NONE, gather
 
@@ -95,18 +95,6 @@ def cross(u: Vector, v: Vector) -> Array:
 def dot(u: Vector, v: Vector) -> Array:
     """The scalar product of two vectors."""
     return u[0] * v[0] + u[1] * v[1]
-
-
-def to_order_one(*vectors: Vector) -> tuple[list[Vector], Array]:
-    """Vectors times the power of two that brings the largest of their components to order one, and that power."""
-    largest = jnp.abs(vectors[0][0])
-    for component in [vectors[0][1], *(each for vector in vectors[1:] for each in vector)]:
-        largest = jnp.maximum(largest, jnp.abs(component))
-    info = jnp.finfo(largest.dtype)
-    word = np.dtype(f"int{info.bits}").type
-    exponent = lax.bitcast_convert_type(largest, word) >> word(info.nmant)
-    factor = power_of_two((word(info.maxexp - 1) - exponent).astype(jnp.int32), largest.dtype)
-    return [(x * factor, y * factor) for x, y in vectors], factor
 
 
 def _cotangents(xs, ys, edges):

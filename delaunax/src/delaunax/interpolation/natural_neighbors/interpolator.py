@@ -42,7 +42,7 @@ class NaturalNeighborInterpolator(Interpolator):
     Attributes
     ----------
     points, values, fill_value, triangulation
-        The arrays in use: `points` are scaled to the unit square around their mean if `rescale` is true.
+        The arrays in use: `points` are scaled to the unit square if `rescale` is true.
 
     Raises
     ------
@@ -85,7 +85,9 @@ def _interpolate(kind, triangulation, points, values, query_points, fill_value):
     smooth = sums[:, :-1] / jnp.where(total > 0.0, total, 1.0)
     on_ends = cavities.ends[:, :1] >= 0
     weights = weights_of_ends(points, query_points, cavities.ends).astype(columns.dtype)
-    linear = (weights[:, :, None] * gather(columns, jnp.maximum(cavities.ends, 0))).sum(axis=1)
+    # A vertex alone stands twice: no other value, which may be NaN, has a part in it.
+    ends = jnp.where(cavities.ends < 0, cavities.ends[:, :1], cavities.ends)
+    linear = (weights[:, :, None] * gather(columns, jnp.maximum(ends, 0))).sum(axis=1)
     interpolated = _like_values(jnp.where(on_ends, linear, smooth), values)
 
     known = on_ends[:, 0] | (cavities.queries.corner >= 0)

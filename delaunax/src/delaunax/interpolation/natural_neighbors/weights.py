@@ -83,8 +83,7 @@ def natural_neighbor_weights(
         `max_neighbors` is below 1.
     """
     check_kind(kind)
-    if not isinstance(max_neighbors, int | np.integer) or max_neighbors < 1:
-        raise ValueError(f"`max_neighbors` is {max_neighbors}; give a whole number of at least 1.")
+    _check_whole("max_neighbors", max_neighbors, least=1)
     points, queries, shape = points_and_queries(points, query_points, triangulation)
     triangulation = widened(triangulation, points.dtype)
     rows = _rows(kind, max_neighbors, 0, triangulation, points, at_least_one(queries))
@@ -147,8 +146,8 @@ def natural_neighbor_rows(
     ValueError, TypeError
         As `natural_neighbor_weights`.
     """
-    if width < 2 or spare_rows < 0:
-        raise ValueError(f"`width` is {width} and `spare_rows` {spare_rows}; give 2 or more, and 0 or more.")
+    _check_whole("width", width, least=2)
+    _check_whole("spare_rows", spare_rows, least=0)
     check_kind(kind)
     points, queries, _ = points_and_queries(points, query_points, triangulation)
     # Loops over no row cannot be compiled. A query at a vertex needs no spare row.
@@ -160,6 +159,11 @@ def natural_neighbor_rows(
 def at_least_one(query_points):
     """The queries, or one if there is none: loops over no row cannot be compiled."""
     return query_points if len(query_points) else jnp.zeros((1, 2), query_points.dtype)
+
+
+def _check_whole(name, number, least):
+    if not isinstance(number, int | np.integer) or number < least:
+        raise ValueError(f"`{name}` is {number}; give a whole number of at least {least}.")
 
 
 def check_kind(kind):

@@ -45,7 +45,7 @@ def drift_of(expected, live):
     Returns
     -------
     Drift or None
-        None if they agree, if there is no pin, or if the log determinants are not those of the pins, which are autolens's own.
+        None if they agree, and if there is no pin. Pins have autolens's own log determinants, so it is None with others, too.
     """
     if provenance.log_det() != "shipped":
         return None

@@ -219,8 +219,10 @@ class Likelihood:
 
 
 @contextmanager
-def log_dets(accurate):
+def log_dets(accurate, **patches):
     """A context in which log evidences have the accurate log determinants, or the shipped ones if `accurate` is false.
+
+    With the accurate ones, further patches of `knn_barycentric.patch` can be named, such as `natural_neighbors=True`.
 
     Raises
     ------
@@ -233,7 +235,7 @@ def log_dets(accurate):
         yield
         return
     # A patched autoarray has no `patch`, and needs none here.
-    knn_barycentric.patch(log_det=True)
+    knn_barycentric.patch(log_det=True, **patches)
     try:
         yield
     finally:

@@ -28,6 +28,10 @@ def above_zero(text):
     return value
 
 
+# As in `at_least`, for text that is not a number.
+above_zero.__name__ = "float"
+
+
 def words_of(known):
     """An argparse type: a comma-separated list of known words."""
 

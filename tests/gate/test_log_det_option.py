@@ -43,6 +43,13 @@ def test_a_patch_is_not_undone_behind_its_caller(unpatched):
     assert provenance.log_det() == "accurate"
 
 
+def test_further_patches_end_with_the_log_determinants(unpatched):
+    shipped = al.mesh.DelaunayNN
+    with log_dets(accurate=True, natural_neighbors=True):
+        assert provenance.log_det() == "accurate" and al.mesh.DelaunayNN is knn_barycentric.NaturalNeighbor
+    assert provenance.log_det() == "shipped" and al.mesh.DelaunayNN is shipped
+
+
 def test_two_lenses_of_one_folder_name_give_one_sentence(small, tmp_path, capfd):
     folder = shutil.copytree(small.folder, tmp_path / "small")
     assert main(["--lens", "small", "--lens", str(folder), "--rungs", "delaunay"]) == 2

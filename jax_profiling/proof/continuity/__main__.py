@@ -18,8 +18,8 @@ import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything im
 import numpy as np
 from rich.console import Console
 
-import knn_barycentric
 from jax_profiling.gate import provenance
+from jax_profiling.gate.likelihood import log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.measure import STEPS, Amount, Brackets, evidence_along, find_brackets
 from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES, Programs
@@ -118,13 +118,10 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore")
-    knn_barycentric.patch(log_det=True, natural_neighbors=True)
-    try:
+    with log_dets(accurate=True, natural_neighbors=True):
         amount = Amount(arguments.events, arguments.active, arguments.steps, arguments.profile)
         for name in [] if arguments.page else arguments.lenses.split(","):
             measure_lens(name, arguments.meshes, amount, arguments.batch, arguments.output)
-    finally:
-        knn_barycentric.unpatch()
     if arguments.output == RESULTS:
         page.write(RESULTS, ROOT / "docs" / "searches")
     return 0

@@ -18,8 +18,8 @@ import numpy as np
 from rich.console import Console
 from scipy.stats import norm
 
-import knn_barycentric
 from jax_profiling.gate import provenance
+from jax_profiling.gate.likelihood import log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import MESHES, likelihood_of
 from jax_profiling.proof.continuity.transects import SEED
@@ -90,8 +90,7 @@ def main(argv=None):
     arguments = parser.parse_args(argv)
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore")
-    knn_barycentric.patch(log_det=True, natural_neighbors=True)
-    try:
+    with log_dets(accurate=True, natural_neighbors=True):
         for name in arguments.lenses.split(","):
             with progress_of(Console(), name) as say:
                 lens = lens_folder.load(name, say=say)
@@ -110,8 +109,6 @@ def main(argv=None):
             with atomic_writes(arguments.output) as scratch:
                 text = json.dumps(summary | {"differences": found}, indent=1, allow_nan=False)
                 (scratch / f"{lens.name}.json").write_text(text + "\n")
-    finally:
-        knn_barycentric.unpatch()
     return 0
 
 

@@ -21,8 +21,8 @@ import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything im
 
 from rich.console import Console
 
-import knn_barycentric
 from jax_profiling.gate import provenance
+from jax_profiling.gate.likelihood import log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import TRIANGLES
 from jax_profiling.proof.kept import keep, kept
@@ -159,12 +159,9 @@ def main(argv=None):
     for name, value in {"SKIP_VISUALIZATION": "1", "SKIP_LATENTS": "1", "JAX_PREFLIGHT": "0"}.items():
         os.environ.setdefault(f"PYAUTO_{name}", value)
     warnings.filterwarnings("ignore")
-    knn_barycentric.patch(log_det=True, natural_neighbors=True)
-    try:
+    with log_dets(accurate=True, natural_neighbors=True):
         for name in [] if arguments.page else arguments.lenses.split(","):
             measure_lens(name, arguments)
-    finally:
-        knn_barycentric.unpatch()
     if arguments.output == RESULTS:
         page.write(RESULTS, ROOT / "docs" / "searches")
     return 0

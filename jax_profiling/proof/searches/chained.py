@@ -32,7 +32,7 @@ SEARCHES = {
     "source_lp": {"n_live": 200, "n_batch": 10, "seed": 1},
     "source_pix": {"n_live": 75, "n_batch": 4, "seed": 1},
 }
-"""Arguments of `af.Nautilus`. The live points are those of autolens's own pipelines. Small batches suit a CPU."""
+"""Arguments of `af.Nautilus`, with as many live points as PyAutoLens's pipelines have. Small batches suit a CPU."""
 
 SOURCE_GAUSSIANS = 20
 

@@ -21,9 +21,8 @@ import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything im
 import autolens as al
 import numpy as np
 
-import knn_barycentric
 from jax_profiling.gate import provenance
-from jax_profiling.gate.likelihood import Likelihood, model_with_mesh
+from jax_profiling.gate.likelihood import Likelihood, log_dets, model_with_mesh
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import TRIANGLES
 from jax_profiling.proof.continuity.transects import mass_parameters
@@ -120,8 +119,7 @@ def main(argv=None):
     for name in ("SKIP_VISUALIZATION", "SKIP_LATENTS"):
         os.environ.setdefault(f"PYAUTO_{name}", "1")
     warnings.filterwarnings("ignore")
-    knn_barycentric.patch(log_det=True, natural_neighbors=True)
-    try:
+    with log_dets(accurate=True, natural_neighbors=True):
         if not arguments.page:
             lens = lens_folder.load(arguments.lens)
             settings = settings_of()
@@ -130,8 +128,6 @@ def main(argv=None):
             lens = lens_folder.load(local / lens.name)
             for mesh in arguments.meshes:
                 sample(lens, mesh, settings, local / "pyautofit", arguments.output)
-    finally:
-        knn_barycentric.unpatch()
     if arguments.output == RESULTS:
         production_page.write(RESULTS, ROOT / "docs" / "searches")
     return 0

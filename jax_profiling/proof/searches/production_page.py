@@ -27,9 +27,9 @@ What do the meshes infer from a real lens? Three searches by `af.Nautilus`, as P
 3. The mass and the shear are free, once with every mesh. Light and regularization are fixed. The Gaussian priors come from
    `source_lp`, with the widths of autolens's configuration.
 
-The live points are those of PyAutoLens's pipelines (200, 75 and 150), and the effective samples are PyAutoFit's 500. One
-argument saves time on two cores: the third search ends its exploration when the live points hold half of the evidence, not a
-hundredth. All log evidences have the accurate log determinants (`patch(log_det=True)`).
+The searches have as many live points as PyAutoLens's pipelines have: 200, 75 and 150. They end at 500 effective samples,
+PyAutoFit's default. One argument saves time on two cores: the third search ends its exploration when the live points hold half
+of the evidence, not a hundredth. All log evidences have the accurate log determinants (`patch(log_det=True)`).
 
 An evaluation of `euclid_q1_vis` takes 0.39 s with `KNNBarycentric`, 0.60 s with `NaturalNeighbor` and 0.73 s with Delaunay (one
 core, 20 lanes, 40 draws from the default priors). The minutes of a search that was interrupted are unknown.

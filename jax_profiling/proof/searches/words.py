@@ -63,7 +63,7 @@ If the centre moves by 1e-6 prior widths, that vertex jumps to the edge of the s
 `af.Nautilus` takes no gradients. It samples the Einstein radius and the shear with the same seed and the same arguments as in
 [the same posterior](posterior.md). Its log evidence is an integral over these parameters; elsewhere on this page the log
 evidence belongs to one set of parameters. The efficiency is the effective number of samples per evaluation. Other programs ran
-on the same core, so do not compare the seconds: [the same search](posterior.md) takes 270 s with `KNNBarycentric`.
+on the same core, so do not compare the seconds. With `KNNBarycentric`, [the same search](posterior.md) takes 270 s.
 """,
     "bar": """## Is it the same inference?
 

@@ -21,8 +21,8 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
 
     The weights of a query inside its triangle are right to a few machine epsilons times the conditioning of the triangle. Where
     that exceeds one over the square root of an epsilon, they are right to a few machine epsilons. In triangles thinner than an
-    epsilon, the error grows to the square root of an epsilon. In triangles thinner than an epsilon to the power of 3/2, and if
-    rounding has put a query just outside its triangle, the weights are those of the nearest place on the triangle's edges.
+    epsilon, the error grows to the square root of an epsilon. Two cases have the weights of the nearest place on the triangle's
+    edges: triangles thinner than an epsilon to the power of 3/2, and queries that rounding has put just outside their triangle.
 
     Parameters
     ----------

@@ -3,9 +3,9 @@
 HEAD = """# How rough is the log evidence?
 
 The log evidence of a lens is not a smooth function of the parameters. It has a kink or a jump where the mesh changes its
-structure. This page measures both. `make continuity` measures three lenses that have no JSON file of these releases yet, and
-`make continuity ARGS="--lenses cusp,cross,fold"` measures others. `ARGS=--page` writes this page from the JSON files. The code
-is in `jax_profiling/proof/continuity/`. The real lens `euclid_q1_vis` is
+structure. This page measures both. `make continuity` measures three lenses. `ARGS="--lenses cusp,cross,fold"` chooses others,
+and `ARGS=--page` writes this page from the JSON files. Files of other releases are not overwritten: move them away first.
+The code is in `jax_profiling/proof/continuity/`. The real lens `euclid_q1_vis` is
 [not in the repository](../proofs/verdicts.md#real-lenses).
 
 ![the log evidence along the Einstein radius, without its smooth part](continuity_profile.png)
@@ -108,7 +108,7 @@ MISSING = """## What is not measured?
 - The cost of the roughness for a search. [Another page](searches.md) has it for one lens.
 - The code that stands now: each JSON file has the digest of the sources it was measured with. `NaturalNeighbor` has been
   reorganised since, without another change of weights than rounding.
-- Events on the first of the two meshes of `two_planes`: tables and rates are those of the second.
+- Events of one mesh of `two_planes`. The lens has two meshes, and all events are those of the second one.
 - Two sources of kinks: the border ellipse, which follows its outermost data points, and the ranks behind the rectangular
   mesh.
 """

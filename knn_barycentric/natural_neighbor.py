@@ -91,5 +91,4 @@ class InterpolatorNaturalNeighbor(InterpolatorKNNBarycentric):
 
     @cached_property
     def _mappings_sizes_weights_split(self):
-        mappings, weights = self.tables.split_mappings, self.tables.split_weights
-        return mappings, (mappings >= 0).sum(axis=1), weights
+        return self.tables.split_mappings, self.tables.split_sizes, self.tables.split_weights

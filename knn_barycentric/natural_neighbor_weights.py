@@ -10,10 +10,11 @@ KINDS = ("sibson", "laplace")
 
 def weights_without_jax(points, data, split_points, kind):
     """The `Tables` of vertices, data points and split points; every point has one row, as wide as its neighbours need."""
-    split = None, None
+    split = None, None, None
     if split_points is not None:
         mappings, weights = natural_neighbor_weights(points, split_points, kind)
-        split = np.pad(mappings, ((0, 0), (0, 1)), constant_values=-1), np.pad(weights, ((0, 0), (0, 1)))
+        mappings, weights = np.pad(mappings, ((0, 0), (0, 1)), constant_values=-1), np.pad(weights, ((0, 0), (0, 1)))
+        split = mappings, (mappings >= 0).sum(axis=1), weights
     return Tables(*natural_neighbor_weights(points, data, kind), None, *split)
 
 

@@ -32,15 +32,16 @@ class Tables(NamedTuple):
         (R, K) int32 and float: vertices and their weights; -1 and 0 in unused places. A data point has one or more rows.
     row_owner
         (R,) int, the data point of each row, or None if every data point has one row.
-    split_mappings, split_weights
-        (4N, L) int32 and float, the same of the split points, each in one row; None without split points. The last column is
-        unused: split regularization inserts each row's own vertex there.
+    split_mappings, split_sizes, split_weights
+        (4N, L) int32, (4N,) int and (4N, L) float: vertices, their number, and weights of the split points, each in one row;
+        None without split points. The last column is unused: split regularization inserts each row's own vertex there.
     """
 
     mappings: Any
     weights: Any
     row_owner: Any
     split_mappings: Any
+    split_sizes: Any
     split_weights: Any
 
 
@@ -51,15 +52,6 @@ class Room(NamedTuple):
     data_rows: int
     split_rows: int
     split_places: int
-
-
-class SpareRows(NamedTuple):
-    """The rows behind the first rows, as in `delaunax.NaturalNeighborRows`. Queries with linear weights have none."""
-
-    query: Any
-    slot: Any
-    vertices: Any
-    weights: Any
 
 
 def tables_from(triangulation, points, data, split_points, kind, split_budget):
@@ -87,11 +79,12 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
     found = natural(room.data_rows + room.split_rows, width=room.places)
     is_linear = _is_linear(found, number, room, split_budget)
     first = _first_rows(points, queries, found, is_linear)
-    spare = SpareRows(*(each[len(queries) :] for each in (found.query, found.slot, found.vertices, found.weights)))
-    spare = spare._replace(vertices=jnp.where(is_linear[spare.query][:, None], -1, spare.vertices))
-    data_tables = _data_tables([each[:number] for each in first], spare, room)
-    split_tables = _split_tables([each[number:] for each in first], spare, number, room) if splits else (None, None)
-    return Tables(*data_tables, *split_tables)
+    spare = type(found)(*(each[len(queries) :] for each in found))
+    data_tables = _data_tables([each[:number] for each in first], spare, is_linear, room)
+    if not splits:
+        return Tables(*data_tables, None, None, None)
+    mappings, weights = _split_tables([each[number:] for each in first], spare, is_linear, number, room)
+    return Tables(*data_tables, mappings, jnp.where(is_linear, 3, found.count)[number:], weights)
 
 
 def _room_for(natural, triangulation, number, splits, split_budget):
@@ -120,8 +113,9 @@ def _is_linear(found, number, room, split_budget):
     # Spare rows of data points come first: those behind their share are left to split points.
     behind = len(found.count) + room.data_rows
     is_late = (found.vertices[behind:, 0] >= 0) & (found.query[behind:] < number)
-    late = jnp.where(is_late, found.query[behind:], len(found.count))
-    return is_linear.at[late].set(True, mode="drop")
+    first_late = jnp.where(is_late, found.query[behind:], number).min(initial=number)
+    is_behind = ~of_split & (np.arange(len(found.count)) >= first_late)
+    return is_linear | is_behind & (found.count > room.places)
 
 
 def _first_rows(points, queries, found, is_linear):
@@ -140,21 +134,21 @@ def _first_rows(points, queries, found, is_linear):
     )
 
 
-def _data_tables(first, spare, room):
+def _data_tables(first, spare, is_linear, room):
     """Mappings, weights and row owners of the Q data points: their first rows, then their spare rows."""
     import jax.numpy as jnp
 
     if not room.data_rows:
         return *first, None
     (mappings, weights), number = first, len(first[0])
-    query, _, vertices, further = (each[: room.data_rows] for each in spare)
-    vertices = jnp.where(query[:, None] < number, vertices, -1)
+    vertices, further, query = (each[: room.data_rows] for each in spare[:3])
+    vertices = jnp.where(((query < number) & ~is_linear[query])[:, None], vertices, -1)
     owner = jnp.append(jnp.arange(number), jnp.minimum(query, number - 1))
     further = jnp.where(vertices < 0, 0.0, further)
     return jnp.concatenate([mappings, vertices]), jnp.concatenate([weights, further]), owner
 
 
-def _split_tables(first, spare, number, room):
+def _split_tables(first, spare, is_linear, number, room):
     """(4N, L) mappings and weights of the split points, whose queries come after `number` data points."""
     import jax.numpy as jnp
 
@@ -165,15 +159,13 @@ def _split_tables(first, spare, number, room):
     )
     if not room.split_rows:
         return mappings, weights
-    row = jnp.where((spare.query < number) | (spare.vertices[:, 0] < 0), len(mappings), spare.query - number)
-    return _with_rows((mappings, weights), row, spare.slot // PLACES, spare.vertices, spare.weights)
-
-
-def _with_rows(tables, row, piece, *values):
-    """(4N, L) vertices and weights, with (S, 8) further pieces of their rows; a piece of row 4N is not used."""
+    is_used = (spare.query >= number) & (spare.vertices[:, 0] >= 0) & ~is_linear[spare.query]
+    splits = len(mappings)
+    row = jnp.where(is_used, spare.query - number, splits)
+    place = row, spare.slot // PLACES
     return [
-        table.reshape(len(table), -1, PLACES).at[row, piece].set(value, mode="drop").reshape(table.shape)
-        for table, value in zip(tables, values, strict=True)
+        table.reshape(splits, -1, PLACES).at[place].set(further, mode="drop").reshape(table.shape)
+        for table, further in ((mappings, spare.vertices), (weights, spare.weights))
     ]
 
 

@@ -87,6 +87,11 @@ def test_queries_without_room_are_nan_with_their_triangle(platform):
     corners = POINTS[rows.triangle[is_nan]]
     edges, offsets = corners[:, [1, 2, 0]] - corners, QUERIES[is_nan][:, None] - corners
     assert (np.linalg.det(np.stack([edges, offsets], axis=-2)) > -1.0e-15).all()
+    # The first ring without room does not leave its beginning in the last rows.
+    used = len(QUERIES) + np.maximum(needed, 0)[has_room].sum()
+    assert used < len(rows.query)
+    empty = rows.vertices[used:] == -1, rows.weights[used:] == 0.0, rows.query[used:] == 0
+    assert all(each.all() for each in empty)
 
 
 def test_derivatives_are_those_of_the_wide_table():

@@ -132,15 +132,15 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
     inner, is_known = across >= 0, walk.answer >= 0
     enters = inner & jnp.where(is_known, walk.answer >= IN_CIRCLE_BIT, found.positive)
     in_doubt = moves & inner & ~(is_known | found.positive | found.negative)
-    decision = _keep(jnp.where(in_doubt, _IN_DOUBT, enters.astype(jnp.int32)))
+    decision = keep(jnp.where(in_doubt, _IN_DOUBT, enters.astype(jnp.int32)))
     in_doubt, enters = decision == _IN_DOUBT, decision == 1
     moves = moves & ~in_doubt
 
     v, a, to_v, to_a, along = edge_at(circles, query, walk.corner)
-    left, across_cotangent = _keep([gather(circles.cotangent, corner) for corner in (walk.corner, across)])
+    left, across_cotangent = keep([gather(circles.cotangent, corner) for corner in (walk.corner, across)])
     per_area = 1.0 / doubled_area(to_v, to_a, along)
     right = jnp.where(enters, across_cotangent, -dot(to_v, to_a) * per_area)
-    per_area, right = _keep((per_area, right))
+    per_area, right = keep((per_area, right))
     on_ring = moves & ~enters
     is_first, is_last = on_ring & (walk.first < 0), on_ring & (walk.first == walk.corner)
     turn = Turn(
@@ -167,7 +167,7 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
 def edge_at(circles: Circles, query: Any, corner: Array) -> tuple[Array, Array, Vector, Vector, Vector]:
     """`v`, `a`, `to_v`, `to_a` and `along` of a `Turn`: the edge opposite a corner."""
     v, a = (gather(circles.vertex, end) for end in (next_corner(corner), previous_corner(corner)))
-    vx, vy, ax, ay = _keep([gather(circles.points, vertex, axis) for vertex in (v, a) for axis in (A, B)])
+    vx, vy, ax, ay = keep([gather(circles.points, vertex, axis) for vertex in (v, a) for axis in (A, B)])
     to_v, to_a, along = (
         (query.scale * x, query.scale * y)
         for x, y in ((vx - query.x, vy - query.y), (ax - query.x, ay - query.y), (ax - vx, ay - vy))
@@ -186,7 +186,7 @@ def ring_turn(circles: Circles, query: Any, corner: Array) -> Turn:
     )  # fmt: skip
 
 
-def _keep(values):
+def keep(values):
     """Values that a CPU computes once: without a barrier, XLA computes them again for each result that needs them."""
     return platform.choose(lax.optimization_barrier, lambda values: values)(values)
 

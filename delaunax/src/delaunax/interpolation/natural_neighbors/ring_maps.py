@@ -13,14 +13,15 @@ import jax
 import jax.numpy as jnp
 from jax import Array, lax
 
+from delaunax import platform
 from delaunax.arithmetic.scaling import factor_to_order_one, largest_exponent
 from delaunax.arithmetic.triangle import A, B
 from delaunax.interpolation.natural_neighbors.cavity import Cavities
 from delaunax.interpolation.natural_neighbors.circles import dot
 from delaunax.interpolation.natural_neighbors.ring import walk_around
-from delaunax.interpolation.natural_neighbors.ring_rows import Layout, flat_table, on_platform, put
+from delaunax.interpolation.natural_neighbors.ring_rows import Layout, on_platform
 from delaunax.interpolation.natural_neighbors.shares import KINDS
-from delaunax.platform.indexing import DROP, NONE, gather
+from delaunax.platform.indexing import DROP, NONE, gather, write
 from delaunax.platform.linear_map import linear_map
 
 Moves = tuple[Array, Array]
@@ -126,10 +127,14 @@ def _moved_shares(kind, shape, cavities_and_spare, moves):
     cavities, spare = cavities_and_spare
     layout = Layout(spare, *shape)
 
+    put = platform.choose(write, lambda table, place, value: table.at[place].set(value, **DROP))
+
     def emit(own, table, turn, change):
         return own, put(table, layout.place(turn.row, turn.slot, turn.ends), change)
 
-    _, table = _changes(kind, cavities, moves, emit, (), flat_table(layout.size, 0.0, cavities.queries.x.dtype))
+    # One place more, for what is not kept.
+    table = jnp.zeros(layout.size + 1, cavities.queries.x.dtype)
+    _, table = _changes(kind, cavities, moves, emit, (), table)
     return table[:-1].reshape(shape)
 
 

@@ -13,11 +13,12 @@ from jax import Array, lax
 
 from delaunax import platform
 from delaunax.interpolation.natural_neighbors.cavity import Cavities
-from delaunax.interpolation.natural_neighbors.ring import walk_around
 from delaunax.interpolation.natural_neighbors.ring_lists import at, first_places, ring_sums, rings_from, shares_on
+from delaunax.interpolation.natural_neighbors.ring_stacks import rings_in_sequence
 from delaunax.interpolation.natural_neighbors.shares import KINDS
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import DROP, NONE, write
+from delaunax.platform.rows import sums
 
 
 class Layout(NamedTuple):
@@ -89,68 +90,52 @@ def rings(kind: str, width: int, spare_rows: int, cavities: Cavities) -> Rings:
 
 
 def _rings(*arguments):
-    return platform.choose(_by_walks, _by_lists)(*arguments)
-
-
-def flat_table(size, value, dtype):
-    """A flat table, and one place more for what is not kept."""
-    return jnp.full(size + 1, value, dtype)
-
-
-def put(table, place, value):
-    """A flat table with values at () or (Q,) places."""
-    set_at = platform.choose(write, lambda table, place, value: table.at[place].set(value, **DROP))
-    return set_at(table, place, value)
+    return platform.choose(_in_sequence, _by_lists)(*arguments)
 
 
 def _empty(queries, rows, width):
     """Flat tables of vertices, shares and the queries of rows; the totals, counts and spare places of rings."""
-    tables = [
-        flat_table(rows * width, NONE, jnp.int32),
-        flat_table(rows * width, 0.0, queries.x.dtype),
-        flat_table(rows, 0, jnp.int32),
-    ]
+    dtype = queries.x.dtype
+    tables = [jnp.full(rows * width, NONE), jnp.zeros(rows * width, dtype), jnp.zeros(rows, jnp.int32)]
     return tables, jnp.zeros_like(queries.x), jnp.zeros_like(queries.row), jnp.full_like(queries.row, rows * width)
 
 
 def _filled(tables, total, count, spare, width):
     """The `Rings` of what `_empty` begins with."""
-    vertices, shares, query = (table[:-1] for table in tables)
+    vertices, shares, query = tables
     number = len(count)
     query = jnp.append(np.arange(number, dtype=np.int32), query[number:])
     return Rings(vertices.reshape(-1, width), shares.reshape(-1, width), query, total, count, spare)
 
 
-def _by_walks(kind, width, spare_rows, cavities):
+def _in_sequence(kind, width, spare_rows, cavities):
     kind, (circles, queries, *_) = KINDS[kind], cavities
-    rows = len(queries.x) + spare_rows
+    number, rows = len(queries.x), len(queries.x) + spare_rows
 
-    def walk(corner, spare, tables):
-        layout = Layout(spare, rows, width)
+    def visit(shared, query, slot, vertex, share):
+        tables, row, unused = shared
+        column, is_first = lax.rem(slot, np.int32(width)), slot == 0
+        begins_spare = (column == 0) & ~is_first
+        # A ring without room overwrites its first row, which is not read.
+        spare = jnp.where(unused < rows, unused, query)
+        row = jnp.where(is_first, query, jnp.where(begins_spare, spare, row))
+        place = row * np.int32(width) + column
+        written = (place, vertex), (place, share), (row, query)
+        tables = [write(table, *each) for table, each in zip(tables, written, strict=True)]
+        return tables, row, jnp.where(begins_spare, unused + 1, unused)
 
-        def visit(own, tables, turn):
-            chain, total = own
-            chain, share = kind.after(chain, turn)
-            place = layout.place(turn.row, turn.slot, turn.ends)
-            places, values = (place, place, lax.div(place, np.int32(width))), (turn.v, share, turn.row)
-            total = total + jnp.where(turn.ends, share, 0.0)
-            return (chain, total), [put(*each) for each in zip(tables, places, values, strict=True)]
+    def emptied(row, tables):
+        empty = [NONE] * width, [jnp.zeros((), queries.x.dtype)] * width, [np.int32(0)]
+        places = row * np.int32(width), row * np.int32(width), row
+        return [write(table, place, *each) for table, place, each in zip(tables, places, empty, strict=True)]
 
-        begun = kind.begun(queries.x), jnp.zeros_like(queries.x)
-        (_, total), tables, count = walk_around(circles, queries._replace(corner=corner), visit, begun, tables)
-        return total, tables, count
-
-    def walk_again(step, carry):
-        corner, tables, total, count, spare = carry
-        found, tables, number = walk(corner, spare, tables)
-        total, count = jnp.where(step == 0, found, total), jnp.where(step == 0, number, count)
-        spare = _spare_places(count, rows, width)
-        return jnp.where(spare < rows * width, corner, NONE), tables, total, count, spare
-
-    # The first walk counts the vertices of all rings, the second one is around those with spare rows. Compiled once.
-    walks, begun = np.int32(2 if spare_rows else 1), (queries.corner, *_empty(queries, rows, width))
-    _, *found = lax.fori_loop(np.int32(0), walks, walk_again, begun)
-    return _filled(*found, width)
+    begun = _empty(queries, rows, width)[0], np.int32(0), np.int32(number)
+    (tables, _, unused), total, count = rings_in_sequence(kind, circles, queries, visit, begun)
+    spare = _spare_places(count, rows, width)
+    # The first ring that does not fit has begun to fill the last rows.
+    (used,) = sums(jnp.where(spare < rows * width, _spare_rows_of(count, width), 0))
+    tables = lax.fori_loop(number + used, jnp.minimum(unused, np.int32(rows)), emptied, tables)
+    return _filled(tables, total, count, spare, width)
 
 
 EDGES_PER_QUERY = 8
@@ -178,7 +163,8 @@ def _by_lists(kind, width, spare_rows, cavities):
         is_whole = (slot < at(count, edges.query)) & (edges.query < end)
         place = Layout(spare, rows, width).place(edges.query, slot, is_whole)
         written = (place, vertices), (place, shares), (lax.div(place, np.int32(width)), edges.query)
-        return end, [put(table, *each) for table, each in zip(tables, written, strict=True)], total, count, spare
+        tables = [table.at[where].set(value, **DROP) for table, (where, value) in zip(tables, written, strict=True)]
+        return end, tables, total, count, spare
 
     begun = np.int32(0), *_empty(queries, rows, width)
     _, *found = platform.lockstep_while(lambda _, carry: carry[0] < number, add_list, begun)
@@ -187,8 +173,13 @@ def _by_lists(kind, width, spare_rows, cavities):
 
 def _spare_places(count, rows, width):
     """`Layout.spare` of rings of (Q,) so many vertices: in sequence, as far as there are rows for whole rings."""
-    needed = jnp.maximum(lax.div(count + np.int32(width - 1), np.int32(width)), 1) - 1
+    needed = _spare_rows_of(count, width)
     before = platform.running_sums(needed)
     first, number = np.int32(len(count)) + before, np.int32(rows)
     has_room = (needed > 0) & (first + needed <= number)
     return jnp.where(has_room, (first - 1) * np.int32(width), number * np.int32(width))
+
+
+def _spare_rows_of(count, width):
+    """(Q,) int32, how many spare rows rings of so many vertices need."""
+    return lax.div(jnp.maximum(count, 1) - 1, np.int32(width))

@@ -135,7 +135,14 @@ def _table_of_best(found):
                     _short(_value(highest["slope"])),
                 )
             )
-    head = ("lens", "mesh", "highest log posterior", "log evidence there", "log posterior of the truth", "slope there")
+    head = (
+        "lens",
+        "mesh",
+        "highest log posterior",
+        "log evidence there",
+        "log posterior at the prior median",
+        "slope there",
+    )
     return markdown_table(head, rows)
 
 

@@ -1,11 +1,11 @@
-"""What does the roughness of the log evidence cost a search? Two that climb and two that sample, per mesh.
+"""What does the roughness of the log evidence cost a search? Three that climb and two that sample, per mesh.
 
     .venv/bin/python -m jax_profiling.proof.searches --lenses small --starts 20
 
-`lbfgs` and `prodigy` are `af.LBFGS` and `af.MultiStartProdigy`. `nautilus` is `af.Nautilus`, and `nuts` is `af.BlackJAXNUTS`,
-which starts from the posterior of `nautilus`. Writes one JSON file per lens, mesh and search to `results/searches/`, then
-`docs/searches/searches.md` from all files. A file keeps its finished starts, so an interrupted run continues there. A file of
-other releases or options is not overwritten. `--page` only rewrites the page.
+`lbfgs` and `prodigy` are `af.LBFGS` and `af.MultiStartProdigy`; `bounded` is `af.LBFGS` inside the priors. `nautilus` is
+`af.Nautilus`, and `nuts` is `af.BlackJAXNUTS`, which starts from the posterior of `nautilus`. Writes one JSON file per lens,
+mesh and search to `results/searches/`, then `docs/searches/searches.md` from all files. A file keeps its finished starts, so an
+interrupted run continues there. A file of other releases or options is not overwritten. `--page` only rewrites the page.
 """
 
 import argparse
@@ -19,6 +19,7 @@ from pathlib import Path
 
 import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
+import autofit as af
 from rich.console import Console
 
 from jax_profiling.gate import provenance
@@ -39,20 +40,24 @@ RESULTS = ROOT / "results" / "searches"
 SAMPLERS = {"nautilus": posterior.SEARCH_ARGUMENTS, "nuts": nuts.ARGUMENTS}
 """Searches that sample -> their arguments."""
 
-SEARCHES = ("lbfgs", "prodigy", *SAMPLERS)
+SEARCHES = ("lbfgs", "bounded", "prodigy", *SAMPLERS)
 
 
 def follow_gradients(fitness, name, settings, count, lanes, path, say):
     """Run the starts of a gradient search that its file lacks; `af.MultiStartProdigy` runs them together."""
     found = {"starts": [], "device": provenance.device()} | kept(path, settings)
     starts = starts_of(fitness.model, count)
-    run = partial(prodigy, lanes=lanes, say=say) if name == "prodigy" else lbfgs
+    runs = {
+        "lbfgs": lbfgs,
+        "bounded": partial(lbfgs, clipper=af.ClipperPriorBox()),
+        "prodigy": partial(prodigy, lanes=lanes, say=say),
+    }
     found.setdefault("truth", finite_or_none(fitness.slope_at(fitness.model.physical_values_from_prior_medians)[0]))
     while (done := len(found["starts"])) < count:
         group = starts[done : count if name == "prodigy" else done + 1]
         say(f"start {done + 1} of {count}" if len(group) == 1 else f"{len(group)} starts together")
         began = time.perf_counter()
-        records = run(fitness, group, settings["evaluations"])
+        records = runs[name](fitness, group, settings["evaluations"])
         seconds = (time.perf_counter() - began) / len(group)
         found["starts"] += [
             _row_of(fitness, start, record, seconds) for start, record in zip(group, records, strict=True)

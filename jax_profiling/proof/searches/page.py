@@ -9,7 +9,7 @@ from jax_profiling.proof.continuity.meshes import MESHES
 from jax_profiling.proof.searches.words import BETWEEN, HEAD, MISSING
 from jax_profiling.terminal.writing import atomic_writes
 
-GRADIENTS = {"lbfgs": "`af.LBFGS`", "prodigy": "`af.MultiStartProdigy`"}
+GRADIENTS = {"lbfgs": "`af.LBFGS`", "bounded": "`af.LBFGS`, bounded", "prodigy": "`af.MultiStartProdigy`"}
 """Searches that follow gradients -> words."""
 
 CLOSE = 2.0

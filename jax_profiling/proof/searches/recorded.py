@@ -93,7 +93,7 @@ def starts_of(model, number, seed=SEED):
     return np.array([model.vector_from_unit_vector(vector) for vector in unit], dtype=float)
 
 
-def lbfgs(fitness, starts, evaluations):
+def lbfgs(fitness, starts, evaluations, clipper=None):
     """`af.LBFGS` from every start.
 
     Parameters
@@ -104,6 +104,8 @@ def lbfgs(fitness, starts, evaluations):
         (S, D) float64, parameter vectors.
     evaluations
         The search ends after the iteration that exceeds this number of evaluations.
+    clipper
+        Bounds of PyAutoFit, or None for its default, no bounds.
 
     Returns
     -------
@@ -112,7 +114,9 @@ def lbfgs(fitness, starts, evaluations):
     records = []
     for start in starts:
         point = dict(zip(fitness.model.priors_ordered_by_id, start))
-        search = af.LBFGS(maxfun=evaluations, initializer=af.InitializerParamStartPoints(point), silence=True)
+        search = af.LBFGS(
+            maxfun=evaluations, initializer=af.InitializerParamStartPoints(point), clipper=clipper, silence=True
+        )
         search.make_fitness = lambda **arguments: fitness
         fitness.forget()
         search.fit(model=fitness.model, analysis=fitness.analysis)

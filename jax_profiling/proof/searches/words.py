@@ -14,9 +14,9 @@ any of three lenses. A start *arrives* if it ends within 2 nats of the best star
 - **Give `af.LBFGS` bounds.** By default PyAutoFit gives it none. Its first step has length one in the units of the parameters.
   From autolens's default priors (`gradient_search`, and the real lens `euclid_q1_vis`) that is where the log posterior is
   undefined: 58 of 80 starts stop within five evaluations. With `af.LBFGS(clipper=af.ClipperPriorBox())` none does. On
-  `gradient_search` with `KNNBarycentric` the median start then ends 18 900 nats higher, and the best one 3100 nats.
+  `gradient_search` the median start then ends 18 900 nats higher, with either mesh.
 - **From default priors no search is reliable.** One start of 20 arrives at most, because the starts end hundreds or thousands
-  of nats apart. On `gradient_search` the best start is 700 nats below
+  of nats apart. On `gradient_search` with `KNNBarycentric` the best start is 700 nats below
   [searches that begin within one per cent of the truth](posterior.md#gradient-searches).
 - **Near the truth** (`small`, priors around it), `af.LBFGS` arrives from none of 20 starts with `KNNBarycentric` and from one
   with `NaturalNeighbor`. `af.MultiStartProdigy` arrives from 6 of 20, with either mesh. The best start is 9 to 10 nats below

@@ -198,7 +198,7 @@ def doubled_area(to_v: Vector, to_a: Vector, along: Vector) -> Array:
     return jnp.maximum(shorter, least_area(shorter.dtype))
 
 
-def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, shared: Any) -> tuple[Any, Any, Array]:
+def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, shared: Any) -> tuple[Any, Any]:
     """Walk around the rings of all queries.
 
     Parameters
@@ -216,8 +216,6 @@ def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, s
     -------
     own, shared
         Their final values.
-    count
-        (Q,) int32, the number of ring vertices; 0 without a cavity.
     """
     number = np.int32(len(circles.vertex))
 
@@ -250,8 +248,8 @@ def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, s
             return cond_as_loop(in_doubt, lambda _: decide(circles, query.unscaled[None], triangle[None])[0], NONE)
 
         def walk_of(shared, row):
-            walk, own, shared = until_done(row[0], decided, row[1], shared)
-            return shared, (own, walk.slot)
+            _, own, shared = until_done(row[0], decided, row[1], shared)
+            return shared, own
 
         return lax.scan(walk_of, shared, (queries, own))
 
@@ -259,8 +257,8 @@ def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, s
         def decided_where(which, queries, triangles):
             return map_where(which, lambda rows: decide(circles, *rows), (queries.unscaled, triangles))
 
-        walk, own_, shared_ = until_done(queries, decided_where, own, shared)
-        return shared_, (own_, walk.slot)
+        _, own_, shared_ = until_done(queries, decided_where, own, shared)
+        return shared_, own_
 
-    shared, (own, count) = platform.choose(in_sequence, in_lockstep)()
-    return own, shared, count
+    shared, own = platform.choose(in_sequence, in_lockstep)()
+    return own, shared

@@ -69,7 +69,7 @@ def _sums(kind, cavities, values):
         return (chain, total + term), shared
 
     begun = kind.begun(queries.x), jnp.zeros((len(queries.x), values.shape[1]), values.dtype)
-    (_, total), _, _ = walk_around(circles, queries, visit, begun, ())
+    (_, total), _ = walk_around(circles, queries, visit, begun, ())
     return total
 
 
@@ -119,7 +119,7 @@ def _changes(kind, cavities, moves, emit, own, shared):
         return ((following, change), own), shared
 
     begun = (jnp.zeros_like(queries.x), jnp.zeros_like(queries.x)), own
-    (_, own), shared, _ = walk_around(circles, queries, visit, begun, shared)
+    (_, own), shared = walk_around(circles, queries, visit, begun, shared)
     return own, shared
 
 
@@ -174,7 +174,7 @@ def _pulled(kind, cavities, weight):
 
     zeros = jnp.zeros_like(circles.points[:, 0])
     begun = jnp.zeros_like(queries.x), [jnp.zeros_like(queries.x), jnp.zeros_like(queries.x)]
-    (_, query), shared, _ = walk_around(circles, queries, visit, begun, [zeros, zeros])
+    (_, query), shared = walk_around(circles, queries, visit, begun, [zeros, zeros])
     return jnp.stack(shared, axis=1), jnp.stack(query, axis=1)
 
 

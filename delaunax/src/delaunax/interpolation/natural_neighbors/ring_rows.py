@@ -93,15 +93,13 @@ def _rings(*arguments):
     return platform.choose(_in_sequence, _by_lists)(*arguments)
 
 
-def _empty(queries, rows, width):
-    """Flat tables of vertices, shares and the queries of rows; the totals, counts and spare places of rings."""
-    dtype = queries.x.dtype
-    tables = [jnp.full(rows * width, NONE), jnp.zeros(rows * width, dtype), jnp.zeros(rows, jnp.int32)]
-    return tables, jnp.zeros_like(queries.x), jnp.zeros_like(queries.row), jnp.full_like(queries.row, rows * width)
+def _empty(rows, width, dtype):
+    """Flat tables of vertices and shares, and the queries of rows."""
+    return [jnp.full(rows * width, NONE), jnp.zeros(rows * width, dtype), jnp.zeros(rows, jnp.int32)]
 
 
 def _filled(tables, total, count, spare, width):
-    """The `Rings` of what `_empty` begins with."""
+    """The `Rings` of the tables that `_empty` begins with."""
     vertices, shares, query = tables
     number = len(count)
     query = jnp.append(np.arange(number, dtype=np.int32), query[number:])
@@ -129,7 +127,7 @@ def _in_sequence(kind, width, spare_rows, cavities):
         places = row * np.int32(width), row * np.int32(width), row
         return [write(table, place, *each) for table, place, each in zip(tables, places, empty, strict=True)]
 
-    begun = _empty(queries, rows, width)[0], np.int32(0), np.int32(number)
+    begun = _empty(rows, width, queries.x.dtype), np.int32(0), np.int32(number)
     (tables, _, unused), total, count = rings_in_sequence(kind, circles, queries, visit, begun)
     spare = _spare_places(count, rows, width)
     # The first ring that does not fit has begun to fill the last rows.
@@ -166,7 +164,9 @@ def _by_lists(kind, width, spare_rows, cavities):
         tables = [table.at[where].set(value, **DROP) for table, (where, value) in zip(tables, written, strict=True)]
         return end, tables, total, count, spare
 
-    begun = np.int32(0), *_empty(queries, rows, width)
+    # No list yet: the first query, tables, totals, counts and spare places.
+    tables, none = _empty(rows, width, queries.x.dtype), jnp.zeros_like(queries.row)
+    begun = np.int32(0), tables, jnp.zeros_like(queries.x), none, none + np.int32(rows * width)
     _, *found = platform.lockstep_while(lambda _, carry: carry[0] < number, add_list, begun)
     return _filled(*found, width)
 

@@ -112,13 +112,13 @@ def write(measured, folder=RESULTS):
 
 
 def lanes_from(parser, option, text):
-    """Parse an option of the command line into numbers of lanes."""
+    """Parse an option of the command line into numbers of lanes; "none" is no number."""
     try:
-        lanes = [int(number) for number in text.split(",")]
+        lanes = [] if text == "none" else [int(number) for number in text.split(",")]
     except ValueError:
         lanes = [0]
-    if min(lanes) < 1:
-        parser.error(f"--{option} is {text}; give whole numbers of at least 1, such as 1,3,20.")
+    if min(lanes, default=1) < 1:
+        parser.error(f"--{option} is {text}; give whole numbers of at least 1, such as 1,3,20, or none.")
     return lanes
 
 
@@ -126,11 +126,11 @@ def lanes_from(parser, option, text):
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="hst", help="a name under dataset/imaging, or a folder (default hst)")
-    parser.add_argument("--batch", default="1,3,20", help="lanes of the interpolation (default 1,3,20)")
+    parser.add_argument("--batch", default="1,3,20", help="lanes of the interpolation, or none (default 1,3,20)")
     parser.add_argument(
         "--meshes", help=f"separated by semicolons; some of: {'; '.join(MESHES)} (default: {'; '.join(DEFAULT_MESHES)})"
     )
-    parser.add_argument("--likelihood-batch", default="1,3", help="lanes of the likelihood (default 1,3)")
+    parser.add_argument("--likelihood-batch", default="1,3", help="lanes of the likelihood, or none (default 1,3)")
     parser.add_argument("--steps", action="store_true", help="also time the steps of the likelihood")
     parser.add_argument(
         "--repeats", type=at_least(1), default=REPEATS, help=f"timed calls per program (default {REPEATS})"
@@ -146,6 +146,8 @@ def main(argv=None):
         lanes_from(parser, option, vars(arguments)[option.replace("-", "_")])
         for option in ("batch", "likelihood-batch")
     )
+    if not (batches or likelihood_batches):
+        parser.error("--batch and --likelihood-batch are none; give numbers of lanes to one of them.")
     meshes = arguments.meshes.split(";") if arguments.meshes else DEFAULT_MESHES
     if set(meshes) - set(MESHES):
         parser.error(f"--meshes names {'; '.join(set(meshes) - set(MESHES))}; give any of {'; '.join(MESHES)}.")

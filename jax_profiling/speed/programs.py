@@ -27,13 +27,17 @@ MESHES = {
     "Delaunay in one callback": (CallbackDelaunay, {}),
     "KNNBarycentric": (KNNBarycentric, {}),
     "NaturalNeighbor": (NaturalNeighbor, {}),
+    "NaturalNeighbor, Laplace": (NaturalNeighbor, {"kind": "laplace"}),
     **{name: row for name, row in verdict.RUNGS.items() if name != verdict.DEFAULT_RUNG},
     **verdict.PEERS,
     **{name: (mesh_cls, {}) for name, mesh_cls in JAX_TABLES.items()},
 }
 """Row -> mesh class and arguments."""
 
-PATCHES = dict.fromkeys(JAX_TABLES, {"delaunay": True}) | {"NaturalNeighbor": {"natural_neighbors": True}}
+PATCHES = {
+    **dict.fromkeys(JAX_TABLES, {"delaunay": True}),
+    **dict.fromkeys(("NaturalNeighbor", "NaturalNeighbor, Laplace"), {"natural_neighbors": True}),
+}
 """Row -> the arguments of `knn_barycentric.patch` that it needs."""
 
 DEFAULT_MESHES = ("Delaunay", "Delaunay in one callback", "Delaunay, JAX tables", "KNNBarycentric", "NaturalNeighbor")

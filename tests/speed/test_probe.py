@@ -56,7 +56,10 @@ def test_every_group_consists_of_known_steps():
     assert {step for _, members in tables.GROUPS.values() for step in members} <= set(steps.STEPS)
 
 
-@pytest.mark.parametrize("arguments", [["--batch", "0"], ["--batch", "many"], ["--meshes", "Voronoi"]])
+@pytest.mark.parametrize(
+    "arguments",
+    [["--batch", "0"], ["--batch", "many"], ["--batch", "none", "--likelihood-batch", "none"], ["--meshes", "Voronoi"]],
+)
 def test_probe_names_the_bad_argument(arguments, capsys):
     with pytest.raises(SystemExit) as exit:
         probe.main(arguments)

@@ -1,5 +1,6 @@
 """The site builds without a warning, and `docs/check_site.py` finds every kind of fault in it."""
 
+import re
 import runpy
 import subprocess
 import sys
@@ -8,7 +9,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-CHECK = runpy.run_path(str(ROOT / "docs" / "check_site.py"))
+DOCS = ROOT / "docs"
+CHECK = runpy.run_path(str(DOCS / "check_site.py"))
 
 PAGE = '<!doctype html><meta name="viewport" content="width=device-width"><body id="top">'
 
@@ -22,6 +24,17 @@ def test_broken_links_and_anchors_are_found(tmp_path):
         "index.html: there.html#part has no such anchor",
         "there.html: gone.png is not there",
     ]
+
+
+def test_links_to_pages_stay_on_the_site():
+    """Sphinx warns of other links, and `make docs` fails."""
+    within_the_site = runpy.run_path(str(DOCS / "conf.py"))["links_within_the_site"]
+    for page in DOCS.rglob("*.md"):
+        source = [page.read_text()]
+        within_the_site(None, page.stem, source)
+        for link in re.findall(r"\]\(([^):#]+\.md)", source[0]):
+            target = DOCS / link[1:] if link.startswith("/") else page.parent / link
+            assert target.resolve().is_relative_to(DOCS) and target.is_file(), f"{page.relative_to(DOCS)}: {link}"
 
 
 @pytest.mark.slow

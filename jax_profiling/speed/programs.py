@@ -36,7 +36,7 @@ MESHES = {
 
 PATCHES = {
     **dict.fromkeys(JAX_TABLES, {"delaunay": True}),
-    **dict.fromkeys(("NaturalNeighbor", "NaturalNeighbor, Laplace"), {"natural_neighbors": True}),
+    **{name: {"natural_neighbors": True} for name, (mesh_cls, _) in MESHES.items() if mesh_cls is NaturalNeighbor},
 }
 """Row -> the arguments of `knn_barycentric.patch` that it needs."""
 

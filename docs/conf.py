@@ -29,8 +29,10 @@ napoleon_use_ivar = True
 
 
 def links_within_the_site(app, docname, source):
-    """Links that work in the repository work on the site: to its page of delaunax's README, else to a copy of the file."""
-    text = re.sub(r"\]\((?:\.\./)+delaunax/README\.md", "](/delaunax/index.md", source[0])
+    """Links that work in the repository work on the site: to its pages of delaunax's files, else to a copy of the file."""
+    text = source[0]
+    for file, page in (("README", "index"), ("CHANGELOG", "changelog")):
+        text = re.sub(rf"\]\((?:\.\./)+delaunax/{file}\.md", f"](/delaunax/{page}.md", text)
     source[0] = re.sub(r"\]\(((?:\.\./)+results/[^)]+\.md)\)", r"](path:\1)", text)
 
 

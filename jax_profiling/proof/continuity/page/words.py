@@ -67,11 +67,12 @@ else happens at the same place.
 """,
     "kinks": """## How large is a kink?
 
-The median and the largest change of the slope, in nats per prior width, for the same events. The largest with natural
-neighbours are from `clumpy`, whose log evidence changes by 300 000 nats per prior width. Without `clumpy`, Sibson's weights
-have at most 12 where a data point changes its triangle, and 172 at a flip. Two cases need care. On `two_planes` the
-kernel's log determinant rounds to about 1e-6 nats, which hides kinks below about 10. The tables do not hold the ranks
-behind a rectangular mesh, so its slopes may cross a change of ranks.
+The median and the largest change of the slope, in nats per prior width, for the same events. The largest kinks
+of natural neighbours are from `clumpy`, whose log evidence is steep: 300 000 nats per prior width. On all other lenses, the
+largest kink of Sibson's weights is 12 where a data point changes its triangle, and 172 at a flip.
+
+Two cases need care. On `two_planes` the kernel's log determinant rounds to about 1e-6 nats, which hides kinks below about
+10. The tables do not hold the ranks behind a rectangular mesh, so its slopes may cross a change of ranks.
 """,
     "sums": """## Which events matter?
 
@@ -97,9 +98,9 @@ threefold and more. The last column is the log evidence where the lines start.
 The largest relative difference from `jit` at four parameter vectors (eager at one). Every batch runs in two orders of its
 lanes. The bar is 1e-9. `python -m jax_profiling.proof.continuity.modes` measures it.
 
-`double_source_plane` misses the bar, because rounding alone moves its log evidence: if all parameters move by their last bit,
-Delaunay's changes by up to 1.9e-7 (relative) at these vectors, and that of `KNNBarycentric` by 1.5e-7. It is the fit that is
-unstable at all five vectors of [the production matrix](../proofs/matrix.md).
+`double_source_plane` misses the bar, because rounding alone moves its log evidence. If all parameters move by their last bit,
+Delaunay's log evidence changes by up to 1.9e-7 (relative) at these vectors. With `KNNBarycentric` it changes by up to 1.5e-7.
+In [the production matrix](../proofs/matrix.md), this fit is unstable at all five vectors.
 """,
 }
 

@@ -17,9 +17,9 @@ not be near the truth.
   undefined: 58 of 80 starts stop within five evaluations. With `af.LBFGS(clipper=af.ClipperPriorBox())` none of the 40 starts
   on `gradient_search` does, and the median start ends 18 900 nats higher, with either mesh.
 - **From default priors no search is reliable.** One start of 20 arrives at most, because the starts end hundreds or thousands
-  of nats apart. On `euclid_q1_vis`, 12 of 20 starts of `af.MultiStartProdigy` gain nothing in the last 20 of 100 steps, with
-  either mesh. With priors of one per cent, [searches on the same lens](posterior.md#gradient-searches) found a log
-  evidence that is 700 nats higher (`gradient_search`, `KNNBarycentric`).
+  of nats apart. With priors of one per cent, [searches on the same lens](posterior.md#gradient-searches) found a log
+  evidence that is 700 nats higher (`gradient_search`, `KNNBarycentric`). More steps may not help: on `euclid_q1_vis`, 12 of 20
+  starts of `af.MultiStartProdigy` gain nothing in the last 20 of 100 steps, with either mesh.
 - **Near the truth** (`small`, priors around it), `af.LBFGS` arrives from none of 20 starts with `KNNBarycentric` and from one
   with `NaturalNeighbor`. `af.MultiStartProdigy` arrives from 6 of 20, with either mesh. More than half of its starts still
   gain in the last 20 of 100 steps, up to 6.5 nats. PyAutoFit's default is 300 steps, so more starts may arrive then. Do not

@@ -1,6 +1,7 @@
 """Gradient searches from many starts: their records, restarts and page."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -108,6 +109,22 @@ def test_only_missing_starts_run(small, tmp_path, monkeypatch, name, groups):
     found = json.loads(path.read_text())
     assert seen == [1, *groups] and len(found["starts"]) == 3
     assert found["starts"][0]["values"] == [None, -1.0]
+
+
+def test_an_undefined_evaluation_is_never_the_best(small, monkeypatch):
+    """A bounded search on `small` stepped from the bounds to parameters that are NaN."""
+    fitness = SimpleNamespace(model=recorded.mass_model_of(small.model), analysis=None, forget=lambda: None)
+
+    class Search:
+        def __init__(self, **arguments):
+            pass
+
+        def fit(self, model, analysis):
+            fitness.evaluations = [(np.zeros(7), 1.0), (np.ones(7), 2.0), (np.full(7, np.nan), np.nan)]
+
+    monkeypatch.setattr(recorded.af, "LBFGS", Search)
+    (record,) = recorded.lbfgs(fitness, recorded.starts_of(fitness.model, 1), 3)
+    assert record.values.tolist() == [1.0, 2.0, -np.inf] and record.best.tolist() == 7 * [1.0]
 
 
 def test_nuts_starts_from_the_posterior_of_nautilus(small, tmp_path, monkeypatch):

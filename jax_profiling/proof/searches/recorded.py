@@ -121,6 +121,7 @@ def lbfgs(fitness, starts, evaluations, clipper=None):
         fitness.forget()
         search.fit(model=fitness.model, analysis=fitness.analysis)
         parameters, values = map(np.array, zip(*fitness.evaluations))
+        values[np.isnan(values)] = -np.inf  # L-BFGS can step to NaN after an undefined value.
         records.append(Record(values, parameters[np.argmax(values)]))
     return records
 

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import barycentric_weights, oracle
+from delaunax import barycentric_weights, locate, oracle, triangulate
 
 from programs import PLATFORMS, weights_of
 
@@ -154,3 +154,20 @@ def test_gradients_are_those_of_the_coordinates(height):
         moved = coordinates(corners, [x + dx for x, dx in zip(fractions(query), fractions(step), strict=True)])
         slopes = [float(after - before) for after, before in zip(moved, exact, strict=True)]
         assert found[row] == pytest.approx(np.array(slopes), abs=1.0e-14 / height**2, rel=1.0e-9)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_gradients_on_edges_are_those_of_a_triangle(dtype):
+    """Rounding puts many of these queries just outside their triangle. All triangles have the slope of a linear function."""
+    side, finer = (np.arange(number, dtype=dtype) * dtype(step) for number, step in ((8, 0.1), (15, 0.05)))
+    points, queries = (np.stack(np.meshgrid(each, each), axis=-1).reshape(-1, 2) for each in (side, finer))
+    mappings = locate(triangulate(points), points, queries)
+    values = jnp.asarray(points @ np.array([1, 2], dtype))
+
+    def total(queries):
+        return (barycentric_weights(points, queries, mappings) * values[mappings]).sum()
+
+    inside = mappings[:, 1] >= 0
+    slopes = jax.grad(total)(jnp.asarray(queries))[inside]
+    assert inside.sum() > 180
+    assert np.abs(slopes - np.array([1, 2], dtype)).max() <= 200.0 * DTYPES[dtype]

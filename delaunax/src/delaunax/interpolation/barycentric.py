@@ -64,8 +64,9 @@ def _weights_from(primitives, points, query_points, mappings):
     a, b, c = (gather(points, mappings[:, k]) for k in range(3))
     # Where there is no triangle, the query counts as its vertex: far away or not finite, it must not reach any derivative.
     query_points = jnp.where(inside[:, None], query_points, a)
-    # Not `abs`: its derivative is zero for a query on an edge, where the weight still grows to one side.
-    doubled = [jnp.where(each < 0.0, -each, each) for each in doubled_areas_from(query_points, a, b, c)]
+    # Rounding can put a query on an edge just outside. Its areas are positive there, but change as the signed ones do.
+    signed = doubled_areas_from(query_points, a, b, c)
+    doubled = [jnp.where(each < 0.0, each - 2.0 * lax.stop_gradient(each), each) for each in signed]
     total = doubled[0] + doubled[1] + doubled[2]
     longest = jnp.maximum(jnp.maximum(squared(b - c), squared(c - a)), squared(a - b))
     # In a triangle as thin as this, rounding of the areas shows. In one as small as its products' underflow, both are zero.

@@ -156,6 +156,7 @@ def test_masked_arrays_are_rejected_by_name(name):
         ),
         ((triangulate(POINTS), POINTS, ([1, 2], [1, 2, 3])), ValueError, r"tuple of shapes \(2,\) and \(3,\)"),
         ((triangulate(POINTS), POINTS, [[1, 2], [3]]), ValueError, "`query_points` has rows of different lengths"),
+        ((None, POINTS, QUERIES), TypeError, "`triangulation` is of type NoneType; give what `triangulate` returned"),
         ((triangulate(POINTS), POINTS, "here"), TypeError, "`query_points` has dtype <U4"),
         ((triangulate(POINTS), POINTS, None), TypeError, "`query_points` has dtype object"),
     ],
@@ -215,7 +216,7 @@ def test_a_triangulation_of_other_points_is_rejected():
         LinearInterpolator(QUERIES, VALUES[:30], triangulation=triangulate(POINTS))
 
 
-@pytest.mark.parametrize("tol", [-1.0, np.nan, [0.1, 0.2], "a"])
+@pytest.mark.parametrize("tol", [-1.0, np.nan, [0.1, 0.2], "a", 1j])
 def test_a_bad_tolerance_is_named(tol):
     with pytest.raises(ValueError, match="`tol` is .*; give one number, zero or positive"):
         find_simplex(triangulate(POINTS), POINTS, QUERIES, tol=tol)

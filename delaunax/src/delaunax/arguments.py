@@ -43,9 +43,7 @@ def coordinates_from(name: str, coordinates: Any, least: int = 1) -> Array:
 _AT_LEAST = {0: "", 1: ", with at least one row"}
 
 
-def points_and_queries(
-    points: Any, query_points: Any, triangulation: Any = None
-) -> tuple[Array, Array, tuple[int, ...]]:
+def points_and_queries(points: Any, query_points: Any, *triangulation: Any) -> tuple[Array, Array, tuple[int, ...]]:
     """(N, 2) points and (Q, 2) query points in the wider of their dtypes, and the shape (...) of (..., 2) query points.
 
     Float32 values are exact in float64, so the wider points have the same triangulation. If a triangulation is given, it must
@@ -56,14 +54,13 @@ def points_and_queries(
     ValueError, TypeError
         As `coordinates_from`, `queries_from` and `check_triangulation`.
     """
-    if triangulation is not None:
-        check_triangulation(triangulation)
+    for each in triangulation:
+        check_triangulation(each)
     points = coordinates_from("points", points)
-    if triangulation is not None:
-        check_triangulation(triangulation, points)
+    for each in triangulation:
+        check_triangulation(each, points)
     queries = queries_from("query_points", query_points)
-    trees = [] if triangulation is None else [triangulation.tree.points]
-    dtype = _widest_dtype(points, queries, *trees)
+    dtype = _widest_dtype(points, queries, *(each.tree.points for each in triangulation))
     return in_dtype(points, dtype), in_dtype(queries, dtype).reshape(-1, 2), queries.shape[:-1]
 
 

@@ -73,10 +73,22 @@ class Triangulation(NamedTuple):
         except (EOFError, TypeError, ValueError, BadZipFile):
             tables = {}
         names = {*cls._fields, *(f"tree_{name}" for name in KDTree._fields)} - {"tree"}
-        if names != set(tables):
+        if names != set(tables) or not _has_rows_of_one_mesh(tables):
             raise ValueError(f"`file` {file} has other arrays than a triangulation; give one that `save` wrote.")
         tree = KDTree(*(tables.pop(f"tree_{name}") for name in KDTree._fields))
         return cls(**tables, tree=tree)
+
+
+def _has_rows_of_one_mesh(tables):
+    """Whether the tables have the shapes of one triangulation, or of one batch."""
+    *batch, number = np.shape(tables["vertex_simplex"]) or (0,)
+    rows = {
+        "simplices": (2 * number, 3),
+        "neighbors": (2 * number, 3),
+        "dual_areas": (number,),
+        "tree_unscaled": (number, 2),
+    }
+    return all(tables[name].shape == (*batch, *shape) for name, shape in rows.items())
 
 
 def widened(triangulation: Triangulation, dtype: Any) -> Triangulation:

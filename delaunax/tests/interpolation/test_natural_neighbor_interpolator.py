@@ -224,6 +224,13 @@ def test_a_mesh_that_is_not_finite_is_nan():
     assert np.isnan(interpolate(spoilt, VALUES, QUERIES, fill_value=3.0)).all()
 
 
+def test_an_infinite_value_stays_at_its_point():
+    values = VALUES.copy()
+    values[3] = np.inf
+    found = interpolate(POINTS, values, np.concatenate([POINTS[3:4], QUERIES[1:]]))
+    assert found[0] == np.inf
+
+
 def test_second_derivatives_are_refused():
     slope = jax.grad(lambda at: interpolate(POINTS, VALUES, at).sum())
     with pytest.raises(

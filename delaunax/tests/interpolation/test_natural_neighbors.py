@@ -166,6 +166,27 @@ def test_lattice_on_every_edge_and_vertex():
             assert not centre or sorted(weights_of(found, row).values()) == [0.25] * 4
 
 
+@pytest.mark.parametrize("platform", PLATFORMS)
+def test_hulls_that_are_straight_but_for_rounding(platform):
+    """Rotated lattices: triangles along the hull are as thin as rounding, and rounding puts queries on the hull into them."""
+    inside = 0
+    for angle in (0.1, 0.3, 1.2):
+        turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
+        points = np.argwhere(np.ones((6, 6))) @ turn
+        side = np.linspace(0.0, 5.0, 31)
+        queries = np.concatenate(
+            [np.stack([side, np.full(31, at)], axis=1)[:, order] for at in (0.0, 5.0) for order in ([0, 1], [1, 0])]
+        )
+        queries = queries[:SMALL_QUERIES] @ turn
+        for kind in KINDS:
+            found = neighbors_in(points, queries, kind, SMALL_WIDTH, platform)
+            rows = np.flatnonzero(found.count > 1)
+            reproduced = np.einsum("qk,qki->qi", found.weights, points[found.vertices])[rows]
+            assert np.abs(reproduced - queries[rows]).max() <= 1.0e-14
+            inside += len(rows)
+    assert inside > 300
+
+
 settings.register_profile("reproducible", derandomize=True, deadline=None, max_examples=40)
 settings.load_profile("reproducible")
 small = st.integers(0, 5)
@@ -275,8 +296,10 @@ def test_queries_that_are_not_finite_are_nan_and_nothing_else():
     "arguments, message",
     [
         ({"kind": "sibsons"}, f"`kind` is 'sibsons'; give one of {', '.join(map(repr, KINDS))}."),
-        ({"max_neighbors": 0}, "`max_neighbors` is 0; give a whole number of at least 1."),
-        ({"max_neighbors": 2.5}, "`max_neighbors` is 2.5; give a whole number of at least 1."),
+        ({"max_neighbors": 0}, "`max_neighbors` is 0; give a whole number from 1 to 2147483647."),
+        ({"max_neighbors": 2.5}, "`max_neighbors` is 2.5; give a whole number from 1 to 2147483647."),
+        ({"max_neighbors": 2**31}, "`max_neighbors` is 2147483648; give a whole number from 1 to 2147483647."),
+        ({"kind": ["sibson"]}, "`kind` is ['sibson']; give one of 'sibson', 'laplace'."),
     ],
 )
 def test_wrong_arguments_are_named(arguments, message):

@@ -35,12 +35,15 @@ def test_a_triangulation_can_be_saved_and_loaded(tmp_path):
     assert pickle.loads(pickle.dumps(triangulation)).certified
 
 
-@pytest.mark.parametrize("contents", ["some arrays", "one array", "nothing", "text"])
+@pytest.mark.parametrize("contents", ["some arrays", "rows of another mesh", "one array", "nothing", "text"])
 def test_another_file_is_no_triangulation(tmp_path, contents):
     file = tmp_path / "mesh"
     with file.open("wb") as handle:
         if contents == "some arrays":
             np.savez(handle, simplices=triangulate(SITES).simplices)
+        elif contents == "rows of another mesh":
+            triangulation = triangulate(SITES)
+            triangulation._replace(simplices=triangulation.simplices[:5]).save(file)
         elif contents == "one array":
             np.save(handle, SITES)
         elif contents == "text":

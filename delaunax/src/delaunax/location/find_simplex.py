@@ -55,7 +55,8 @@ def _tolerance_from(tol):
 def _is_at_least_zero(tol):
     # NumPy compares it also inside `jit`.
     number = np.asarray(tol)
-    return np.issubdtype(number.dtype, np.number) and bool(number >= 0.0)
+    is_real = np.issubdtype(number.dtype, np.number) and not np.iscomplexobj(number)
+    return is_real and bool(number >= 0.0)
 
 
 def _rows_within(tol, triangulation, queries):

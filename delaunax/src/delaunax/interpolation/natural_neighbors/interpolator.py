@@ -87,7 +87,8 @@ def _interpolate(kind, triangulation, points, values, query_points, fill_value):
     weights = weights_of_ends(points, query_points, cavities.ends).astype(columns.dtype)
     # A vertex alone stands twice: no other value, which may be NaN, has a part in it.
     ends = jnp.where(cavities.ends < 0, cavities.ends[:, :1], cavities.ends)
-    linear = (weights[:, :, None] * gather(columns, jnp.maximum(ends, 0))).sum(axis=1)
+    of_ends = gather(columns, jnp.maximum(ends, 0))
+    linear = jnp.where(cavities.ends[:, 1:] < 0, of_ends[:, 0], (weights[:, :, None] * of_ends).sum(axis=1))
     interpolated = _like_values(jnp.where(on_ends, linear, smooth), values)
 
     known = on_ends[:, 0] | (cavities.queries.corner >= 0)

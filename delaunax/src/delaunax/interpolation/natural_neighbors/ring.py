@@ -12,6 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
+from delaunax.arithmetic import double_double
 from delaunax.arithmetic.error_bounds import Vector
 from delaunax.arithmetic.triangle import A, B
 from delaunax.insertion.corner_table import next_corner, previous_corner
@@ -103,6 +104,9 @@ class Turn(NamedTuple):
 
 _IN_DOUBT = np.int32(2)
 
+THIN = 2.0**-10
+"""Triangles of the query and a ring edge are thin if their doubled area is less than this part of the squared edge."""
+
 
 class _Walk(NamedTuple):
     """How far the walk of a query is: the corner opposite the next edge, the corner of the first ring edge (-1 before), how
@@ -138,7 +142,7 @@ def _turn(circles: Circles, query: Any, walk: _Walk) -> tuple[_Walk, Turn]:
 
     v, a, to_v, to_a, along = edge_at(circles, query, walk.corner)
     left, across_cotangent = keep([gather(circles.cotangent, corner) for corner in (walk.corner, across)])
-    per_area = 1.0 / doubled_area(to_v, to_a, along)
+    per_area = 1.0 / doubled_area(circles, query, v, a, to_v, to_a, along)
     right = jnp.where(enters, across_cotangent, -dot(to_v, to_a) * per_area)
     per_area, right = keep((per_area, right))
     on_ring = moves & ~enters
@@ -178,7 +182,7 @@ def edge_at(circles: Circles, query: Any, corner: Array) -> tuple[Array, Array, 
 def ring_turn(circles: Circles, query: Any, corner: Array) -> Turn:
     """The `Turn` that ends at the ring edge opposite a corner; `slot` is not known."""
     v, a, to_v, to_a, along = edge_at(circles, query, corner)
-    per_area, left = 1.0 / doubled_area(to_v, to_a, along), gather(circles.cotangent, corner)
+    per_area, left = 1.0 / doubled_area(circles, query, v, a, to_v, to_a, along), gather(circles.cotangent, corner)
     true = jnp.ones_like(corner, bool)
     return Turn(
         v, a, to_v, to_a, along, per_area, left, -dot(to_v, to_a) * per_area,
@@ -191,11 +195,24 @@ def keep(values):
     return platform.choose(lax.optimization_barrier, lambda values: values)(values)
 
 
-def doubled_area(to_v: Vector, to_a: Vector, along: Vector) -> Array:
+def doubled_area(circles: Circles, query: Any, v: Array, a: Array, to_v: Vector, to_a: Vector, along: Vector) -> Array:
     """Twice the area of the query and a ring edge: positive, whatever rounding does next to a hull edge."""
     # With the shorter one of the two sides at the query, the products are least rounded.
     shorter = jnp.where(dot(to_v, to_v) < dot(to_a, to_a), cross(to_v, along), cross(to_a, along))
-    return jnp.maximum(shorter, least_area(shorter.dtype))
+
+    def without_rounding():
+        def offset(tail, head):
+            return [
+                double_double.Pair(*(query.scale * part for part in difference_of(*ends))) for ends in zip(head, tail)
+            ]
+
+        difference_of = double_double.difference_of
+        place_of_v, place_of_a = ([gather(circles.points, vertex, axis) for axis in (A, B)] for vertex in (v, a))
+        return double_double.cross_of(offset((query.x, query.y), place_of_v), offset(place_of_v, place_of_a))
+
+    # Next to a hull edge, rounding of the sides is as large as the area.
+    area = platform.select_lazily(shorter < THIN * dot(along, along), without_rounding, shorter)
+    return jnp.maximum(area, least_area(area.dtype))
 
 
 def walk_around(circles: Circles, queries: Queries, visit: Callable, own: Any, shared: Any) -> tuple[Any, Any]:

@@ -162,12 +162,12 @@ def at_least_one(query_points):
 
 
 def _check_whole(name, number, least):
-    if not isinstance(number, int | np.integer) or number < least:
-        raise ValueError(f"`{name}` is {number}; give a whole number of at least {least}.")
+    if not (isinstance(number, int | np.integer) and least <= number < 2**31):
+        raise ValueError(f"`{name}` is {number!r}; give a whole number from {least} to {2**31 - 1}.")
 
 
 def check_kind(kind):
-    if kind not in KINDS:
+    if not (isinstance(kind, str) and kind in KINDS):
         raise ValueError(f"`kind` is {kind!r}; give one of {', '.join(map(repr, KINDS))}.")
 
 

@@ -13,7 +13,8 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     dual areas. With `xp=numpy` it is autoarray's own code on SciPy, and JAX is not imported. The two can differ only if the
     mesh has several Delaunay triangulations, or if Qhull drops a vertex.
 
-    If a vertex is not finite, all weights are NaN. The log evidence is then NaN, and PyAutoFit's searches resample.
+    If a vertex is not finite, all weights are NaN, and so are those of a data point that is not finite. The log evidence is
+    then NaN, and PyAutoFit's searches resample.
     """
 
     @property
@@ -55,6 +56,8 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         if self.split_points is not None:
             points = self._xp.concatenate([points, self.split_points])
         mappings, weights = self.interpolation_at(points)
+        # autoarray skips rows without a vertex, and would not see that their weights are NaN.
+        mappings = self._xp.where(mappings[:, :1] < 0, 0, mappings)
         return mappings, self._xp.where(self.triangulation.certified, weights, self._xp.nan)
 
     @cached_property

@@ -33,7 +33,7 @@ class NaturalNeighbor(KNNBarycentric):
     """
 
     # Not keyword-only: PyAutoFit leaves keyword-only arguments out of a search's identifier and of JSON files.
-    def __init__(self, pixels: int, zeroed_pixels=0, areas_factor=0.5, kind="sibson"):
+    def __init__(self, pixels: int, zeroed_pixels: int | None = 0, areas_factor: float = 0.5, kind: str = "sibson"):
         super().__init__(pixels, zeroed_pixels, areas_factor)
         if kind not in KINDS:
             raise ValueError(f"`kind` is {kind!r}; give one of {', '.join(map(repr, KINDS))}.")

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from jax_profiling.gate.likelihood import Likelihood
-from knn_barycentric import KNNBarycentric
+from knn_barycentric import KNNBarycentric, NaturalNeighbor
 
 TRACEABLE = {
     "ConstantSplit": lambda: al.reg.ConstantSplit(coefficient=1.0),
@@ -48,6 +48,17 @@ def test_eager_log_evidence_is_delaunays(small, name):
     log_evidence = float(theirs.evidence(theirs.prior_medians, xp=np).log_evidence)
     assert np.isfinite(log_evidence)
     assert float(ours.evidence(ours.prior_medians, xp=np).log_evidence) == pytest.approx(log_evidence, rel=1e-9)
+
+
+@pytest.mark.parametrize("mesh_cls", [KNNBarycentric, NaturalNeighbor])
+def test_a_deflection_of_nan_has_no_log_evidence(small, mesh_cls):
+    """All vertices and data points are NaN. autoarray skips rows without a vertex: it had solved for the light alone."""
+    likelihood = Likelihood(small, mesh_cls)
+    names = likelihood.model.model_component_and_parameter_names
+    radius = np.array([name.endswith("einstein_radius") for name in names])
+    vector = np.where(radius, np.nan, likelihood.prior_medians)
+    assert radius.sum() == 1
+    assert np.isnan(likelihood.evidence(vector).log_evidence)
 
 
 @pytest.mark.parametrize("name", TRACEABLE)

@@ -94,6 +94,14 @@ def test_non_finite_vertices_make_all_weights_nan(spoil):
     assert np.isnan(interpolator._mappings_sizes_weights_split[2][:, :3]).all()
 
 
+def test_a_data_point_that_is_not_finite_is_not_skipped():
+    queries = point_sets.queries_of(point_sets.UNIQUE["random"])[:100]
+    queries[5] = np.nan
+    interpolator = _interpolator(KNNBarycentric(**ARGUMENTS), queries=queries, xp=jnp)
+    assert interpolator.sizes[5] > 0 and interpolator.mappings[5, 0] >= 0
+    assert np.flatnonzero(np.isnan(interpolator.weights).any(axis=1)).tolist() == [5]
+
+
 def test_gradients_match_central_differences():
     points, queries = point_sets.random(40), 0.2 + 0.6 * point_sets.random(60, seed=9)
     direction = point_sets.random(40, seed=5) - 0.5

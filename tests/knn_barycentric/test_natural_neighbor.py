@@ -169,6 +169,11 @@ def test_a_model_sets_the_kind():
         NaturalNeighbor(10, kind="watson")
 
 
+def test_a_model_needs_the_number_of_pixels_only():
+    mesh = af.Model(NaturalNeighbor, pixels=5).instance_from_prior_medians()
+    assert (mesh.pixels, mesh.zeroed_pixels, mesh.areas_factor, mesh.kind) == (5, 0, 0.5, "sibson")
+
+
 def test_files_and_identifiers_of_searches_keep_the_kind():
     """Without it, a search with Laplace's weights would load the finished search with Sibson's."""
     sibson, laplace = (NaturalNeighbor(10, 2, kind=kind) for kind in ("sibson", "laplace"))

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import inspect
 import io
 
 import autofit as af
@@ -103,21 +104,19 @@ def model_from(path):
     if isinstance(model_dict, dict) and isinstance(model_dict.get("arguments"), dict):
         # A search with an `af.FactorGraphModel` also writes the graph, with its datasets.
         model_dict["arguments"].pop("factor", None)
-    # PyAutoFit silently reads an unknown class as an empty collection, which is another model.
-    for class_path in sorted(_class_paths_of(model_dict)):
-        module, _, name = class_path.rpartition(".")
-        try:
-            getattr(importlib.import_module(module), name)
-        except (ImportError, AttributeError, ValueError):
-            raise LensError(
-                f"{path}: names {class_path}, which cannot be imported; correct it, or install what provides it."
-            ) from None
     try:
+        for part in _parts_of(model_dict):
+            if isinstance(part.get("class_path"), str):
+                _check_class(part, path)
+            elif "id" in part and "arguments" not in part:
+                _check_prior(part, path)
         # autonerves prints empty lines where it looks for default priors.
         with contextlib.redirect_stdout(io.StringIO()):
             model = af.AbstractPriorModel.from_dict(model_dict)
         found = galaxies_with_pixelization(model)
         without = [part for part in models_of(model) if not galaxies_with_pixelization(part)]
+    except LensError:
+        raise
     except Exception as error:
         reason = " ".join(str(error).split()) or type(error).__name__
         raise LensError(f"{path}: not a PyAutoFit model ({reason}); write it with json.dump(model.dict()).") from None
@@ -132,9 +131,37 @@ def model_from(path):
     return model
 
 
-def _class_paths_of(part):
-    """Every `class_path` in a model's dictionary."""
-    if isinstance(part, dict):
-        own = {part["class_path"]} if isinstance(part.get("class_path"), str) else set()
-        return own.union(*map(_class_paths_of, part.values()))
-    return set().union(*map(_class_paths_of, part)) if isinstance(part, list) else set()
+def _parts_of(value):
+    """Every dict in a model's dictionary."""
+    if isinstance(value, dict):
+        yield value
+    for each in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        yield from _parts_of(each)
+
+
+def _check_class(part, path):
+    """The class of a part can be imported, and takes its arguments. PyAutoFit silently reads others as another model."""
+    class_path, arguments = part["class_path"], part.get("arguments")
+    module, _, name = class_path.rpartition(".")
+    try:
+        cls = getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError, ValueError):
+        raise LensError(
+            f"{path}: names {class_path}, which cannot be imported; correct it, or install what provides it."
+        ) from None
+    parameters = inspect.signature(cls).parameters
+    if not isinstance(arguments, dict) or any(each.kind is each.VAR_KEYWORD for each in parameters.values()):
+        return
+    for argument in arguments:
+        if argument not in parameters:
+            raise LensError(f"{path}: gives {name} the argument {argument}; write one of {', '.join(parameters)}.")
+
+
+def _check_prior(part, path):
+    """PyAutoFit knows the type of a prior. It silently replaces others by its default priors."""
+    try:
+        af.Prior.from_dict(dict(part))
+    except KeyError:
+        raise LensError(
+            f'{path}: has a prior of the type "{part.get("type")}"; write one such as "Uniform" or "Gaussian".'
+        ) from None

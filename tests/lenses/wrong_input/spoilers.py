@@ -29,6 +29,17 @@ def write(name, text):
     return lambda folder: (folder / name).write_text(text)
 
 
+def replaced(name, old, new):
+    """A file with other text; it holds the old one."""
+
+    def spoil(folder):
+        text = (folder / name).read_text()
+        assert old in text
+        (folder / name).write_text(text.replace(old, new))
+
+    return spoil
+
+
 def remove(name):
     return lambda folder: (folder / name).unlink()
 

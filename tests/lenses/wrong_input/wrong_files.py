@@ -14,6 +14,7 @@ from spoilers import (
     pixel,
     rectangular,
     remove,
+    replaced,
     truncated,
     twice,
     visibilities,
@@ -83,11 +84,22 @@ WRONG_FILES = {
     # Models.
     "model half written": (write("model.json", '{"type": "collection", '), MODEL + "is not readable as JSON"),
     "model as a list": (write("model.json", "[1, 2]"), MODEL + "not a PyAutoFit model"),
-    "unknown class": (
-        lambda folder: write("model.json", (folder / "model.json").read_text().replace("Isothermal", "Isothermall"))(
-            folder
-        ),
-        "Isothermall, which cannot be imported",
+    "unknown class": (replaced("model.json", "Isothermal", "Isothermall"), "Isothermall, which cannot be imported"),
+    "misspelt parameter": (
+        replaced("model.json", '"einstein_radius"', '"einstien_radius"'),
+        "gives Isothermal the argument einstien_radius; write one of centre, ell_comps, einstein_radius",
+    ),
+    "misspelt argument of the mesh": (
+        replaced("model.json", '"zeroed_pixels"', '"zeroed_pixel"'),
+        "gives Delaunay the argument zeroed_pixel; write one of pixels, zeroed_pixels, areas_factor",
+    ),
+    "misspelt prior": (
+        replaced("model.json", '"Gaussian"', '"Gausian"'),
+        'has a prior of the type "Gausian"; write one',
+    ),
+    "misspelt argument of a prior": (
+        replaced("model.json", '"upper_limit"', '"uper_limit"'),
+        MODEL + "not a PyAutoFit model",
     ),
     "rectangular mesh": (model(rectangular), "galaxies.source has a mesh without triangles; give it al.mesh.Delaunay"),
     "model without mesh": (model(without_mesh), "no galaxy has a pixelization with a mesh"),

@@ -55,7 +55,8 @@ def inspect_visibilities(folder, info, inspection):
 
 def check_tables(tables, inspection):
     """The three files have one row per visibility, are finite, and have positive noise."""
-    rows = len(tables["data"].values) if "data" in tables else None
+    # A transposed `data` says nothing about the others.
+    rows = len(tables["data"].values) if "data" in tables and tables["data"].shape[1] == 2 else None
     for name, table in tables.items():
         if table.shape[1] != 2 or rows not in (None, len(table.values)):
             wanted = "(N, 2), one row per visibility" if rows is None else f"({rows}, 2), like data"

@@ -182,7 +182,9 @@ def edge_at(circles: Circles, query: Any, corner: Array) -> tuple[Array, Array, 
 def ring_turn(circles: Circles, query: Any, corner: Array) -> Turn:
     """The `Turn` that ends at the ring edge opposite a corner; `slot` is not known."""
     v, a, to_v, to_a, along = edge_at(circles, query, corner)
-    per_area, left = 1.0 / doubled_area(circles, query, v, a, to_v, to_a, along), gather(circles.cotangent, corner)
+    per_area = 1.0 / doubled_area(circles, query, v, a, to_v, to_a, along)
+    # Otherwise XLA contracts products and sums in one way in a batch, and in another for a lane alone.
+    to_v, to_a, along, per_area, left = keep((to_v, to_a, along, per_area, gather(circles.cotangent, corner)))
     true = jnp.ones_like(corner, bool)
     return Turn(
         v, a, to_v, to_a, along, per_area, left, -dot(to_v, to_a) * per_area,

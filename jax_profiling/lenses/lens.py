@@ -18,6 +18,7 @@ import autofit as af
 from jax_profiling.lenses.factor import Factor, factor_from, inspect_dataset
 from jax_profiling.lenses.files import Inspection, LensError, fault_line, json_from
 from jax_profiling.lenses.folder.data.fits_image import path_of
+from jax_profiling.lenses.folder.misspelt import note_misspelt
 from jax_profiling.lenses.folder.written import info_from
 from jax_profiling.lenses.model import (
     check_against_info,
@@ -168,6 +169,8 @@ def load(lens, operators=True, say=lambda message: None, **changes):
         for part, info in zip(models_of(model), infos, strict=True):
             check_against_info(part, info, model_path, inspection)
     files = [inspect_dataset(each, info, inspection) for each, info in zip(datasets, infos, strict=True)]
+    for each in datasets:
+        note_misspelt(each, inspection)
     expected = inspection.attempt(_expected_of, folder) if not (search or changes) else {}
     inspection.finish()
     factors = [factor_from(each, part, operators, say) for each, part in zip(files, models_of(model), strict=True)]

@@ -70,16 +70,20 @@ def dataset_model_to(model, info, path):
 
 
 def check_against_info(model, info, path, inspection):
-    """The meshes of a dataset's model fit the edge points of its `info.json`.
+    """The meshes and redshifts of a dataset's model fit its `info.json`.
 
     A mesh fixes the flux of its last `zeroed_pixels` vertices at zero. If it has more of them than there are edge points, real
     vertices lose their flux.
     """
+    redshifts = [_unwrapped(each.redshift) for _, each in model.galaxies.items() if hasattr(each, "redshift")]
+    for key in ("redshift_lens", "redshift_source"):
+        if info[key] not in redshifts and all(isinstance(each, int | float) for each in redshifts):
+            inspection.note(
+                path, f"no galaxy has the {key} {info[key]:g} of info.json; fits take the redshifts of the model"
+            )
     edge_points = info["edge_points"]
     for galaxy_path, galaxy in galaxies_with_pixelization(model):
-        zeroed = getattr(galaxy.pixelization.mesh, "zeroed_pixels", 0)
-        # PyAutoFit wraps numbers that it reads from JSON.
-        zeroed = int(getattr(zeroed, "value", zeroed) or 0)
+        zeroed = int(_unwrapped(getattr(galaxy.pixelization.mesh, "zeroed_pixels", 0)) or 0)
         name = ".".join(map(str, galaxy_path))
         if zeroed == 0 and edge_points > 0:
             inspection.note(path, f"the mesh of {name} has zeroed_pixels 0, so its edge points may have flux")
@@ -89,6 +93,11 @@ def check_against_info(model, info, path, inspection):
                 f"the mesh of {name} has zeroed_pixels {zeroed}, and info.json has edge_points {edge_points}",
                 "write one number into both",
             )
+
+
+def _unwrapped(number):
+    """A number of a model; PyAutoFit wraps those that it reads from JSON."""
+    return getattr(number, "value", number)
 
 
 def model_json_of(search):

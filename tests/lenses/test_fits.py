@@ -141,6 +141,27 @@ def test_edge_points_with_flux_are_noted(folder):
     assert "galaxies.source has zeroed_pixels 0, so its edge points may have flux" in note
 
 
+def test_redshifts_that_differ_are_noted(folder):
+    info = json.loads((folder / "info.json").read_text())
+    (folder / "info.json").write_text(json.dumps(info | {"redshift_source": 2.0}))
+    (note,) = lens_folder.load(folder).notes
+    assert "model.json: no galaxy has the redshift_source 2 of info.json; fits take the redshifts of the model" in note
+
+
+@pytest.mark.parametrize(
+    "name, right",
+    [
+        ("adapt_images.fits", "adapt_image.fits"),
+        ("mask_extra_galaxy.fits", "mask_extra_galaxies.fits"),
+        ("position.json", "positions.json"),
+    ],
+)
+def test_a_misspelt_file_is_noted(name, right, folder):
+    (folder / name).write_text("")
+    (note,) = lens_folder.load(folder).notes
+    assert f"{name}: is not read; a file {right} would be" in note
+
+
 def test_steps_are_said_while_loading(folder):
     said = []
     lens_folder.load(folder, say=said.append)

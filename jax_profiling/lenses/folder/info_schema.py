@@ -100,8 +100,10 @@ class Info(BaseModel):
         gt=0.0, le=10.0, json_schema_extra=_unit("arcsec"), description="Side of a pixel of the image."
     )
     mask_radius: float = Field(gt=0.0, json_schema_extra=_unit("arcsec"), description="Radius of the circular mask.")
-    redshift_lens: float = Field(gt=0.0, le=30.0, description="Redshift of the lens, below the source's.")
-    redshift_source: float = Field(gt=0.0, le=30.0, description="Redshift of the source.")
+    redshift_lens: float = Field(
+        gt=0.0, le=30.0, description="Redshift of the lens, below the source's, as in the model."
+    )
+    redshift_source: float = Field(gt=0.0, le=30.0, description="Redshift of the source, as in the model.")
 
     mask_centre: Pair = Field(
         default=[0.0, 0.0], json_schema_extra=_unit("[y, x] in arcsec"), description="Centre of the mask."

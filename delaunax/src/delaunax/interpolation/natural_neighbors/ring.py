@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arithmetic import double_double
+from delaunax.arithmetic.double_double import Pair, cross_of, difference_of
 from delaunax.arithmetic.error_bounds import Vector
 from delaunax.arithmetic.triangle import A, B
 from delaunax.insertion.corner_table import next_corner, previous_corner
@@ -202,18 +202,15 @@ def doubled_area(circles: Circles, query: Any, v: Array, a: Array, to_v: Vector,
     # With the shorter one of the two sides at the query, the products are least rounded.
     shorter = jnp.where(dot(to_v, to_v) < dot(to_a, to_a), cross(to_v, along), cross(to_a, along))
 
-    def without_rounding():
+    def in_pairs():
         def offset(tail, head):
-            return [
-                double_double.Pair(*(query.scale * part for part in difference_of(*ends))) for ends in zip(head, tail)
-            ]
+            return [Pair(*(query.scale * part for part in difference_of(*ends))) for ends in zip(head, tail)]
 
-        difference_of = double_double.difference_of
         place_of_v, place_of_a = ([gather(circles.points, vertex, axis) for axis in (A, B)] for vertex in (v, a))
-        return double_double.cross_of(offset((query.x, query.y), place_of_v), offset(place_of_v, place_of_a))
+        return cross_of(offset((query.x, query.y), place_of_v), offset(place_of_v, place_of_a))
 
-    # Next to a hull edge, rounding of the sides is as large as the area.
-    area = platform.select_lazily(shorter < THIN * dot(along, along), without_rounding, shorter)
+    # Next to a hull edge, it is as small as rounding of the sides.
+    area = platform.select_lazily(shorter < THIN * dot(along, along), in_pairs, shorter)
     return jnp.maximum(area, least_area(area.dtype))
 
 

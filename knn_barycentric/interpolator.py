@@ -13,8 +13,8 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     dual areas. With `xp=numpy` it is autoarray's own code on SciPy, and JAX is not imported. The two can differ only if the
     mesh has several Delaunay triangulations, or if Qhull drops a vertex.
 
-    If a vertex is not finite, all weights are NaN, and so are those of a data point that is not finite. The log evidence is
-    then NaN, and PyAutoFit's searches resample.
+    If a vertex is not finite, all weights are NaN. If a data point is not finite, its own weights are NaN. In both cases the
+    log evidence is NaN, and PyAutoFit's searches resample.
     """
 
     @property

@@ -10,7 +10,7 @@ NAMES += ["info.json", "model.json", "positions.json", "expected.json"]
 
 
 def note_misspelt(folder, inspection):
-    """A note for every file whose name is nearly one of `NAMES`. Without an optional file, another lens is fitted."""
+    """Note every file whose name is nearly one of `NAMES`. If such a file is optional, the lens is fitted without it."""
     for path in sorted(folder.iterdir()):
         nearest = difflib.get_close_matches(path.name.lower(), NAMES, n=1, cutoff=0.85)
         if nearest and path.name not in NAMES:

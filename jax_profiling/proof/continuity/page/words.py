@@ -68,9 +68,9 @@ else happens at the same place.
 """,
     "kinks": """## How large is a kink?
 
-The median and the largest change of the slope, in nats per prior width, for the same events. The largest kinks
-of natural neighbours are from `clumpy`, whose log evidence is steep: 300 000 nats per prior width. On all other lenses, the
-largest kink of Sibson's weights is 12 where a data point changes its triangle, and 172 at a flip.
+The median and the largest change of the slope, in nats per prior width, for the same events. Natural neighbours have their
+largest kinks on `clumpy`. Its log evidence changes by 300 000 nats per prior width. On the other lenses, the largest kinks of
+Sibson's weights are 12, where a data point changes its triangle, and 172, at a flip.
 
 Two cases need care. On `two_planes` the kernel's log determinant rounds to about 1e-6 nats, which hides kinks below about
 10. The tables do not hold the ranks behind a rectangular mesh, so its slopes may cross a change of ranks.

@@ -6,7 +6,7 @@ Programming 2, section 4.2.2). Products are exact as pairs of products of half a
 splitting. A contraction of an exact product changes nothing.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -66,8 +66,8 @@ def cross_of(u: tuple[Pair, Pair], v: tuple[Pair, Pair]) -> Array:
     return total.high + (total.low + (one.low - other.low))
 
 
-def cross_between(origin: Array, start: Array, end: Array) -> Array:
-    """() float: the cross product of `start - origin` and `end - start`, from (2,) arrays, rounded once."""
+def cross_between(origin: Any, start: Any, end: Any) -> Array:
+    """(...,) float: the cross product of `start - origin` and `end - start`, rounded once. Each has two (...,) coordinates."""
 
     def vector(tail, head):
         return difference_of(head[0], tail[0]), difference_of(head[1], tail[1])

@@ -12,7 +12,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arithmetic.double_double import Pair, cross_of, difference_of
+from delaunax.arithmetic.double_double import cross_between
 from delaunax.arithmetic.error_bounds import Vector
 from delaunax.arithmetic.triangle import A, B
 from delaunax.insertion.corner_table import next_corner, previous_corner
@@ -203,11 +203,9 @@ def doubled_area(circles: Circles, query: Any, v: Array, a: Array, to_v: Vector,
     shorter = jnp.where(dot(to_v, to_v) < dot(to_a, to_a), cross(to_v, along), cross(to_a, along))
 
     def in_pairs():
-        def offset(tail, head):
-            return [Pair(*(query.scale * part for part in difference_of(*ends))) for ends in zip(head, tail)]
-
-        place_of_v, place_of_a = ([gather(circles.points, vertex, axis) for axis in (A, B)] for vertex in (v, a))
-        return cross_of(offset((query.x, query.y), place_of_v), offset(place_of_v, place_of_a))
+        corners = ([gather(circles.points, vertex, axis) for axis in (A, B)] for vertex in (v, a))
+        # The scale is a power of two, which changes no digit.
+        return cross_between(*([query.scale * each for each in place] for place in ((query.x, query.y), *corners)))
 
     # Next to a hull edge, it is as small as rounding of the sides.
     area = platform.select_lazily(shorter < THIN * dot(along, along), in_pairs, shorter)

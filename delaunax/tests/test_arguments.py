@@ -190,7 +190,9 @@ def test_a_fill_value_may_have_the_shape_of_one_value():
         LinearInterpolator(POINTS, values, np.zeros(3))
 
 
-@pytest.mark.parametrize("values", [["a"] * 40, [None] * 40, np.full(40, np.datetime64("2020"))])
+@pytest.mark.parametrize(
+    "values", [["a"] * 40, [None] * 40, np.full(40, np.datetime64("2020")), np.ones(40, np.clongdouble)]
+)
 def test_values_that_are_no_numbers_are_named(values):
     with pytest.raises(TypeError, match="`values` has dtype .*; give real or complex numbers"):
         LinearInterpolator(POINTS, values)
@@ -274,6 +276,12 @@ def test_points_and_queries_keep_one_dtype():
     points, queries, shape = points_and_queries(POINTS.astype(np.float32), QUERIES.reshape(5, 6, 2))
     assert points.dtype == queries.dtype == float and queries.shape == (30, 2) and shape == (5, 6)
     assert np.array_equal(points, POINTS.astype(np.float32))
+
+
+def test_mappings_may_be_a_list():
+    mappings = locate(triangulate(POINTS), POINTS, QUERIES)
+    expected = barycentric_weights(POINTS, QUERIES, mappings)
+    np.testing.assert_array_equal(barycentric_weights(POINTS, QUERIES, mappings.tolist()), expected)
 
 
 def test_mappings_that_are_no_integers_are_named():

@@ -76,9 +76,9 @@ def queries_from(name: str, query_points: Any) -> Array:
 
 def values_from(values: Any, points: Array) -> Array:
     """(N, ...) values at (N, 2) points: complex, or else floats at least as wide as the points."""
-    array = _array_from("values", values)
-    if not jnp.issubdtype(array.dtype, jnp.number) and array.dtype != bool:
-        raise TypeError(f"`values` has dtype {array.dtype}; give real or complex numbers.")
+    array = array_from("values", values)
+    if not (_is_number(array) or array.dtype == bool):
+        raise TypeError(f"`values` has dtype {array.dtype}; give real or complex numbers in double precision at most.")
     if array.ndim == 0 or len(array) != len(points):
         raise ValueError(
             f"`values` has shape {array.shape}, but there are {len(points)} points; give one value per point."
@@ -86,21 +86,30 @@ def values_from(values: Any, points: Array) -> Array:
     return promoted(array, points.dtype)
 
 
-def fill_value_from(fill_value: Any, values: Array) -> Array:
+def fill_value_from(fill_value: Any, values: Array) -> Array | np.ndarray:
     """A float or complex number, or an array of the shape of one of the (N, ...) values."""
     shape = values.shape[1:]
     fix = "give a number" + (f", or an array of shape {shape}" if shape else "")
     try:
-        array = _array_from("fill_value", fill_value)
+        array = array_from("fill_value", fill_value)
     except ValueError:
         array = np.asarray(None)
-    if not jnp.issubdtype(array.dtype, jnp.number):
+    if not _is_number(array):
         raise TypeError(f"`fill_value` is {fill_value!r}; {fix}.")
     if jnp.iscomplexobj(array) and not jnp.iscomplexobj(values):
         raise TypeError("`fill_value` is complex but `values` are real; give a real `fill_value`, or complex values.")
     if array.shape not in ((), shape):
         raise ValueError(f"`fill_value` has shape {array.shape}, and one value has shape {shape}; {fix}.")
+    if isinstance(array, np.ndarray):
+        # It stays NumPy's: as a JAX array, a NaN would be an error under `jax.debug_nans`.
+        with jax.numpy_dtype_promotion("standard"):
+            return array.astype(jnp.result_type(array, float))
     return promoted(array, jnp.result_type(float))
+
+
+def _is_number(array):
+    largest = 16 if jnp.iscomplexobj(array) else 8
+    return jnp.issubdtype(array.dtype, jnp.number) and array.dtype.itemsize <= largest
 
 
 def promoted(array: Any, dtype: Any) -> Array:
@@ -154,7 +163,7 @@ def _floats_from(name, given):
     """A JAX array of floats; a tuple (x, y) is stacked along a new last axis."""
     if isinstance(given, tuple):
         return _stacked(name, given)
-    array = _array_from(name, given)
+    array = array_from(name, given)
     if jnp.issubdtype(array.dtype, jnp.integer):
         return _floats_from_integers(name, array)
     if array.dtype not in (np.float32, np.float64):
@@ -185,7 +194,7 @@ def _stacked(name, given):
         raise ValueError(f"`{name}` is a tuple of shapes {x} and {y}; give (x, y) whose shapes broadcast.") from None
 
 
-def _array_from(name, given):
+def array_from(name, given):
     """A NumPy or JAX array of whatever is given, in the byte order of the machine."""
     if isinstance(given, np.ma.MaskedArray):
         raise ValueError(f"`{name}` is a masked array; give an array of the rows that are not masked.")

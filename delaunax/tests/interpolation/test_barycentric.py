@@ -105,6 +105,22 @@ def test_gradients_are_finite_in_any_needle(dtype, width):
         assert all(jnp.isfinite(each).all() for each in slopes(points, queries))
 
 
+@pytest.mark.parametrize(("dtype", "size"), [(np.float32, 1.0e-12), (np.float64, 1.0e-90)])
+def test_gradients_next_to_far_points_are_those_without(dtype, size):
+    """The square of a triangle's area underflows there, its area does not."""
+    corners = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
+
+    def slopes(points, query):
+        weight = jax.grad(lambda *both: barycentric_weights(*both, np.array([[0, 1, 2]]))[0, 0], argnums=(0, 1))
+        of_points, of_query = weight(points.astype(dtype), query.astype(dtype))
+        return of_points[:3], of_query
+
+    expected = slopes(corners, np.array([[0.4, 0.3]]))
+    found = slopes(np.concatenate([size * corners, [[1.0, 1.0]]]), size * np.array([[0.4, 0.3]]))
+    for ours, theirs in zip(found, expected, strict=True):
+        assert size * ours == pytest.approx(np.array(theirs), rel=1.0e-5, abs=1.0e-6)
+
+
 @on_both_platforms
 def test_a_query_just_outside_gets_the_nearest_place(platform):
     """On an edge of a triangle so thin that it counts as a line."""

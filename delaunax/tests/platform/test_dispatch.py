@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from delaunax import triangulate
+from delaunax import LinearInterpolator, NaturalNeighborInterpolator, convex_hull, triangulate
 from delaunax.platform import cpu
 from delaunax.platform.dispatch import by_platform, current_platform, platform_override
 
@@ -130,6 +130,15 @@ with platform_override(platform):
     found, expected = (jax.jit(each)(points, values, queries) for each in (sharded, gradients))
 assert len(found[0].sharding.device_set) == 2 and np.isfinite(expected[0]).all()
 jax.tree.map(lambda *both: np.testing.assert_allclose(*both, rtol=1e-12, atol=1e-12), found, expected)
+
+corners = point_sets.random(40)
+triangulation = delaunax.triangulate(corners)
+
+def rows(queries):
+    return delaunax.find_simplex(triangulation, corners, queries, tol=0.1)
+
+sharded = jax.shard_map(rows, mesh=mesh, in_specs=lanes, out_specs=lanes)
+np.testing.assert_array_equal(sharded(queries.reshape(-1, 2)), rows(queries.reshape(-1, 2)))
 """
 
 
@@ -165,6 +174,27 @@ def test_disabled_jit_gives_the_same_result():
     with jax.disable_jit():
         found = triangulate(points)
     assert jax.tree.all(jax.tree.map(np.array_equal, found, expected))
+
+
+def test_disabled_jit_takes_a_triangulation_of_numpy_arrays():
+    triangulation = triangulate(POINTS)
+    expected = convex_hull(triangulation)
+    with jax.disable_jit():
+        np.testing.assert_array_equal(convex_hull(triangulation), expected)
+
+
+@pytest.mark.parametrize("interpolator", [LinearInterpolator, NaturalNeighborInterpolator])
+def test_debug_nans_ignores_a_fill_value_that_no_query_gets(interpolator):
+    with jax.debug_nans(True):
+        interpolator(POINTS, POINTS[:, 0])(POINTS[:1])
+
+
+def test_no_traced_array_outlives_its_trace():
+    def total(points):
+        return NaturalNeighborInterpolator(points, POINTS[:, 0], fill_value=0.0)(POINTS[:5] + 1.0e-3).sum()
+
+    with jax.checking_leaks():
+        jax.jit(jax.grad(total)).lower(jnp.asarray(POINTS))
 
 
 @pytest.mark.parametrize("transformation", [lambda function: function, jax.jit, jax.grad], ids=["eager", "jit", "grad"])

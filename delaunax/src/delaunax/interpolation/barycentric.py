@@ -8,7 +8,7 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arguments import as_given, points_and_queries
+from delaunax.arguments import array_from, as_given, points_and_queries
 from delaunax.arithmetic import double_double
 from delaunax.arithmetic.scaling import factor_to_order_one, largest_exponent, scaled_differentiably, to_order_one
 from delaunax.arithmetic.triangle import dot, doubled_areas_from, squared
@@ -45,13 +45,14 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
         If an argument has a wrong shape, or a dtype that `triangulate` does not take.
     """
     points, queries, shape = points_and_queries(points, query_points)
-    if np.shape(mappings) != (*shape, 3):
+    mappings = array_from("mappings", mappings)
+    if mappings.shape != (*shape, 3):
         raise ValueError(
-            f"`mappings` has shape {np.shape(mappings)}, but `query_points` has shape {(*shape, 2)}; "
+            f"`mappings` has shape {mappings.shape}, but `query_points` has shape {(*shape, 2)}; "
             "give what `locate` returned for the same queries."
         )
-    if not jnp.issubdtype(jnp.result_type(mappings), jnp.integer):
-        raise TypeError(f"`mappings` has dtype {jnp.result_type(mappings)}; give the integers that `locate` returned.")
+    if not jnp.issubdtype(mappings.dtype, jnp.integer):
+        raise TypeError(f"`mappings` has dtype {mappings.dtype}; give the integers that `locate` returned.")
     if len(queries) == 0:
         return as_given(query_points, jnp.zeros((*shape, 3), points.dtype))
     weights = _weights(points, queries, jnp.asarray(mappings).reshape(-1, 3))
@@ -72,8 +73,11 @@ def _weights_from(primitives, points, query_points, mappings):
     # In a triangle as thin as this, rounding of the areas shows. In one as small as its products' underflow, both are zero.
     thin = inside & (total <= longest * np.sqrt(jnp.finfo(total.dtype).eps))
     plain = inside & ~thin
+    # The derivative of a division squares the divisor, which would underflow in a triangle far smaller than the mesh.
+    safe = jnp.where(plain, total, 1.0)
+    _, unit = to_order_one((lax.stop_gradient(safe),) * 2)
     weights = [
-        jnp.where(plain, each / jnp.where(plain, total, 1.0), alone)
+        jnp.where(plain, each * unit / (safe * unit), alone)
         for each, alone in zip(doubled, (1.0, 0.0, 0.0), strict=True)
     ]
     # In other rows, the corners of any triangle keep derivatives finite.

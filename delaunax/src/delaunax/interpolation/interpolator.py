@@ -32,7 +32,7 @@ class Interpolator:
 
     points: Array
     values: Array
-    fill_value: Array
+    fill_value: Array | np.ndarray
     triangulation: Triangulation
     kind: str | None = None
     _box: UnitBox | None

@@ -11,6 +11,7 @@ from jax import Array, lax
 from delaunax.arithmetic.scaling import scaled
 from delaunax.arithmetic.triangle import doubled_areas_from
 from delaunax.location.queries import located_by, rows_at
+from delaunax.platform.dispatch import varying_as
 from delaunax.platform.indexing import NONE, gather
 from delaunax.triangulation import Triangulation
 
@@ -80,6 +81,7 @@ def _rows_nearest(tol, triangulation, queries):
         return (jnp.where(is_better, smallest, largest), jnp.where(is_better, row, found)), None
 
     number = len(queries)
-    nothing = jnp.full(number, -np.inf, points.dtype), jnp.full(number, NONE)
-    (largest, found), _ = lax.scan(look, nothing, np.arange(len(triangulation.simplices), dtype=np.int32))
+    nothing = [jnp.full(number, -np.inf, points.dtype), jnp.full(number, NONE)]
+    nothing = varying_as(jax.tree.leaves((triangulation, queries)), nothing)
+    (largest, found), _ = lax.scan(look, tuple(nothing), np.arange(len(triangulation.simplices), dtype=np.int32))
     return jnp.where(triangulation.certified & (largest >= -tol.astype(largest.dtype)), found, NONE)

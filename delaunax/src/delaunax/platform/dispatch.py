@@ -51,7 +51,7 @@ def by_platform(function: Callable) -> Callable:
         leaves, structure = jax.tree.flatten(arrays)
         flat = _flat(function, structure)
         found = _operation.bind(*leaves, function=flat)
-        return jax.tree.unflatten(flat.found, _varying_as(leaves, found))
+        return jax.tree.unflatten(flat.found, varying_as(leaves, found))
 
     return run
 
@@ -70,7 +70,7 @@ def name_of(function: Any) -> str:
     return function.__name__.strip("_")
 
 
-def _varying_as(leaves: list, found: list) -> list:
+def varying_as(leaves: list, found: list) -> list:
     """Mark the results as varying over the devices over which any leaf varies, for `jax.shard_map`."""
     types = [jax.typeof(leaf) for leaf in leaves]
     # JAX before 0.11 has other names.

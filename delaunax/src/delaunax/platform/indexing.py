@@ -19,6 +19,8 @@ DROP: dict[str, Any] = {"mode": "drop", "wrap_negative_indices": False}
 
 def gather(array: Array, *places: Any) -> Array:
     """`array[places]` of int32 places; the first or the last entry where a place is outside the array."""
+    if not hasattr(array, "at"):  # A NumPy array under `jax.disable_jit`.
+        array = jnp.asarray(array)
     return array.at[places].get(mode="clip", wrap_negative_indices=False)
 
 

@@ -36,9 +36,11 @@ def linear_map(forward: Callable, transpose: Callable, fixed: Any, vectors: Any,
         jax.eval_shape(forward, fixed_tree.unflatten(fixed), vectors_tree.unflatten(vectors))
     )
 
+    number = len(fixed)  # `run` lives as long as the program, so it must not hold traced arrays.
+
     def flat(function, tree):
         def run(*leaves):
-            result = function(fixed_tree.unflatten(leaves[: len(fixed)]), tree.unflatten(leaves[len(fixed) :]))
+            result = function(fixed_tree.unflatten(leaves[:number]), tree.unflatten(leaves[number:]))
             return jax.tree.leaves(result)
 
         return run
@@ -48,7 +50,7 @@ def linear_map(forward: Callable, transpose: Callable, fixed: Any, vectors: Any,
         *vectors,
         forward=flat(forward, vectors_tree),
         transpose=flat(transpose, result_tree),
-        number=len(fixed),
+        number=number,
     )
     return result_tree.unflatten(found)
 

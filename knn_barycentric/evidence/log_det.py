@@ -26,7 +26,7 @@ LIFTS = np.array([1.0e-15, 1.0e-13, 1.0e-11, 1.0e-9])
 def grounded_log_det(matrix, images, constants, xp=np):
     """() float, the log determinant (nats) of a symmetric matrix that maps constants to less than its rounding.
 
-    Works under `jit`, `vmap` and `jax.grad`. NaN if the matrix is not finite.
+    Works under `jit`, `vmap`, and derivatives in both modes. NaN if the matrix is not finite.
 
     Parameters
     ----------
@@ -44,13 +44,18 @@ def grounded_log_det(matrix, images, constants, xp=np):
     import jax
 
     # No function closes over `constants`: `vmap` of `grad` of `jit` calls them after the trace that made it has ended.
-    function = jax.custom_vjp(lambda *arrays: _factorized(*arrays, xp)[0])
-    function.defvjp(lambda *arrays: _factorized(*arrays, xp), _gradient)
+    function = jax.custom_jvp(lambda *arrays: _factorized(*arrays, xp)[0])
+
+    @function.defjvp
+    def _(arrays, tangents):
+        log_det, kept = _factorized(*arrays, xp)
+        return log_det, sum((slope * tangent).sum() for slope, tangent in zip(_slopes(kept, xp), tangents))
+
     return function(matrix, images, constants)
 
 
 def _factorized(matrix, images, constants, xp):
-    """The log determinant, and the residuals of its gradient."""
+    """The log determinant, and what its slopes are made from."""
     diagonal, eye = xp.diagonal(matrix), xp.eye(len(matrix))
     grounded = xp.argmax(xp.where(constants > 0.0, diagonal[:, None], 0.0), axis=0)
     others = (xp.arange(len(matrix))[:, None] != grounded).all(axis=1)
@@ -95,19 +100,15 @@ def _solve(factor, right, xp):
     return linalg.cho_solve((factor, True), right, check_finite=False)
 
 
-def _gradient(kept, cotangent):
-    """The gradient of log det G is G^-1. That of the last factor follows from the derivative of an inverse."""
-    import jax.numpy as xp
-
+def _slopes(kept, xp):
+    """The gradients with respect to the matrix and the images. That of log det G is G^-1; that of the last factor follows from
+    the derivative of an inverse.
+    """
     factor, scale, solved, last, others, constants = kept
     inverse = xp.linalg.inv(last)
     of_matrix = scale[:, None] * _solve(factor, xp.diag(scale), xp) + solved @ inverse @ solved.T
     of_images = (constants - 2.0 * xp.where(others[:, None], solved, 0.0)) @ inverse
-    return (
-        cotangent * xp.where(others[:, None] & others, of_matrix, 0.0),
-        cotangent * of_images,
-        xp.zeros_like(constants),
-    )
+    return xp.where(others[:, None] & others, of_matrix, 0.0), of_images
 
 
 def log_det_term_of(inversion):

@@ -86,6 +86,8 @@ def test_gradient_matches_differences_of_the_qr():
 
     slope = jax.jit(jax.grad(log_det))(jnp.asarray(weights))
     assert float((slope * weights * direction).sum()) == pytest.approx(by_difference(1.0e-5), rel=1.0e-6)
+    forwards = jax.jvp(log_det, (jnp.asarray(weights),), (jnp.asarray(weights * direction),))[1]
+    assert float(forwards) == pytest.approx(float((slope * weights * direction).sum()), rel=1.0e-9)
     lanes = jax.jit(jax.vmap(jax.grad(log_det)))(jnp.stack([weights, 2.0 * weights]))
     assert np.allclose(lanes[0], slope, rtol=1.0e-9)
     # As af.BlackJAXNUTS has it.

@@ -72,7 +72,7 @@ def json_from(path):
         return json.loads(Path(path).read_text(encoding="utf-8-sig"), object_pairs_hook=_object_without_repeats)
     except FileNotFoundError:
         raise LensError(fault_line(path, "is missing", "write it as docs/workspace/lens_folders.md shows")) from None
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise LensError(fault_line(path, f"is not readable as JSON ({error})", "correct or rewrite it")) from None
 
 

@@ -10,6 +10,7 @@ keys that differ from the one above.
 """
 
 import math
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -107,26 +108,32 @@ def named(lenses):
 def search_and_lens(lens):
     """The two halves of `SEARCH@LENS`; the first is empty if only a lens is given."""
     # A folder may have the sign in its name.
-    search, _, lens = ("", "", lens) if Path(lens).is_dir() else str(lens).rpartition("@")
+    search, sign, lens = ("", "", lens) if os.path.isdir(lens) else str(lens).rpartition("@")
+    if sign and not search:
+        raise LensError(f"@{lens}: names no search; give SEARCH@{lens}, or {lens} alone.")
     return search, lens
 
 
 def folder_of(lens):
-    """The folder of a lens, by its name or path; None if `load` has to simulate it first.
+    """The folder of a lens, by its name or path; None if `load` has to simulate it first. With a slash it is a path.
 
     Raises
     ------
     LensError
-        If there is no such lens.
+        If there is no such lens, or two.
     """
-    named = (base / str(lens) for base in (DATASETS, MATRIX))
-    if found := next((folder for folder in named if (folder / "info.json").exists()), None):
-        return found
-    if str(lens) in SPECS or is_name(str(lens)):
-        return None
-    if not Path(lens).is_dir():
+    # Functions of os.path, which do not raise for a name that the file system refuses.
+    name, here = str(lens), Path(lens)
+    named = (base / name for base in (DATASETS, MATRIX) if os.sep not in name)
+    found = next((folder for folder in named if os.path.exists(folder / "info.json")), None)
+    is_known = found is not None or name in SPECS or is_name(name)
+    if not is_known and not os.path.isdir(here):
         raise LensError(f"{lens}: no such lens; give a folder, or one of {', '.join(sorted({*names(), *SPECS}))}.")
-    return Path(lens)
+    if is_known and os.path.exists(here / "info.json") and not (found and here.samefile(found)):
+        raise LensError(
+            f"{lens}: is the name of a lens and a folder here; write ./{lens} for the folder, or rename it."
+        )
+    return found if is_known else here
 
 
 def load(lens, operators=True, say=lambda message: None, **changes):
@@ -155,7 +162,8 @@ def load(lens, operators=True, say=lambda message: None, **changes):
         If files are missing, unreadable, wrong or contradict each other; one line for each fault.
     """
     search, lens = search_and_lens(lens)
-    folder = (folder_of(lens) or simulate(str(lens))).resolve()
+    # Not resolved: a link has the name that its owner gave it.
+    folder = Path(os.path.abspath(folder_of(lens) or simulate(str(lens))))
     inspection = Inspection()
     say("reading and checking files")
     model_path = inspection.attempt(model_json_of, Path(search)) if search else folder / "model.json"

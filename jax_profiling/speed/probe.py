@@ -23,6 +23,7 @@ from rich.console import Console
 from jax_profiling.gate import provenance
 from jax_profiling.gate.report import figures
 from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.lenses.files import json_from
 from jax_profiling.speed import steps
 from jax_profiling.speed.programs import COMPILATIONS, DEFAULT_MESHES, MESHES, programs_of
 from jax_profiling.speed.tables import GROUPS, figure_of, file_name_of, markdown_of, table_of
@@ -104,11 +105,26 @@ def decomposition_of(lens, progress=lambda message: None):
 def write(measured, folder=RESULTS):
     """Write the JSON of this device, and compare all devices that have a JSON in the folder."""
     name = file_name_of(f"{measured['device']}-{measured['precision']}")
-    others = [json.loads(path.read_text()) for path in sorted(folder.glob("*.json")) if path.stem != name]
+    others = [each for path, each in devices_in(folder).items() if path.stem != name]
     with atomic_writes(folder) as scratch:
         (scratch / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
         (scratch / "speed.md").write_text(markdown_of([measured, *others]))
         figures.save(figure_of([measured, *others]), scratch / "speed.png")
+
+
+def devices_in(folder):
+    """{path: contents} of the JSON files of devices in a folder.
+
+    Raises
+    ------
+    BadInput
+        If a JSON file there is something else.
+    """
+    devices = {path: json_from(path) for path in sorted(folder.glob("*.json"))}
+    for path, each in devices.items():
+        if not (isinstance(each, dict) and {"device", "precision", "rows"} <= each.keys()):
+            raise command.BadInput(f"{path}: is no result of this command; give another --output.")
+    return devices
 
 
 def lanes_from(parser, option, text):
@@ -138,7 +154,7 @@ def main(argv=None):
     parser.add_argument(
         "--output",
         type=folder_to_write,
-        default=RESULTS,
+        default=str(RESULTS),
         help="folder of the JSON, table and chart (default results/vmap_probe)",
     )
     arguments = parser.parse_args(argv)
@@ -153,7 +169,10 @@ def main(argv=None):
         parser.error(f"--meshes names {'; '.join(set(meshes) - set(MESHES))}; give any of {'; '.join(MESHES)}.")
     # The cache would hide the time of a compilation.
     jax.config.update("jax_enable_compilation_cache", False)
+    devices_in(arguments.output)
     lens = lens_folder.load(arguments.lens)
+    if arguments.steps:
+        steps.check_can_profile(lens, "--steps")
     with progress_of(Console(stderr=True), lens.name) as progress:
         measured = measure(lens, meshes, batches, likelihood_batches, arguments.repeats, progress)
         if arguments.steps:

@@ -23,6 +23,7 @@ from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.gate.provenance import device
 from jax_profiling.gate.report import markdown_table
 from jax_profiling.gate.report.figures import save
+from jax_profiling.terminal.command import BadInput
 from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.mesh import KNNBarycentric
 
@@ -146,6 +147,19 @@ def _inversion_of(fit, arrays):
     columns = [*arrays["blurring"], arrays["blurred mapping matrix"]]
     vars(fit.inversion).update(operated_mapping_matrix_list=columns, operated_mapping_matrix=jnp.hstack(columns))
     return fit.inversion
+
+
+def check_can_profile(lens, option):
+    """Check that the steps of a lens can be timed.
+
+    Raises
+    ------
+    BadInput
+        If it is not one image. The message names the option of the command that asked.
+    """
+    if len(lens.factors) > 1 or not isinstance(lens.dataset, al.Imaging):
+        what = "several datasets" if len(lens.factors) > 1 else "visibilities"
+        raise BadInput(f"{option}: {lens.name} holds {what}; leave {option} out.")
 
 
 def profile(lens, repeats=REPEATS, progress=lambda message: None):

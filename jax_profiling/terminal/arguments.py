@@ -1,9 +1,10 @@
 """Types for argparse. They reject an unusable argument before any work starts."""
 
 import argparse
-import os
-import tempfile
 from pathlib import Path
+
+from jax_profiling.terminal.command import BadInput
+from jax_profiling.terminal.writing import check_writable
 
 
 def at_least(least, kind=int):
@@ -45,18 +46,11 @@ def words_of(known):
 
 
 def folder_to_write(text):
-    """An argparse type: the path of a folder that is writable, or can be created. This tries it, and leaves nothing behind."""
-    folder = Path(text).absolute()
-    chain = (folder, *folder.parents)
-    missing = [each for each in chain if not os.path.exists(each)]
+    """An argparse type: the path of a folder that is writable, or can be created."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty; give a folder.")
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return Path(text)
-    except OSError:
-        nearest = next(each for each in chain if each not in missing)
-        raise argparse.ArgumentTypeError(f"{nearest} is not a writable folder; give another one.") from None
-    finally:
-        for each in missing:
-            if os.path.isdir(each):
-                each.rmdir()
+        check_writable(text)
+    except BadInput as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+    return Path(text)

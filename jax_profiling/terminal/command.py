@@ -1,5 +1,6 @@
 """Run the workspace's commands. Bad input or an interrupt ends any command with one sentence."""
 
+import os
 import signal
 import sys
 import threading
@@ -25,12 +26,29 @@ def status_2_on_bad_input(main):
 
 
 def run(main):
-    """End the process with the exit status of `main()`. An interrupt prints one sentence and gives 1."""
+    """End the process with the exit status of `main()`. An interrupt prints one sentence and gives 1, a full disk 2.
+
+    If the reader of the output has gone, as `head` does, the process ends without a word, as a signal would end it.
+    """
     sys.unraisablehook = _repeat_interrupt
     try:
-        sys.exit(main())
+        status = main()
+        sys.stdout.flush()
     except KeyboardInterrupt:
-        sys.exit("Interrupted; nothing half-written is left behind.")
+        status = "Interrupted; nothing half-written is left behind."
+    except BrokenPipeError:
+        _discard_output()
+        status = 128 + signal.SIGPIPE
+    except OSError as error:
+        print(one_line(error), file=sys.stderr)
+        _discard_output()
+        status = 2
+    sys.exit(status)
+
+
+def _discard_output():
+    # Python writes what is left at its exit, and would fail again.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _repeat_interrupt(unraisable):

@@ -10,6 +10,32 @@ from pathlib import Path
 from jax_profiling.terminal.command import BadInput
 
 
+def check_writable(folder):
+    """Check that a folder can be written, or created. This tries it, and leaves nothing behind.
+
+    Raises
+    ------
+    BadInput
+        If it cannot.
+    """
+    folder = Path(folder).absolute()
+    missing = [each for each in (folder, *folder.parents) if not os.path.exists(each)]
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _not_writable(folder, error) from None
+    finally:
+        for each in missing:
+            if os.path.isdir(each):
+                each.rmdir()
+
+
+def _not_writable(folder, error):
+    return BadInput(f"{folder}: cannot be written ({error.strerror}); give another folder.")
+
+
 @contextmanager
 def atomic_writes(folder):
     """Write files into a scratch folder, then move them into `folder`; `info.json` last, which makes it a lens folder.
@@ -38,14 +64,21 @@ def atomic_writes(folder):
         folder.parent.mkdir(parents=True, exist_ok=True)
         scratch = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".tmp", dir=_beside_or_inside(folder)))
     except OSError as error:
-        raise BadInput(f"{folder}: cannot be written ({error.strerror}); give another folder.") from None
+        raise _not_writable(folder, error) from None
     try:
         yield scratch
+        _move(scratch, folder)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _move(scratch, folder):
+    try:
         folder.mkdir(exist_ok=True)
         for path in sorted(scratch.iterdir(), key=lambda path: (path.name == "info.json", path.stat().st_mtime_ns)):
             os.replace(path, folder / path.name)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise _not_writable(folder, error) from None
 
 
 def _beside_or_inside(folder):

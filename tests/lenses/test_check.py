@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from astropy.io import fits
 from matplotlib.image import imread
 
 from jax_profiling.lenses import lens as lens_folder
@@ -51,6 +52,19 @@ def test_figure_shows_data_outside_the_mask(tmp_path):
     (folder / "info.json").write_text(json.dumps(info | {"mask_radius": 1.0, "mask_centre": [0.5, 0.0]}))
     shown = figure_from(lens_folder.load(folder)).axes[0].images[0].get_array()
     assert np.isfinite(shown).all() and (np.asarray(shown)[:5] != 0.0).any()
+
+
+def test_odd_letters_of_a_name_are_shown(tmp_path, capfd):
+    folder = shutil.copytree(lens_folder.DATASETS / "small", tmp_path / "a$_$ [x]")
+    assert main(["--lens", str(folder), "--check", "--output", str(tmp_path / "[bold]")]) == 0
+    printed = capfd.readouterr().out
+    assert "a$_$ [x]: what was understood" in printed and "[bold]/check.png" in printed
+
+
+def test_a_mask_of_the_whole_image_is_not_circular(tmp_path):
+    folder = shutil.copytree(lens_folder.DATASETS / "small", tmp_path / "lens")
+    fits.writeto(folder / "mask.fits", np.zeros((45, 45)))
+    assert dict(lines_from(lens_folder.load(folder)))["mask"] == "2025 pixels inside, centre [0, 0]"
 
 
 def test_faults_end_a_check_too(tmp_path, capfd):

@@ -14,6 +14,7 @@ import pytest
 from astropy.io import fits
 
 from jax_profiling.lenses import lens as lens_folder
+from jax_profiling.lenses.files import LensError
 from jax_profiling.lenses.simulate import simulate
 from jax_profiling.terminal.writing import atomic_writes
 
@@ -46,6 +47,45 @@ def test_an_unknown_lens_gives_2_and_writes_nothing(tmp_path, capfd):
     (line,) = capfd.readouterr().err.splitlines()
     assert "no-such-lens" in line
     assert not (tmp_path / "output").exists()
+
+
+@pytest.mark.parametrize("arguments", [["--log-det", "accurate"], ["--check"]])
+def test_pins_that_could_not_be_written_are_refused_first(arguments, capfd):
+    with pytest.raises(SystemExit) as ended:
+        main(["--lens", "no-such-lens", "--update-pins", *arguments])
+    assert ended.value.code == 2
+    assert f"leave out {'--log-det accurate' if arguments[1:] else '--update-pins'}" in capfd.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_found_before_any_fit(monkeypatch, tmp_path, capfd):
+    (tmp_path / "results").write_text("")
+    monkeypatch.setitem(main.__wrapped__.__globals__, "LOCAL", tmp_path / "results")
+    assert main(["--lens", "small"]) == 2
+    (line,) = capfd.readouterr().err.splitlines()
+    assert line.startswith(f"{tmp_path}/results/small: cannot be written")
+
+
+def test_a_path_is_a_folder_and_a_name_is_a_lens(folder, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    folder.rename(tmp_path / "small")
+    assert lens_folder.load("./small").data_points == 15361
+    with pytest.raises(LensError, match="small: is the name of a lens and a folder here; write ./small"):
+        lens_folder.load("small")
+    monkeypatch.chdir(lens_folder.DATASETS)
+    assert lens_folder.load("small").data_points == 1513
+
+
+def test_a_link_keeps_its_name(folder, tmp_path):
+    (tmp_path / "J0946").symlink_to(folder)
+    assert lens_folder.load(tmp_path / "J0946").name == "J0946"
+
+
+@pytest.mark.parametrize(
+    "name, words", [("@small", "names no search"), ("x" * 5000, "no such lens")], ids=["no search", "long"]
+)
+def test_odd_names_are_rejected(name, words):
+    with pytest.raises(LensError, match=words):
+        lens_folder.load(name)
 
 
 def test_interrupted_run_leaves_nothing(tmp_path):

@@ -67,6 +67,18 @@ def test_probe_names_the_bad_argument(arguments, capsys):
     assert f"{arguments[0]}" in capsys.readouterr().err.splitlines()[-1]
 
 
+def test_probe_rejects_a_folder_with_other_files_before_any_work(tmp_path, capsys):
+    (tmp_path / "summary.json").write_text("{}")
+    assert probe.main(["--lens", "no-such-lens", "--output", str(tmp_path)]) == 2
+    assert "summary.json: is no result of this command; give another --output" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("name, what", [("interferometer", "visibilities"), ("two_bands", "several datasets")])
+def test_steps_of_other_data_are_rejected_before_any_work(name, what, tmp_path, capsys):
+    assert probe.main(["--lens", name, "--steps", "--output", str(tmp_path / "probe")]) == 2
+    assert f"--steps: {name} holds {what}; leave --steps out." in capsys.readouterr().err
+
+
 def test_rewrite_changes_only_the_tables():
     before = f"one\n{bench.BEGIN}\nold\n{bench.END}\ntwo\n"
     assert bench.rewrite(before, ["", "new", ""]) == f"one\n{bench.BEGIN}\n\nnew\n\n{bench.END}\ntwo\n"

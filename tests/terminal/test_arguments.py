@@ -12,10 +12,15 @@ from jax_profiling.terminal.writing import atomic_writes
 @pytest.mark.parametrize("name", ["file", "file/folder/below"])
 def test_path_below_a_file_is_rejected(name, tmp_path):
     (tmp_path / "file").write_text("")
-    with pytest.raises(argparse.ArgumentTypeError, match="file is not a writable folder; give another one"):
+    with pytest.raises(argparse.ArgumentTypeError, match="cannot be written .*; give another folder"):
         folder_to_write(str(tmp_path / name))
     with pytest.raises(BadInput, match="give another"), atomic_writes(tmp_path / name):
         pass
+
+
+def test_an_empty_name_is_rejected():
+    with pytest.raises(argparse.ArgumentTypeError, match="is empty"):
+        folder_to_write("")
 
 
 def test_parsing_creates_no_folder(tmp_path):

@@ -1,5 +1,6 @@
 """An interrupt and bad input end a command with one sentence, wherever Python is at that moment."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -45,6 +46,27 @@ command.run(main)
     process = run(program, timeout=50)
     assert process.returncode == 1
     assert process.stderr.strip() == "Interrupted; nothing half-written is left behind."
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="has no /dev/full")
+def test_a_full_disk_gives_2_and_one_line():
+    program = "command.run(lambda: print('x' * 100000))"
+    with open("/dev/full", "w") as full:
+        process = subprocess.run([sys.executable, "-c", LOAD + program], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert process.returncode == 2
+    assert process.stderr == "OSError: [Errno 28] No space left on device\n"
+
+
+@pytest.mark.parametrize("letters", [1, 100000])
+def test_a_reader_that_goes_away_ends_the_command_without_a_word(letters):
+    """As `head` does. Few letters reach the reader at the exit only."""
+    program = LOAD + f"command.run(lambda: [time.sleep(0.5), print('x' * {letters})] and 0)"
+    with subprocess.Popen(
+        [sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 128 + signal.SIGPIPE
 
 
 def test_other_dropped_exceptions_stay_visible():

@@ -91,7 +91,8 @@ def verdict_figure(gate: Gate):
     ax.set_xlim(left=floor / 2)
     ax.set_ylim(len(gate.candidates) - 0.5, -0.5)
     ax.set_yticks(range(len(gate.candidates)), [candidate.rung for candidate in gate.candidates])
-    ax.set_xlabel(f"|log evidence - Delaunay's| [nats], {gate.lens.name} (smaller values are drawn at {floor:g})")
+    label = f"|log evidence - Delaunay's| [nats], {gate.lens.name} (smaller values are drawn at {floor:g})"
+    ax.set_xlabel(label, parse_math=False)
     return figure
 
 

@@ -8,8 +8,9 @@ from jax_profiling.gate.verdict import Gate
 
 
 def markdown_table(columns, rows):
-    """The lines of a Markdown table."""
-    return [f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows)]
+    """The lines of a Markdown table. A bar inside a cell would end it."""
+    rows = [[cell.replace("|", r"\|") for cell in cells] for cells in (columns, *rows)]
+    return [f"| {' | '.join(cells)} |" for cells in (rows[0], ["---"] * len(columns), *rows[1:])]
 
 
 def markdown_from(gate: Gate):

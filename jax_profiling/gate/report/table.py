@@ -5,6 +5,7 @@ import math
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
+from rich.text import Text
 
 from jax_profiling.gate import provenance
 from jax_profiling.gate.ladder import DEFAULT_RUNG, PEERS
@@ -72,7 +73,7 @@ def _verdict_of(candidate):
 def table_from(gate: Gate):
     """The verdict table for the terminal, a `rich.table.Table` that fits into 80 columns."""
     table = Table(
-        title=title_from(gate),
+        title=Text(title_from(gate)),
         title_justify="left",
         box=SIMPLE_HEAD,
         show_edge=False,

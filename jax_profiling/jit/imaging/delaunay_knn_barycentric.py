@@ -50,8 +50,9 @@ from jax_profiling.lenses.folder.info_schema import json_schema  # noqa: E402
 from jax_profiling.speed import steps
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write  # noqa: E402
+from jax_profiling.terminal.lines import print_line  # noqa: E402
 from jax_profiling.terminal.progress import progress_of  # noqa: E402
-from jax_profiling.terminal.writing import atomic_writes  # noqa: E402
+from jax_profiling.terminal.writing import atomic_writes, check_writable  # noqa: E402
 from knn_barycentric.mesh import KNNBarycentric
 
 """
@@ -84,6 +85,10 @@ def arguments_from(argv):
         unknown = set(arguments.rungs) - {*RUNGS, *PEERS}
         if unknown:
             parser.error(f"--rungs: unknown {', '.join(sorted(unknown))}; give any of {', '.join([*RUNGS, *PEERS])}.")
+    if arguments.update_pins and arguments.check:
+        parser.error("--check fits nothing that could be pinned; leave out --update-pins.")
+    if arguments.update_pins and arguments.log_det != "shipped":
+        parser.error("--update-pins: a pin has autolens's own log determinants; leave out --log-det accurate.")
     arguments.lens = lens_folder.named(arguments.lens or ["hst"])
     return arguments
 
@@ -102,17 +107,19 @@ def main(argv=None):
     console = Console()
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore", message="Mask padded")
-    if arguments.check:
-        for lens in loaded(arguments.lens, console, operators=False):
-            show(lens, output_of(arguments, lens), console)
-        return 0
-    lenses = loaded(arguments.lens, console)
+    lenses = loaded(arguments.lens, console, operators=not arguments.check)
     folders = [output_of(arguments, lens) for lens in lenses]
     if twice := next((each for each in folders if folders.count(each) > 1), None):
         raise command.BadInput(f"{twice}: two lenses write their report there; gate them one by one, with --output.")
-    visibilities = [lens.name for lens in lenses if not isinstance(lens.dataset, al.Imaging)]
-    if arguments.profile and visibilities:
-        raise command.BadInput(f"--profile: {visibilities[0]} holds visibilities; leave --profile out.")
+    for folder in [*folders, *(lens.folder for lens in lenses if arguments.update_pins)]:
+        check_writable(folder)
+    if arguments.check:
+        for lens, folder in zip(lenses, folders, strict=True):
+            show(lens, folder, console)
+        return 0
+    if arguments.profile:
+        for lens in lenses:
+            steps.check_can_profile(lens, "--profile")
 
     with log_dets(arguments.log_det == "accurate"):
         gates = [
@@ -129,13 +136,14 @@ def judge(given, lens, folder, arguments, console):
     with progress_of(console, lens.name) as progress:
         judged = partial(show_first, console) if arguments.rungs != [DEFAULT_RUNG] else lambda candidate: None
         found = verdict.run(lens, rungs=arguments.rungs, draws=arguments.draws, progress=progress, judged=judged)
-        page = report.write(found, folder, command=command_of(arguments, given))
-        if arguments.profile:
-            steps.write(steps.profile(lens, progress=progress), folder)
+        profile = steps.profile(lens, progress=progress) if arguments.profile else None
     console.print(report.table_from(found))
+    page = report.write(found, folder, command=command_of(arguments, given))
+    if profile:
+        steps.write(profile, folder)
     pinned = pin_sentence_of(found) if arguments.update_pins else None
     for sentence in filter(None, (report.verdict_sentence(found), report.drift_sentence(found), pinned)):
-        console.print(sentence, highlight=False, markup=False, soft_wrap=True)
+        print_line(console, sentence)
     link = f"[link={page.resolve().as_uri()}]{escape(os.path.relpath(page))}[/link]"
     console.print(f"Report: {link}", highlight=False, soft_wrap=True)
     return found
@@ -149,7 +157,7 @@ def loaded(names, console, **keywords):
             lenses.append(inspection.attempt(lens_folder.load, name, say=say, **keywords))
     inspection.finish()
     for note in (note for lens in lenses for note in lens.notes):
-        console.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
+        print_line(console, f"Note: {note}")
     return lenses
 
 
@@ -164,7 +172,7 @@ def show(lens, folder, console):
     console.print(table_from(lens))
     with atomic_writes(folder) as scratch:
         figure_from(lens).savefig(scratch / "check.png", dpi=100)
-    console.print(f"Figure: {os.path.relpath(folder)}/check.png\n", highlight=False, soft_wrap=True)
+    print_line(console, f"Figure: {os.path.relpath(folder)}/check.png\n")
 
 
 def output_of(arguments, lens):
@@ -175,6 +183,8 @@ def output_of(arguments, lens):
 
 def command_of(arguments, lens):
     """The words of the command that repeats the run on one lens, by the name or folder that was given."""
+    # A folder may have been given relative to another folder than the root.
+    lens = os.path.abspath(lens) if Path(lens).is_dir() and os.sep in lens else lens
     words = ["python", Path(__file__).resolve().relative_to(ROOT), "--lens", lens]
     words += ["--draws", arguments.draws, "--log-det", arguments.log_det]
     return words + (["--rungs", ",".join(arguments.rungs)] if arguments.rungs else [])

@@ -20,7 +20,7 @@ def figure_from(lens):
         visibilities = isinstance(row.dataset, al.Interferometer)
         (_draw_visibilities if visibilities else _draw_imaging)(row, axes)
         _draw_mesh(row, axes[2])
-    figure.suptitle(f"{lens.name}: what was understood (arcsec)")
+    figure.suptitle(f"{lens.name}: what was understood (arcsec)", parse_math=False)
     return figure
 
 

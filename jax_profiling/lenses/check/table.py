@@ -3,6 +3,7 @@
 import autolens as al
 import numpy as np
 from rich.table import Table
+from rich.text import Text
 from scipy.ndimage import zoom
 
 from jax_profiling.lenses.model import galaxies_with_pixelization, models_of
@@ -13,9 +14,9 @@ SUB_PIXELS = 10
 
 def table_from(lens):
     """A `rich.table.Table` with a line for every part of a lens: files, mask, mesh, over-sampling, positions and model."""
-    table = Table(title=f"{lens.name}: what was understood", show_header=False, title_justify="left")
-    for name, words in lines_from(lens):
-        table.add_row(name, words)
+    table = Table(title=Text(f"{lens.name}: what was understood"), show_header=False, title_justify="left")
+    for line in lines_from(lens):
+        table.add_row(*map(Text, line))
     return table
 
 
@@ -70,7 +71,9 @@ def _visibility_lines(factor):
 
 def _mask_words(mask, pixels):
     y, x = mask.mask_centre
-    return f"{pixels} pixels inside, centre [{y:.3g}, {x:.3g}]{', circular' if mask.is_circular else ''}"
+    # autoarray also calls a mask circular that leaves out nothing.
+    circular = np.asarray(mask).any() and mask.is_circular
+    return f"{pixels} pixels inside, centre [{y:.3g}, {x:.3g}]{', circular' if circular else ''}"
 
 
 def _mesh_lines(factor, model):

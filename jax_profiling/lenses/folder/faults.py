@@ -112,5 +112,5 @@ def _found(name, value):
 
 def shown(value):
     """A value as JSON, cut to what a line holds."""
-    text = json.dumps(value)
+    text = json.dumps(value, default=str)  # YAML has dates.
     return text if len(text) <= 60 else f"{text[:57]}..."

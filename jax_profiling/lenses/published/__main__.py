@@ -18,6 +18,7 @@ from jax_profiling.lenses.published.convert import convert
 from jax_profiling.lenses.published.layouts import LAYOUTS
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import above_zero, folder_to_write
+from jax_profiling.terminal.lines import print_line
 
 POSITIVE = ("pixel-scale", "mask-radius", "redshift-lens", "redshift-source", "positions-threshold")
 
@@ -50,7 +51,7 @@ def main(argv=None):
     lens = lens_folder.load(arguments.output, operators=False)
     console = Console()
     for note in lens.notes:
-        console.print(f"Note: {note}", highlight=False, markup=False, soft_wrap=True)
+        print_line(console, f"Note: {note}")
     console.print(table_from(lens))
     return 0
 

@@ -68,4 +68,4 @@ def test_output_is_tried_before_any_work(output, tmp_path, capfd):
     with pytest.raises(SystemExit) as ended:
         main(["--lens", "no-such-lens", "--output", str(tmp_path / output)])
     assert ended.value.code == 2
-    assert "is not a writable folder" in capfd.readouterr().err
+    assert "cannot be written" in capfd.readouterr().err

@@ -29,6 +29,7 @@ from jax_profiling.sweep import records, summary
 from jax_profiling.sweep.chunks import VECTORS_PER_CHUNK, Settings, chunks_of, lens_folders_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.lines import print_line
 from jax_profiling.terminal.progress import progress_bar_of
 from jax_profiling.terminal.writing import atomic_writes
 
@@ -65,7 +66,7 @@ def arguments_from(argv):
     add(
         "--output",
         type=folder_to_write,
-        default=ROOT / "results" / "local" / "sweep",
+        default=str(ROOT / "results" / "local" / "sweep"),
         help="folder of the results and the summary (default results/local/sweep)",
     )
     arguments = parser.parse_args(argv)
@@ -124,9 +125,8 @@ def sweep(arguments, console):
                     failures = collect(client, todo, settings, versions, results, progress)
         report = summary.summary_from(chunks, results, settings, versions, failures)
         summary.write(report, folder)
-    for line in summary.conclusion_from(report):
-        console.print(line, highlight=False, soft_wrap=True)
-    console.print(f"Report: {os.path.relpath(folder)}/summary.md", highlight=False, soft_wrap=True)
+    for line in (*summary.conclusion_from(report), f"Report: {os.path.relpath(folder)}/summary.md"):
+        print_line(console, line)
     return 0 if report["passed"] else 1
 
 
@@ -136,6 +136,10 @@ def lock_of(folder):
     lock = FileLock(folder / ".sweep.lock")
     try:
         return lock.acquire(timeout=0)
+    except OSError as error:
+        raise command.BadInput(
+            f"{lock.lock_file}: cannot be locked ({error.strerror}); give another --output."
+        ) from None
     except Timeout:
         raise command.BadInput(
             f"{folder}: another sweep writes there now; wait for it, or give another --output."
@@ -148,11 +152,15 @@ def claim(folder, own):
     Raises
     ------
     command.BadInput
-        If the folder has results of other versions or settings.
+        If the folder has results of other versions or settings, or if nobody knows of which.
     """
     path = folder / "sweep.json"
     earlier = records.read(path)
-    if earlier is None:
+    if not earlier and (path.exists() or any(folder.glob("chunks/*.json"))):
+        raise command.BadInput(
+            f"{path}: is missing or damaged, so the settings of the results beside it are unknown; give another --output."
+        )
+    if not earlier:
         with atomic_writes(folder) as scratch:
             (scratch / path.name).write_text(json.dumps(own, indent=1) + "\n")
         return

@@ -1,6 +1,8 @@
 """The units of work of a sweep: a lens folder and a range of its parameter vectors."""
 
 import dataclasses
+import hashlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +10,7 @@ from jax_profiling.gate.likelihood import BATCH
 from jax_profiling.gate.live_reference import PERTURBATIONS
 from jax_profiling.gate.verdict import DEFAULT_RUNG
 from jax_profiling.lenses.files import LensError
+from jax_profiling.lenses.folder.misspelt import NAMES
 from jax_profiling.lenses.lens import folder_of
 
 VECTORS_PER_CHUNK = 9
@@ -51,11 +54,14 @@ class Chunk:
         A name or a folder, as `lens.load` takes it.
     first, last
         The vectors [first, last).
+    files
+        A digest of the lens's files (`digest_of`).
     """
 
     lens: str
     first: int
     last: int
+    files: str = ""
 
     @property
     def name(self):
@@ -81,7 +87,25 @@ def chunks_of(lenses, draws, size=VECTORS_PER_CHUNK):
         if (other := by_name.setdefault(Path(lens).name, lens)) != lens:
             raise LensError(f"{lens}: has the same name as {other}; rename one of the folders.")
     starts = range(0, draws + 1, size)
-    return [Chunk(lens, first, min(first + size, draws + 1)) for lens in by_name.values() for first in starts]
+    return [
+        Chunk(lens, first, min(first + size, draws + 1), files)
+        for lens, files in zip(by_name.values(), map(digest_of, by_name.values()))
+        for first in starts
+    ]
+
+
+def digest_of(lens):
+    """A digest of the files that a fit of a lens reads; empty for a lens that is simulated from its name first."""
+    folder, digest = folder_of(lens), hashlib.sha256()
+    if folder is None:
+        return ""
+    # Several datasets have a folder each.
+    for path in sorted([*folder.glob("*"), *folder.glob("*/*")]):
+        if path.name in NAMES and path.name != "expected.json" and os.access(path, os.R_OK) and path.is_file():
+            digest.update(str(path.relative_to(folder)).encode())
+            with open(path, "rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()
 
 
 def lens_folders_of(paths):
@@ -93,15 +117,16 @@ def lens_folders_of(paths):
         If a folder neither is nor contains a lens folder, or no lens has the name.
     """
     lenses = []
-    for path in map(Path, paths):
-        if not path.is_dir():
-            folder_of(path)
-            lenses.append(str(path))
+    for path in map(str, paths):
+        folder = folder_of(path)
+        if folder != Path(path):  # A name.
+            lenses.append(path)
             continue
-        folders = [path] if (path / "info.json").exists() else sorted(each.parent for each in path.glob("*/info.json"))
+        is_lens = (folder / "info.json").exists()
+        folders = [folder] if is_lens else sorted(each.parent for each in folder.glob("*/info.json"))
         if not folders:
             raise LensError(
                 f"{path}: neither this folder nor its subfolders contain info.json; give lens folders, or a folder of them."
             )
-        lenses += [str(each.resolve()) for each in folders]
+        lenses += map(os.path.abspath, folders)
     return lenses

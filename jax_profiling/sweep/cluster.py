@@ -4,6 +4,8 @@ import asyncio
 import logging
 import os
 import re
+import signal
+import subprocess
 from contextlib import contextmanager
 
 import dask
@@ -17,6 +19,9 @@ logging.getLogger("distributed").setLevel(logging.ERROR)
 
 MAX_WORKER_DEATHS = 2
 """A chunk fails after it has killed more workers than this."""
+
+NO_LIMIT = 0
+"""Memory limit of a worker. With another one dask restarts workers, because it cannot manage what XLA holds."""
 
 CONNECT_TIMEOUT_SECONDS = 15.0
 """How long the client tries to reach a scheduler."""
@@ -41,6 +46,15 @@ class CorePinning(WorkerPlugin):
             os.sched_setaffinity(int(thread), {core})
 
 
+class InterruptsIgnored(WorkerPlugin):
+    """Leave an interrupt of the terminal, which reaches every process, to the process that runs the command."""
+
+    name = "interrupts-ignored"
+
+    def setup(self, worker):
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
 @contextmanager
 def client_of(scheduler="local", workers=None, slurm=None):
     """Start or reach a cluster, yield its `distributed.Client`, and stop what was started.
@@ -58,14 +72,16 @@ def client_of(scheduler="local", workers=None, slurm=None):
     Raises
     ------
     ClusterError
-        If the scheduler does not answer, or the YAML file is unusable.
+        If the scheduler does not answer, the YAML file is unusable, or SLURM would not take the job.
     """
     if scheduler == "local":
         with local_cluster(workers or core_count()) as cluster, Client(cluster) as client:
             client.register_plugin(CorePinning())
+            client.register_plugin(InterruptsIgnored())
             yield client
     elif scheduler == "slurm":
         with slurm_cluster(slurm) as cluster, Client(cluster) as client:
+            check_with_slurm(cluster.job_script())
             cluster.scale(n=workers or 1)
             yield client
     else:
@@ -87,9 +103,8 @@ def core_count():
 def local_cluster(workers):
     """A `LocalCluster` of single-threaded processes. dask restarts a worker that dies."""
     dask.config.set({"distributed.scheduler.allowed-failures": MAX_WORKER_DEATHS})
-    # XLA holds most of a worker's memory, and dask cannot manage it.
     return LocalCluster(
-        n_workers=workers, threads_per_worker=1, memory_limit=None, dashboard_address=":0", silence_logs="ERROR"
+        n_workers=workers, threads_per_worker=1, memory_limit=NO_LIMIT, dashboard_address=":0", silence_logs="ERROR"
     )
 
 
@@ -101,6 +116,26 @@ def job_script_of(path):
         return slurm_cluster(path, asynchronous=True).job_script()
 
     return asyncio.run(script())
+
+
+def check_with_slurm(script):
+    """Ask SLURM whether it would take a job. dask would wait for its workers for ever.
+
+    Raises
+    ------
+    ClusterError
+        If it would not, or if there is no SLURM here.
+    """
+    try:
+        answer = subprocess.run(["sbatch", "--test-only"], input=script, capture_output=True, text=True)
+    except OSError as error:
+        raise ClusterError(
+            f"--scheduler slurm: sbatch does not start here ({error.strerror}); run the sweep where jobs are submitted."
+        ) from None
+    if answer.returncode:
+        raise ClusterError(
+            f"--scheduler slurm: sbatch refuses the job ({' '.join(answer.stderr.split())}); correct the --slurm file."
+        )
 
 
 def slurm_cluster(path, asynchronous=False):
@@ -120,6 +155,7 @@ def slurm_cluster(path, asynchronous=False):
             "--scheduler slurm: needs --slurm FILE.yaml with cores, memory, walltime, queue and account."
         )
     arguments = slurm_arguments_from(path)
+    arguments["worker_extra_args"] = ["--memory-limit", str(NO_LIMIT), *arguments.get("worker_extra_args", [])]
     try:
         return SLURMCluster(**arguments, asynchronous=asynchronous)
     except Exception as error:

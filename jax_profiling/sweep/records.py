@@ -50,15 +50,16 @@ def reference_and_candidates_of(records):
 
 
 def read(path):
-    """A record, or None if the file is missing or truncated."""
+    """The object in a JSON file, or None if the file is missing, truncated or something else."""
     try:
-        return json.loads(path.read_text())
+        value = json.loads(path.read_text())
     except (OSError, ValueError):
         return None
+    return value if isinstance(value, dict) else None
 
 
 def of_chunk(chunk, folder):
-    """The record of a chunk in a folder of records, or None.
+    """The record of a chunk in a folder of records, or None. A record of other files of the lens does not count.
 
     Raises
     ------
@@ -66,9 +67,11 @@ def of_chunk(chunk, folder):
         If the record belongs to another lens of the same name.
     """
     record = read(folder / f"{chunk.key}.json")
-    if record is not None and record["lens"] != chunk.lens:
+    if not record or "lens" not in record:
+        return None
+    if record["lens"] != chunk.lens:
         raise BadInput(f"{folder}: has results of {record['lens']}, not of {chunk.lens}; give another --output.")
-    return record
+    return record if record.get("files") == chunk.files else None
 
 
 def write(record, path):

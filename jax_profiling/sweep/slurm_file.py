@@ -23,6 +23,7 @@ def _unit(name):
 
 Count = Annotated[int, Field(ge=1)]
 Lines = list[str]
+Options = Annotated[list[Annotated[str, Field(pattern="^-")]], Field(json_schema_extra=_unit('such as "--gres=gpu:1"'))]
 
 
 class SlurmFile(BaseModel):
@@ -44,7 +45,7 @@ class SlurmFile(BaseModel):
     job_cpu: Count = _optional(description="Cores that SLURM reserves, if not `cores`.")
     job_mem: str = _optional(description="Memory that SLURM reserves, if not `memory`.")
     job_name: str = _optional(description="Name of the jobs.")
-    job_extra_directives: Lines = _optional(description="Further #SBATCH lines.")
+    job_extra_directives: Options = _optional(description="Further options of #SBATCH lines.")
     job_directives_skip: Lines = _optional(description="#SBATCH lines to leave out.")
     job_script_prologue: Lines = _optional(description="Shell lines that run before the workers.")
     worker_extra_args: Lines = _optional(description="Arguments of `dask worker`.")
@@ -96,7 +97,7 @@ def slurm_arguments_from(path):
         raise BadInput(f"{path}: is not readable as YAML ({' '.join(str(error).split())}); correct it.") from None
     if not isinstance(value, dict):
         raise BadInput(f"{path}: holds no keys; write at least cores and memory.")
-    value = without_comments(value)
+    value = without_comments({str(key): part for key, part in value.items()})
     if faults := faults_of(value, SlurmFile, RULES):
         raise BadInput("\n".join(f"{path}: {key} {found}; {fix}." for key, found, fix in faults))
     return {"processes": value["cores"], **value}

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shlex
 from collections import Counter
 
 import matplotlib.pyplot as plt
@@ -188,7 +189,7 @@ def _worst_of(summary):
         draws = len(errors) - 1
         command = (
             ".venv/bin/python jax_profiling/jit/imaging/delaunay_knn_barycentric.py "
-            f"--lens {lens['lens']} --rungs {DEFAULT_RUNG} --draws {draws}{log_det}"
+            f"--lens {shlex.quote(lens['lens'])} --rungs {DEFAULT_RUNG} --draws {draws}{log_det}"
         )
         noise = max((each for each in lens["noise"] if each is not None), default=0.0)
         facts = (f"{lens['facts'][key]:g}" if key in lens["facts"] else "" for key in FACTS)

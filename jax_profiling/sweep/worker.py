@@ -33,6 +33,7 @@ def evaluate(chunk, settings):
         )
     return {
         "lens": chunk.lens,
+        "files": chunk.files,
         "first": chunk.first,
         "last": chunk.last,
         "versions": provenance.releases(),

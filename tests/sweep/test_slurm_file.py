@@ -21,6 +21,12 @@ WRONG = {
         'walltime is 36000; write a text ("HH:MM:SS", in quotes)',
     ),
     "one directive": (GOOD + "job_extra_directives: --gres=gpu:1\n", "write a list of at least 0, each a text"),
+    "a whole line": (
+        GOOD + "job_extra_directives: ['#SBATCH --gres=gpu:1']\n",
+        'write a list of at least 0, each a text (such as "--gres=gpu:1")',
+    ),
+    "number as key": (GOOD + "3: 4\n", "3 is 4, an unknown key"),
+    "date": ("cores: 4\nmemory: 16GB\nqueue: 2020-01-01\n", 'queue is "2020-01-01"; write a text'),
     "list": ("- cores\n", "holds no keys; write at least cores and memory"),
     "no YAML": ("cores: [4\n", "is not readable as YAML"),
 }
@@ -63,6 +69,7 @@ def test_every_key_is_an_argument_of_slurm_cluster():
     lines = {"job_extra_directives", "job_directives_skip", "job_script_prologue", "worker_extra_args"}
     for key in SlurmFile.model_fields:
         values.setdefault(key, [] if key in lines else arguments.get(key, "1:00:00" if key == "walltime" else "lo"))
+    values["job_extra_directives"] = ["--x"]
     values |= {"memory": "1GB", "job_mem": "1GB", "local_directory": "/scratch", "log_directory": "."}
     with jobqueue.SLURMCluster(**values) as cluster:
         assert "#SBATCH" in cluster.job_script()

@@ -176,8 +176,38 @@ def test_slurm_job_script_is_printed_not_submitted(tmp_path, capsys):
     path.write_text("cores: 16\nmemory: 32GB\nwalltime: '02:00:00'\nqueue: cosma\naccount: dp004\n")
     assert command.main(["--job-script", "--slurm", str(path)]) == 0
     script = capsys.readouterr().out
+    assert script.rpartition("--memory-limit ")[2].split()[0] == "0"  # The last one counts.
     for line in ("#SBATCH -p cosma", "#SBATCH -A dp004", "#SBATCH -t 02:00:00", "--nworkers 16", "--nthreads 1"):
         assert line in script
+
+
+@pytest.mark.parametrize(
+    "program, words",
+    [
+        (None, "sbatch does not start here"),
+        ("#!/bin/sh\necho 'Invalid account' >&2; exit 1\n", "sbatch refuses the job (Invalid account)"),
+    ],
+)
+def test_slurm_that_takes_no_job_ends_the_sweep(program, words, tmp_path, monkeypatch, capsys):
+    (tmp_path / "slurm.yaml").write_text("cores: 2\nmemory: 8GB\ninterface: lo\n")
+    if program:
+        (tmp_path / "sbatch").write_text(program)
+        (tmp_path / "sbatch").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep if program else None)
+    options = ["--scheduler", "slurm", "--slurm", str(tmp_path / "slurm.yaml"), "--output", str(tmp_path / "out")]
+    assert command.main(["--population", "1", *options]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert words in line
+
+
+@pytest.mark.parametrize("text", [None, "[]", '{"rungs": ["delau'])
+def test_results_of_unknown_settings_are_rejected(text, tmp_path, capsys):
+    (tmp_path / "chunks").mkdir()
+    (tmp_path / "chunks" / "small.0-9.json").write_text("{}")
+    if text:
+        (tmp_path / "sweep.json").write_text(text)
+    assert command.main(["--lenses", "small", "--output", str(tmp_path)]) == 2
+    assert "sweep.json: is missing or damaged" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -121,9 +121,14 @@ def lbfgs(fitness, starts, evaluations, clipper=None):
         fitness.forget()
         search.fit(model=fitness.model, analysis=fitness.analysis)
         parameters, values = map(np.array, zip(*fitness.evaluations))
-        values[np.isnan(values)] = -np.inf  # L-BFGS can step to NaN after an undefined value.
+        values = _with_undefined_lowest(values)
         records.append(Record(values, parameters[np.argmax(values)]))
     return records
+
+
+def _with_undefined_lowest(values):
+    # L-BFGS can step to NaN after an undefined value, Prodigy can start there.
+    return np.where(np.isnan(values), -np.inf, values)
 
 
 class _RecordedProdigy(af.MultiStartProdigy):
@@ -160,6 +165,5 @@ def prodigy(fitness, starts, evaluations, lanes, say):
     search = _RecordedProdigy(n_starts=len(starts), n_steps=evaluations, batch_size=lanes, silence=True)
     search.starts, search.foms, search.say = starts, [], say
     found = search.fit(model=fitness.model, analysis=fitness.analysis).search_internal
-    values = -0.5 * np.array(search.foms).T
-    values[np.isnan(values)] = -np.inf
+    values = _with_undefined_lowest(-0.5 * np.array(search.foms).T)
     return [Record(*each) for each in zip(values, found["lane_best_params"], strict=True)]

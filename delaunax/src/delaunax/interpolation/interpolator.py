@@ -79,7 +79,7 @@ class Interpolator:
         found = self._interpolated(points, values, self.fill_value.astype(values.dtype), queries)
         return as_given(given, found.reshape(shape + found.shape[1:]))
 
-    def _interpolated(self, points: Array, values: Array, fill_value: Array, queries: Array) -> Array:
+    def _interpolated(self, points: Array, values: Array, fill_value: Array | np.ndarray, queries: Array) -> Array:
         """The (Q, ...) values at (Q, 2) queries; all in the widest of their dtypes."""
         raise NotImplementedError
 

@@ -59,7 +59,7 @@ class LinearInterpolator(Interpolator):
     ):
         super().__init__(points, values, fill_value, rescale, triangulation)
 
-    def _interpolated(self, points: Array, values: Array, fill_value: Array, queries: Array) -> Array:
+    def _interpolated(self, points: Array, values: Array, fill_value: Array | np.ndarray, queries: Array) -> Array:
         return _interpolated(points, values, fill_value, self.triangulation, queries)
 
 

@@ -69,7 +69,7 @@ class NaturalNeighborInterpolator(Interpolator):
         self.kind = kind
         super().__init__(points, values, fill_value, rescale, triangulation)
 
-    def _interpolated(self, points: Array, values: Array, fill_value: Array, queries: Array) -> Array:
+    def _interpolated(self, points: Array, values: Array, fill_value: Array | np.ndarray, queries: Array) -> Array:
         triangulation = widened(self.triangulation, points.dtype)
         found = _interpolate(self.kind, triangulation, points, values, at_least_one(queries), fill_value)
         return found[: len(queries)]

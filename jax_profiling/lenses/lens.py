@@ -223,16 +223,15 @@ def _expected_of(folder):
     if not path.exists():
         return {}
     try:
-        expected = {release: {"log_evidence": float(pin["log_evidence"])} for release, pin in json_from(path).items()}
-        is_right = all(map(release_order, expected)) and all(
-            math.isfinite(pin["log_evidence"]) for pin in expected.values()
-        )
-    except (AttributeError, KeyError, TypeError, ValueError):
+        pins = {release: pin["log_evidence"] for release, pin in json_from(path).items()}
+        are_numbers = all(isinstance(pin, float | int) and not isinstance(pin, bool) for pin in pins.values())
+        is_right = all(map(release_order, pins)) and are_numbers and all(map(math.isfinite, pins.values()))
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
         is_right = False
     if not is_right:
         fix = 'write {"RELEASE": {"log_evidence": NUMBER}} with a release such as 2026.10.26.1, or remove the file'
         raise LensError(fault_line(path, "holds no pins", fix))
-    return expected
+    return {release: {"log_evidence": float(pin)} for release, pin in pins.items()}
 
 
 def release_order(release):

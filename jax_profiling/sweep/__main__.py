@@ -136,13 +136,13 @@ def lock_of(folder):
     lock = FileLock(folder / ".sweep.lock")
     try:
         return lock.acquire(timeout=0)
-    except OSError as error:
-        raise command.BadInput(
-            f"{lock.lock_file}: cannot be locked ({error.strerror}); give another --output."
-        ) from None
     except Timeout:
         raise command.BadInput(
             f"{folder}: another sweep writes there now; wait for it, or give another --output."
+        ) from None
+    except OSError as error:
+        raise command.BadInput(
+            f"{lock.lock_file}: cannot be locked ({error.strerror}); give another --output."
         ) from None
 
 

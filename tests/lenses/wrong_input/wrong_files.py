@@ -106,6 +106,7 @@ WRONG_FILES = {
     "zeroed pixels without edge": (info(edge_points=0), "has zeroed_pixels 30, and info.json has edge_points 0"),
     "zeroed pixels too few": (zeroed(20), "has zeroed_pixels 20, and info.json has edge_points 30"),
     "broken pins": (write("expected.json", "[1]"), "expected.json: holds no pins"),
+    "pin as text": (write("expected.json", '{"2026.1.1.1": {"log_evidence": "12"}}'), "expected.json: holds no pins"),
     "pin of NaN": (write("expected.json", '{"2026.1.1.1": {"log_evidence": NaN}}'), "expected.json: holds no pins"),
     "pin of no release": (write("expected.json", '{"2026.1rc1": {"log_evidence": 1}}'), "expected.json: holds no pins"),
     "two models": (model(twice), "model.json: holds 2 models for 1 datasets; give one"),

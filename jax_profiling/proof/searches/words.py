@@ -21,7 +21,8 @@ not be near the truth.
   evidence that is 700 nats higher (`gradient_search`, `KNNBarycentric`). More steps may not help: on `euclid_q1_vis`, 12 of 20
   starts of `af.MultiStartProdigy` gain nothing in the last 20 of 100 steps, with either mesh.
 - **Near the truth** (`small`, priors around it), `af.LBFGS` arrives from none of 20 starts with `KNNBarycentric` and from one
-  with `NaturalNeighbor`. `af.MultiStartProdigy` arrives from 6 of 20, with either mesh. More than half of its starts still
+  with `NaturalNeighbor`. Bounds do not help there: the median start ends 9 and 8 nats short, without them 7 and 9.
+  `af.MultiStartProdigy` arrives from 6 of 20, with either mesh. More than half of its starts still
   gain in the last 20 of 100 steps, up to 6.5 nats. PyAutoFit's default is 300 steps, so more starts may arrive then. Do not
   compare with the value at the truth, [a spike of 43 nats](#what-is-the-best): with `KNNBarycentric` the best start is 33
   nats above its foot.

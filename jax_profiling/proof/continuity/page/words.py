@@ -117,7 +117,7 @@ MISSING = """## What is not measured?
 - The meshes that a lens lacks in the table above: for example Laplace's weights on `no_light`, and rectangles on
   `two_planes`.
 - Steps below 1e-3 on `two_planes` and below 1e-4 on all others but `small`, and the sizes of changes of the active set there.
-- The log evidence in every mode on more than four lenses.
+- The log evidence in every mode on more than four lenses. `cusp` and `euclid` need more than 20 GiB at `vmap` of 64 on a CPU.
 - The cost of the roughness for a search. [Another page](searches.md) has it for three lenses.
 - The code that stands now: each JSON file has the digest of the sources it was measured with. `NaturalNeighbor` has been
   reorganised since, without another change of weights than rounding.

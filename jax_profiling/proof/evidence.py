@@ -28,6 +28,7 @@ from jax_profiling.lenses.simulated.spec import hilbert
 from jax_profiling.proof.fit_cases import FitCase, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.lines import print_line
 from jax_profiling.terminal.progress import progress_of
 from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.evidence.differences import BUILDERS, constants_of, row_sums_of
@@ -196,7 +197,7 @@ def main(argv=None):
     names = lens_folder.names() if "all" in names else names
     lenses = [with_pixels(name, pixels) for name in names for pixels in arguments.pixels or [None]]
     if arguments.median:
-        console.print("\n".join(median_table_of(lenses)), highlight=False, soft_wrap=True)
+        print_line(console, "\n".join(median_table_of(lenses)))
         return 0
     studies = []
     for lens in lenses:
@@ -207,7 +208,7 @@ def main(argv=None):
         figure_from(studies).savefig(scratch / "evidence.png", dpi=90)
         measured = {"autolens": al.__version__, "device": device(), "lenses": [study["lens"] for study in studies]}
         (scratch / "evidence_table.md").write_text("\n".join([*lines, "", json.dumps(measured)]) + "\n")
-    console.print("\n".join(lines), highlight=False, soft_wrap=True)
+    print_line(console, "\n".join(lines))
     return 0
 
 

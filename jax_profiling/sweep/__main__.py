@@ -152,13 +152,13 @@ def claim(folder, own):
     Raises
     ------
     command.BadInput
-        If the folder has results of other versions or settings, or if nobody knows of which.
+        If the folder has results of other versions or settings, or results without a readable `sweep.json`.
     """
     path = folder / "sweep.json"
     earlier = records.read(path)
     if not earlier and (path.exists() or any(folder.glob("chunks/*.json"))):
         raise command.BadInput(
-            f"{path}: is missing or damaged, so the settings of the results beside it are unknown; give another --output."
+            f"{path}: is missing or damaged, and only it names the settings of the results; give another --output."
         )
     if not earlier:
         with atomic_writes(folder) as scratch:

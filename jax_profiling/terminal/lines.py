@@ -1,8 +1,8 @@
-"""Lines for a person, printed as they are."""
+"""Print text exactly as it is written."""
 
 from rich.text import Text
 
 
 def print_line(console, text):
-    """Print a line on a `rich.console.Console`: not wrapped, and without a meaning of square brackets, which paths may have."""
+    """Print on a `rich.console.Console` without wrapping. Square brackets are text here, because paths may have them."""
     console.print(Text(text), soft_wrap=True)

@@ -101,8 +101,9 @@ def _solve(factor, right, xp):
 
 
 def _slopes(kept, xp):
-    """The gradients with respect to the matrix and the images. That of log det G is G^-1; that of the last factor follows from
-    the derivative of an inverse.
+    """The gradients with respect to the matrix and the images.
+
+    The gradient of log det G is G^-1. The gradient of the last factor follows from the derivative of an inverse.
     """
     factor, scale, solved, last, others, constants = kept
     inverse = xp.linalg.inv(last)

@@ -100,11 +100,8 @@ def fill_value_from(fill_value: Any, values: Array) -> Array | np.ndarray:
         raise TypeError("`fill_value` is complex but `values` are real; give a real `fill_value`, or complex values.")
     if array.shape not in ((), shape):
         raise ValueError(f"`fill_value` has shape {array.shape}, and one value has shape {shape}; {fix}.")
-    if isinstance(array, np.ndarray):
-        # It stays NumPy's: as a JAX array, a NaN would be an error under `jax.debug_nans`.
-        with jax.numpy_dtype_promotion("standard"):
-            return array.astype(jnp.result_type(array, float))
-    return promoted(array, jnp.result_type(float))
+    # A NumPy array stays one: as a JAX array, a NaN would be an error under `jax.debug_nans`.
+    return promoted(array, jnp.result_type(float), np if isinstance(array, np.ndarray) else jnp)
 
 
 def _is_number(array):
@@ -112,10 +109,10 @@ def _is_number(array):
     return jnp.issubdtype(array.dtype, jnp.number) and array.dtype.itemsize <= largest
 
 
-def promoted(array: Any, dtype: Any) -> Array:
-    """An array in the dtype that holds both its own numbers and floats of `dtype`."""
+def promoted(array: Any, dtype: Any, xp: Any = jnp) -> Array:
+    """An array of NumPy's or JAX's in the dtype that holds both its own numbers and floats of `dtype`."""
     with jax.numpy_dtype_promotion("standard"):
-        return jnp.asarray(array).astype(jnp.result_type(array, dtype))
+        return xp.asarray(array).astype(jnp.result_type(array, dtype))
 
 
 def check_triangulation(triangulation: Any, points: Array | None = None) -> None:

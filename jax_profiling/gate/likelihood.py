@@ -15,6 +15,7 @@ import numpy as np
 from autoarray.exc import MeshException
 from autoarray.inversion.mappers import mapper_util
 from autoarray.inversion.mesh.interpolator.delaunay import InterpolatorDelaunay
+from scipy.spatial import QhullError
 
 import knn_barycentric
 from jax_profiling.gate import provenance
@@ -160,10 +161,12 @@ class Likelihood:
         )
 
     def _evidence_or_nan(self, parameters, xp=jnp):
-        """`evidence` without `jit`; NaN if autolens rejects the parameters, such as an ellipticity above one, or the mesh."""
+        """`evidence` without `jit`; NaN if the parameters or their mesh are rejected (`is_rejection`)."""
         try:
             return self.evidence(parameters, xp=xp)
-        except (al.exc.ModelParameterException, MeshException):
+        except Exception as error:
+            if not is_rejection(error):
+                raise
             values = np.full(self.lens.factors[-1].vertices, np.nan)
             return Evidence(np.nan, np.asarray(0.0), np.asarray(True), (), values)
 
@@ -266,6 +269,13 @@ def analysis_of(factor, use_jax):
         raise_inversion_positions_likelihood_exception=False,
         use_jax=use_jax,
     )
+
+
+def is_rejection(error):
+    """Whether an exception says that autolens rejects parameters, such as an ellipticity above one, or SciPy their mesh."""
+    # SciPy has no class of its own for vertices that are NaN.
+    rejections = al.exc.ModelParameterException, MeshException, QhullError
+    return isinstance(error, rejections) or str(error) == "Points cannot contain NaN"
 
 
 def _figure_of_merit_of(fit):

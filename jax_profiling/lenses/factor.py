@@ -14,6 +14,7 @@ from jax_profiling.lenses.folder.data.visibilities import holds_visibilities, in
 from jax_profiling.lenses.folder.info_schema import MOST_VERTICES
 from jax_profiling.lenses.folder.written import positions_from, settings_from
 from jax_profiling.lenses.model import galaxies_with_pixelization
+from jax_profiling.terminal.command import message_of
 
 OVER_SAMPLE_SIZES = {"sub_size_list": [4, 2, 1], "radial_list": [0.3, 0.6], "centre_list": [(0.0, 0.0)]}
 """Over-sampling of the light profiles unless `info.json` gives one (radii in arcsec)."""
@@ -190,7 +191,7 @@ def _interferometer_of(files):
             transformer_class=TRANSFORMERS[files.info["transformer"]],
         )
     except Exception as error:
-        found = f'transformer is "{files.info["transformer"]}", which fails ({" ".join(str(error).split())})'
+        found = f'transformer is "{files.info["transformer"]}", which fails ({message_of(error)})'
         raise LensError(fault_line(files.folder / "info.json", found, "write the other one")) from None
 
 
@@ -215,7 +216,7 @@ def _image_plane_mesh_grid_of(files, adapt_image):
         mesh_grid = image_mesh.image_plane_mesh_grid_from(mask=mask, adapt_data=adapt_image)
         vertices = np.asarray(mesh_grid.array)
     except Exception as error:
-        raise _mesh_error(files, " ".join(str(error).split())) from None
+        raise _mesh_error(files, message_of(error)) from None
     if not FEWEST_VERTICES <= len(vertices) <= MOST_VERTICES:
         limits = f"{FEWEST_VERTICES} to {MOST_VERTICES} make a mesh"
         raise _mesh_error(files, f"{len(vertices)} vertices inside the mask, and {limits}")

@@ -9,6 +9,7 @@ import autofit as af
 import autolens as al
 
 from jax_profiling.lenses.files import LensError, json_from
+from jax_profiling.terminal.command import message_of
 
 
 def galaxies_with_pixelization(model, path=()):
@@ -127,7 +128,7 @@ def model_from(path):
     except LensError:
         raise
     except Exception as error:
-        reason = " ".join(str(error).split()) or type(error).__name__
+        reason = message_of(error) or type(error).__name__
         raise LensError(f"{path}: not a PyAutoFit model ({reason}); write it with json.dump(model.dict()).") from None
     if not found or without:
         raise LensError(f"{path}: no galaxy has a pixelization with a mesh; add one to the source galaxy.")

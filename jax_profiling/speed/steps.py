@@ -23,12 +23,14 @@ from jax_profiling.gate.likelihood import Likelihood, tables_of
 from jax_profiling.gate.provenance import device
 from jax_profiling.gate.report import markdown_table
 from jax_profiling.gate.report.figures import save
+from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.terminal.command import BadInput
 from jax_profiling.terminal.writing import atomic_writes
 from knn_barycentric.mesh import KNNBarycentric
 
 MESHES = {"Delaunay": Delaunay, "KNNBarycentric": KNNBarycentric}
 REPEATS = 7
+"""Timed calls per step and mesh."""
 
 
 def _ray_trace_data(fit, arrays):
@@ -155,22 +157,25 @@ def check_can_profile(lens, option):
     Raises
     ------
     BadInput
-        If it is not one image. The message names the option of the command that asked.
+        If it is not one image with one mesh and a dense mapping matrix. The message names the option of the command that asked.
     """
-    if len(lens.factors) > 1 or not isinstance(lens.dataset, al.Imaging):
-        what = "several datasets" if len(lens.factors) > 1 else "visibilities"
-        raise BadInput(f"{option}: {lens.name} holds {what}; leave {option} out.")
+    reasons = {
+        "several datasets": len(lens.factors) > 1,
+        "visibilities": not isinstance(lens.dataset, al.Imaging),
+        "several meshes": len(galaxies_with_pixelization(lens.model)) > 1,
+        "a sparse operator": lens.info["sparse_operator"],
+    }
+    if has := next((what for what, is_so in reasons.items() if is_so), None):
+        raise BadInput(f"{option}: {lens.name} has {has}; leave {option} out.")
 
 
-def profile(lens, repeats=REPEATS, progress=lambda message: None):
+def profile(lens, progress=lambda message: None):
     """Time every step of the likelihood at the prior median, on Delaunay and on `KNNBarycentric`, interleaved.
 
     Parameters
     ----------
     lens
         The lens, from `lens.load`. Its model has linear light profiles and one pixelization.
-    repeats
-        Timed calls per step and mesh.
     progress
         Called with a line of text before every step.
 
@@ -190,7 +195,7 @@ def profile(lens, repeats=REPEATS, progress=lambda message: None):
         times = {name: [] for name in MESHES}
         for name in MESHES:
             arrays[name][step] = calls[name]()
-        for _ in range(repeats):
+        for _ in range(REPEATS):
             for name in MESHES:
                 start = time.perf_counter()
                 calls[name]()
@@ -204,7 +209,7 @@ def profile(lens, repeats=REPEATS, progress=lambda message: None):
         "autolens": al.__version__,
         "jax": jax.__version__,
         "device": device(),
-        "repeats": repeats,
+        "repeats": REPEATS,
         "milliseconds": milliseconds,
         "log_evidence": {name: float(arrays[name]["reconstruction and log evidence"]) for name in MESHES},
     }

@@ -12,7 +12,7 @@ import dask
 from distributed import Client, LocalCluster, WorkerPlugin
 
 from jax_profiling.sweep.slurm_file import slurm_arguments_from
-from jax_profiling.terminal.command import BadInput, one_line
+from jax_profiling.terminal.command import BadInput, message_of, one_line
 
 # The sweep's own progress is enough: dask's news about its workers would interrupt it.
 logging.getLogger("distributed").setLevel(logging.ERROR)
@@ -88,7 +88,7 @@ def client_of(scheduler="local", workers=None, slurm=None):
         try:
             client = Client(scheduler, timeout=CONNECT_TIMEOUT_SECONDS)
         except (OSError, TimeoutError, ValueError) as error:
-            reason = " ".join(str(error).split())
+            reason = message_of(error)
             raise ClusterError(
                 f"--scheduler {scheduler}: no scheduler answers there ({reason}); start one with dask scheduler."
             ) from None

@@ -65,5 +65,9 @@ def _repeat_interrupt(unraisable):
 
 def one_line(error):
     """The type and message of an exception in one line, short enough for a report."""
-    message = " ".join(str(error).split())
-    return f"{type(error).__name__}: {message[:200]}"
+    return f"{type(error).__name__}: {message_of(error)[:200]}"
+
+
+def message_of(error):
+    """The message of an exception in one line."""
+    return " ".join(str(error).split())

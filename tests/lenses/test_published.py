@@ -147,6 +147,44 @@ WRONG = {
 }
 
 
+def slacs_with_weights(folder):
+    path, needed = slacs(folder)
+    noise = fits.ImageHDU(images()["noise_map"], name="WHT")
+    noise_map = next(folder.glob("*noise_map*"))
+    fits.HDUList([fits.PrimaryHDU(), noise]).writeto(noise_map, overwrite=True)
+    return path, needed
+
+
+def slacs_with(info):
+    def published(folder):
+        path, needed = slacs(folder)
+        (folder / "info.json").write_text(info)
+        return path, needed
+
+    return published
+
+
+WRONG_FILES = {
+    "weights as noise": (slacs_with_weights, "has an extension WHT, which holds no RMS noise; convert it"),
+    "a list as info.json": (slacs_with("[0.05]"), "info.json: is no JSON object"),
+    "a word as number": (
+        slacs_with('{"pixel_scale": "0.05"}'),
+        "info.json: pixel_scale is '0.05'; write a positive number",
+    ),
+    "no pixels": (slacs_with('{"pixel_scale": 0}'), "info.json: pixel_scale is 0; write a positive number"),
+}
+
+
+@pytest.mark.parametrize("name", WRONG_FILES)
+def test_wrong_files_of_slacs_exit_2(name, source, tmp_path, capfd):
+    layout, words = WRONG_FILES[name]
+    path, needed = layout(source)
+    options = ["--output", str(tmp_path / "lens"), "--side", "2.0", *needed, *REDSHIFTS]
+    assert main(["slacs", str(path), *options]) == 2
+    assert words in capfd.readouterr().err
+    assert not (tmp_path / "lens").exists()
+
+
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_input_exits_2_and_writes_nothing(name, source, tmp_path, capfd):
     layout, options, words = WRONG[name]
@@ -160,19 +198,25 @@ def test_wrong_input_exits_2_and_writes_nothing(name, source, tmp_path, capfd):
     assert not (tmp_path / "lens").exists()
 
 
-def test_a_table_without_wavelength_is_a_fault(source, tmp_path, capfd):
+@pytest.mark.parametrize("wavelength", ["", "# wavelength[m] = -", "# wavelength[m] = 0.0"])
+def test_a_table_without_wavelength_is_a_fault(wavelength, source, tmp_path, capfd):
     path, needed = alma(source)
-    path.write_text("\n".join(line for line in path.read_text().splitlines() if "wavelength" not in line))
+    rows = [line for line in path.read_text().splitlines() if "wavelength" not in line]
+    path.write_text("\n".join([wavelength, *rows]))
     assert main(["alma", str(path), "--output", str(tmp_path / "lens"), *needed]) == 2
     assert "has no header with the wavelength" in capfd.readouterr().err
 
 
-def test_faults_name_the_new_folder_and_leave_none(source, tmp_path, capfd):
+@pytest.mark.parametrize("below", ["lenses", "link"])
+def test_faults_name_the_new_folder_and_leave_none(below, source, tmp_path, capfd):
     path, needed = slacs(source)
     fits.writeto(source / "F814W_psf.fits", np.ones((20, 20)), overwrite=True)
-    assert main(["slacs", str(path), "--output", str(tmp_path / "lens"), *needed, *REDSHIFTS]) == 2
-    assert f"{tmp_path / 'lens' / 'psf.fits'}: shape (20, 20) is even" in capfd.readouterr().err
-    assert sorted(each.name for each in tmp_path.iterdir()) == ["published"]
+    (tmp_path / "lenses").mkdir()
+    (tmp_path / "link").symlink_to("lenses")
+    lens = tmp_path / below / "lens"
+    assert main(["slacs", str(path), "--output", str(lens), *needed, *REDSHIFTS]) == 2
+    assert f"{lens / 'psf.fits'}: shape (20, 20) is even" in capfd.readouterr().err
+    assert not list((tmp_path / "lenses").iterdir())
 
 
 def test_a_folder_that_is_not_empty_stays(source, tmp_path, capfd):

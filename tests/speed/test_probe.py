@@ -73,10 +73,18 @@ def test_probe_rejects_a_folder_with_other_files_before_any_work(tmp_path, capsy
     assert "summary.json: is no result of this command; give another --output" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("name, what", [("interferometer", "visibilities"), ("two_bands", "several datasets")])
+@pytest.mark.parametrize(
+    "name, what",
+    [
+        ("interferometer", "visibilities"),
+        ("two_bands", "several datasets"),
+        ("two_planes", "several meshes"),
+        ("euclid_cpu", "a sparse operator"),
+    ],
+)
 def test_steps_of_other_data_are_rejected_before_any_work(name, what, tmp_path, capsys):
     assert probe.main(["--lens", name, "--steps", "--output", str(tmp_path / "probe")]) == 2
-    assert f"--steps: {name} holds {what}; leave --steps out." in capsys.readouterr().err
+    assert f"--steps: {name} has {what}; leave --steps out." in capsys.readouterr().err
 
 
 def test_rewrite_changes_only_the_tables():

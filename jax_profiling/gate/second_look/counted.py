@@ -6,10 +6,10 @@ decides, for every scheme, whether a point is interpolated or takes the flux of 
 differ by nats, and Delaunay on NumPy from Delaunay under `jit`.
 """
 
-import autolens as al
 import numpy as np
 from autoarray.inversion import regularization as reg
-from scipy.spatial import QhullError
+
+from jax_profiling.gate.likelihood import is_rejection
 
 TINY_WEIGHT = 1.0e-12
 """`knn_barycentric.evidence.tiny_weights.TINY_WEIGHT`, which a patched autoarray lacks."""
@@ -30,7 +30,9 @@ def is_counted_at(likelihood, parameters):
     """
     try:
         return any(map(is_counted, likelihood.mappers(parameters)))
-    except (al.exc.ModelParameterException, QhullError):
+    except Exception as error:
+        if not is_rejection(error):
+            raise
         return False
 
 

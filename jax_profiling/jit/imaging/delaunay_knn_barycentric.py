@@ -136,11 +136,11 @@ def judge(given, lens, folder, arguments, console):
     with progress_of(console, lens.name) as progress:
         judged = partial(show_first, console) if arguments.rungs != [DEFAULT_RUNG] else lambda candidate: None
         found = verdict.run(lens, rungs=arguments.rungs, draws=arguments.draws, progress=progress, judged=judged)
-        profile = steps.profile(lens, progress=progress) if arguments.profile else None
     console.print(report.table_from(found))
     page = report.write(found, folder, command=command_of(arguments, given))
-    if profile:
-        steps.write(profile, folder)
+    if arguments.profile:
+        with progress_of(console, lens.name) as progress:
+            steps.write(steps.profile(lens, progress=progress), folder)
     pinned = pin_sentence_of(found) if arguments.update_pins else None
     for sentence in filter(None, (report.verdict_sentence(found), report.drift_sentence(found), pinned)):
         print_line(console, sentence)

@@ -4,6 +4,7 @@ import autolens as al
 
 from jax_profiling.lenses.folder.faults import Rule, faults_of, shown
 from jax_profiling.lenses.folder.info_schema import Info
+from jax_profiling.terminal.command import message_of
 
 
 def _imaging_only(key):
@@ -70,6 +71,6 @@ def _settings_faults(settings):
         try:
             getattr(al.Settings(**{name: value}), name)
         except ValueError as error:
-            words = " ".join(str(error).split()).rstrip(".")
+            words = message_of(error).rstrip(".")
             faults.append((f"settings.{name}", f"is {shown(value)}", f"write what al.Settings takes ({words})"))
     return faults

@@ -1,6 +1,7 @@
 """Write published datasets as a lens folder, with the model of a first fit."""
 
 import json
+import os
 
 import autofit as af
 import autolens as al
@@ -69,7 +70,7 @@ def convert(layout, path, folder, bands=None, side=None, **keys):
         try:
             lens_folder.load(scratch, operators=False)
         except LensError as error:
-            raise LensError(str(error).replace(str(scratch.resolve()), str(folder))) from None
+            raise LensError(str(error).replace(os.path.abspath(scratch), str(folder))) from None
 
 
 def model_of(info, datasets=1):

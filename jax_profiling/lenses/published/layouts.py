@@ -8,7 +8,8 @@ import numpy as np
 from astropy.io import fits
 
 from jax_profiling.lenses.files import LensError, fault_line, json_from
-from jax_profiling.lenses.folder.data.fits_image import image_from
+from jax_profiling.lenses.folder.data.fits_image import image_at, image_from
+from jax_profiling.terminal.command import message_of
 
 SLACS_PIXEL_SCALE = 0.05
 """Of the drizzled ACS images (arcsec)."""
@@ -18,6 +19,9 @@ COWLS_PIXEL_SCALES = {"F115W": 0.03, "F150W": 0.03, "F277W": 0.06, "F444W": 0.06
 
 EUCLID_PIXEL_SCALE = 0.1
 """Of the MER mosaics of all bands (arcsec)."""
+
+NUMBER = r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?"
+"""A regular expression."""
 
 
 @dataclass(frozen=True)
@@ -59,9 +63,9 @@ def slacs(folder, bands):
         "noise_map": _only(folder, f"{band}_noise_map*.fits", "noise_map*.fits"),
         "psf": _only(folder, f"{band}_psf*.fits", "psf.fits"),
     }
-    files = {name: _image(path) for name, path in paths.items()}
     extra = folder / "mask_extra_galaxies.fits"
-    files |= {"mask_extra_galaxies": _image(extra)} if extra.exists() else {}
+    paths |= {"mask_extra_galaxies": extra} if extra.exists() else {}
+    files = {name: image_at(path, name).values for name, path in paths.items()}
     return {band: Published(files, {"pixel_scale": SLACS_PIXEL_SCALE} | _info_of(folder), _positions_of(folder))}
 
 
@@ -151,11 +155,10 @@ def alma(path, bands):
     except (OSError, ValueError) as error:
         fix = "give a text file of u, v, real, imaginary, weight"
         raise LensError(fault_line(path, f"is not readable as a table of visibilities ({error})", fix)) from None
-    match = re.search(r"wavelength\[m\]\s*=\s*([\d.eE+-]+)", header)
-    if match is None:
-        raise LensError(
-            fault_line(path, "has no header with the wavelength", 'write the line "# wavelength[m] = NUMBER"')
-        )
+    match = re.search(rf"wavelength\[m\]\s*=\s*({NUMBER})", header)
+    if match is None or not float(match.group(1)) > 0.0:
+        fix = 'write the line "# wavelength[m] = NUMBER"'
+        raise LensError(fault_line(path, "has no header with the wavelength, a positive number", fix))
     used = weight > 0.0
     noise = weight[used] ** -0.5
     files = {
@@ -181,14 +184,6 @@ def _only(folder, *patterns):
     raise LensError(fault_line(folder, f"holds no {' or '.join(patterns)}", "give the folder of one lens"))
 
 
-def _image(path):
-    """The first 2D image of a file that may have any name."""
-    for _, image in _images(path):
-        if image.ndim == 2:
-            return image
-    raise LensError(fault_line(path, "holds no 2D image", "give another file"))
-
-
 def _images(path):
     """The names and images of all extensions of a file, in their order."""
     try:
@@ -196,16 +191,23 @@ def _images(path):
             images = [hdu for hdu in hdu_list if hdu.is_image and hdu.data is not None]
             return [(hdu.name, np.array(hdu.data, dtype=float)) for hdu in images]
     except Exception as error:  # astropy has no common class of its errors on broken files.
-        reason = " ".join(str(error).split())
+        reason = message_of(error)
         raise LensError(fault_line(path, f"is not readable as FITS ({reason})", "give the file of one lens")) from None
 
 
 def _info_of(folder):
     """The keys of a published `info.json` that a lens folder has too; further keys are left out."""
     path = folder / "info.json"
-    keys = ("pixel_scale", "mask_radius", "mask_centre", "redshift_lens", "redshift_source")
     published = json_from(path) if path.exists() else {}
-    return {key: published[key] for key in keys if published.get(key) is not None}
+    if not isinstance(published, dict):
+        raise LensError(fault_line(path, "is no JSON object", "write keys and values between braces"))
+    numbers = ("pixel_scale", "mask_radius", "redshift_lens", "redshift_source")
+    found = {key: published[key] for key in (*numbers, "mask_centre") if published.get(key) is not None}
+    for key in numbers:
+        value = found.get(key, 1.0)
+        if not (isinstance(value, int | float) and value > 0.0):
+            raise LensError(fault_line(path, f"{key} is {value!r}", "write a positive number"))
+    return found
 
 
 def _positions_of(folder):

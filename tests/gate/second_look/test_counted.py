@@ -3,10 +3,10 @@
 import autolens as al
 import numpy as np
 import pytest
-from scipy.spatial import Delaunay
+from scipy.spatial import Delaunay, QhullError
 
-from jax_profiling.gate.likelihood import Likelihood
-from jax_profiling.gate.second_look.counted import TINY_WEIGHT, hull_edges, is_counted, on_edges, on_hull
+from jax_profiling.gate.likelihood import Likelihood, is_rejection
+from jax_profiling.gate.second_look.counted import TINY_WEIGHT, hull_edges, is_counted, is_counted_at, on_edges, on_hull
 from jax_profiling.proof.fit_cases import FitCase, lens_of
 from knn_barycentric.evidence import tiny_weights
 
@@ -68,3 +68,20 @@ def test_vector_with_a_data_point_on_a_vertex_is_counted(small):
     assert is_counted(_mapper_of(without_over_sampling, al.reg.AdaptSplit(1.0, 2.0, 0.5)))
     assert not is_counted(_mapper_of(without_over_sampling, al.reg.ConstantSplit(1.0)))
     assert not is_counted(_mapper_of(small, al.reg.AdaptSplit(1.0, 2.0, 0.5)))
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_vector_without_a_numpy_mesh_is_not_counted_and_has_no_evidence(small, value):
+    likelihood = Likelihood(small, al.mesh.Delaunay, use_jax=False)
+    parameters = np.where(
+        np.array(likelihood.model.parameter_names) == "einstein_radius", value, likelihood.prior_medians
+    )
+    with np.errstate(invalid="ignore"):
+        assert not is_counted_at(likelihood, parameters)
+        assert np.isnan(likelihood.evidences(parameters[None]).log_evidence)
+
+
+def test_only_errors_about_parameters_and_meshes_are_rejections():
+    for error in (al.exc.ModelParameterException("above one"), QhullError("QH6154 initial simplex is flat")):
+        assert is_rejection(error)
+    assert not is_rejection(ValueError("operands could not be broadcast together"))

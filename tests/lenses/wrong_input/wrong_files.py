@@ -53,7 +53,7 @@ WRONG_FILES = {
         image("noise_map", lambda values: values[:-1]),
         "has shape (44, 45) instead of (45, 45)",
     ),
-    "noise as weights": (weights, "its extension WHT holds no RMS noise; convert it, 1 / sqrt(weight)"),
+    "noise as weights": (weights, "has an extension WHT, which holds no RMS noise; convert it, 1 / sqrt(weight)"),
     "psf even": (image("psf", lambda values: values[:-1]), "psf.fits: shape (20, 21) is even; cut or resample it"),
     "psf of one pixel": (
         image("psf", lambda values: values[10:11, 10:11]),

@@ -10,6 +10,7 @@ from astropy.wcs import WCS
 from astropy.wcs.utils import proj_plane_pixel_scales
 
 from jax_profiling.lenses.files import LensError, fault_line
+from jax_profiling.terminal.command import message_of
 
 ENDINGS = (".fits", ".fits.gz", ".fits.fz")
 """What a file may be called after its name."""
@@ -75,11 +76,22 @@ def image_from(folder, name):
     Raises
     ------
     LensError
-        If the file is missing, is not readable as FITS, or holds no 2D image.
+        If the file is missing, or as `image_at` does.
     """
     path = path_of(folder, name)
     if path is None:
         raise LensError(fault_line(folder / f"{name}.fits", "is missing", "put the FITS image there, or a .fits.gz"))
+    return image_at(path, name)
+
+
+def image_at(path, name):
+    """The `FitsImage` of a file that may have another name than `name`, the key of `EXTENSION_NAMES`.
+
+    Raises
+    ------
+    LensError
+        If the file is not readable as FITS, holds no 2D image, or holds weights instead of a noise map.
+    """
     try:
         with warnings.catch_warnings():
             # A truncated file is an error below, and odd cards of a header do not matter here.
@@ -88,6 +100,9 @@ def image_from(folder, name):
                 images = [hdu for hdu in hdu_list if hdu.is_image and hdu.data is not None]
                 primary = hdu_list[0]
                 hdu = _chosen(images, name)
+                if hdu is not None and name == "noise_map" and hdu.name.upper() in WEIGHTS:
+                    fix = "convert it, 1 / sqrt(weight) or sqrt(variance)"
+                    raise LensError(fault_line(path, f"has an extension {hdu.name}, which holds no RMS noise", fix))
                 if hdu is not None:
                     return FitsImage(
                         path=path,
@@ -96,8 +111,10 @@ def image_from(folder, name):
                         note=_note(hdu, hdu_list, images),
                     )
                 shapes = [hdu.data.shape for hdu in images]
-    except Exception as error:
-        raise LensError(fault_line(path, f"is not readable as FITS ({error})", "write it again")) from None
+    except LensError:
+        raise
+    except Exception as error:  # astropy has no common class of its errors on broken files.
+        raise LensError(fault_line(path, f"is not readable as FITS ({message_of(error)})", "write it again")) from None
     found = f"has images of shape {', '.join(map(str, shapes))} only" if shapes else "holds no image"
     raise LensError(fault_line(path, found, "write a 2D image, (y, x)"))
 
@@ -109,12 +126,7 @@ def _chosen(images, name):
         for hdu in flat:
             if hdu.name.upper() == extension:
                 return hdu
-    first = flat[0] if flat else None
-    if first is not None and name == "noise_map" and first.name.upper() in WEIGHTS:
-        raise ValueError(
-            f"its extension {first.name} holds no RMS noise; convert it, 1 / sqrt(weight) or sqrt(variance)"
-        )
-    return first
+    return flat[0] if flat else None
 
 
 def _note(hdu, hdu_list, images):

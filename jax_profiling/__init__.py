@@ -8,6 +8,10 @@ import logging
 import os
 import pkgutil
 import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+"""The root of the repository."""
 
 # On few cores XLA can hang: its FFT waits for the thread pool that it runs on (PyAutoFit issue 1530).
 _FLAG = "--xla_cpu_multi_thread_eigen"

@@ -1,11 +1,9 @@
 """The log evidence of one lens with one mesh: eager, jitted and batched."""
 
 import copy
-from contextlib import contextmanager
 from functools import cached_property, partial
 from types import SimpleNamespace
 from typing import NamedTuple
-from unittest import mock
 
 import autofit as af
 import autolens as al
@@ -13,12 +11,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from autoarray.exc import MeshException
-from autoarray.inversion.mappers import mapper_util
 from autoarray.inversion.mesh.interpolator.delaunay import InterpolatorDelaunay
 from scipy.spatial import QhullError
 
-import knn_barycentric
-from jax_profiling.gate import provenance
 from jax_profiling.gate.meshes.exact_delaunay import InterpolatorExactDelaunay
 from jax_profiling.lenses.lens import Lens
 from jax_profiling.lenses.model import galaxies_with_pixelization, models_of
@@ -219,41 +214,6 @@ class Likelihood:
         padded = np.concatenate([parameters, np.repeat(parameters[-1:], -count % batch, axis=0)])
         results = [self.batched(jnp.asarray(lanes)) for lanes in padded.reshape(-1, batch, padded.shape[1])]
         return jax.tree.map(lambda *columns: np.concatenate(columns)[:count], *results)
-
-
-@contextmanager
-def log_dets(accurate, **patches):
-    """A context in which log evidences have the accurate log determinants, or the shipped ones if `accurate` is false.
-
-    With the accurate ones, further patches of `knn_barycentric.patch` can be named, such as `natural_neighbors=True`.
-
-    Raises
-    ------
-    RuntimeError
-        If `patch(log_det=True)` is active already: the end of the context would undo it.
-    """
-    if provenance.log_det() != "shipped":
-        raise RuntimeError("patch(log_det=True) is active; call unpatch() first.")
-    if not accurate:
-        yield
-        return
-    # A patched autoarray has no `patch`, and needs none here.
-    knn_barycentric.patch(log_det=True, **patches)
-    try:
-        yield
-    finally:
-        knn_barycentric.unpatch()
-
-
-@contextmanager
-def zero_tiny_weights():
-    """A context in which regularization counts as with `patch(zero_tiny_weights=True)`. Other patches stay as they are."""
-    # A patched autoarray lacks this module, and needs it for counted vectors only.
-    from knn_barycentric.evidence.tiny_weights import without_tiny_weights
-
-    shipped = mapper_util.adaptive_pixel_signals_from
-    with mock.patch.object(mapper_util, "adaptive_pixel_signals_from", without_tiny_weights(shipped)):
-        yield
 
 
 def analysis_of(factor, use_jax):

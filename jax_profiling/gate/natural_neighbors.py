@@ -10,15 +10,13 @@ verdict is at least "opt-in".
 
 import argparse
 
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
-
 import numpy as np
 
-import knn_barycentric
 from jax_profiling.gate.candidate import Candidate
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.live_reference import PERTURBATIONS, perturbed, with_zeros_perturbed
 from jax_profiling.gate.meshes.oracle_natural_neighbors import OracleNaturalNeighbor
+from jax_profiling.gate.patches import patched
 from jax_profiling.gate.reference import Reference
 from jax_profiling.gate.uncompiled import UncompiledLikelihood
 from jax_profiling.lenses import lens as lens_folder
@@ -44,8 +42,7 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
     batch
         Number of lanes of the compiled program.
     """
-    knn_barycentric.patch(natural_neighbors=True)
-    try:
+    with patched(natural_neighbors=True):
         ours, uncompiled = (each(lens, NaturalNeighbor) for each in (Likelihood, UncompiledLikelihood))
         reference = _reference_of(lens, ours.median_and_draws(draws), perturbations)
         found = ours.evidences(np.stack([rows[0] for rows in reference.parameters]), batch)
@@ -55,8 +52,6 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
             if np.isnan(found.log_evidence[vector]):
                 values[vector][0] = np.nan
         return Candidate(ROW, reference, values, bool(found.certified[~reference.undefined].all()))
-    finally:
-        knn_barycentric.unpatch()
 
 
 def _reference_of(lens, vectors, perturbations):

@@ -9,8 +9,9 @@ from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from jax_profiling.gate.candidate import Candidate
 from jax_profiling.gate.drift import Drift, drift_of
 from jax_profiling.gate.ladder import DEFAULT_RUNG, PEERS, RUNGS
-from jax_profiling.gate.likelihood import BATCH, Likelihood, zero_tiny_weights
+from jax_profiling.gate.likelihood import BATCH, Likelihood
 from jax_profiling.gate.live_reference import PERTURBATIONS, reference_of
+from jax_profiling.gate.patches import zero_tiny_weights
 from jax_profiling.gate.reference import Reference
 from jax_profiling.gate.second_look.recount import recounted
 from jax_profiling.gate.second_look.retest import retest

@@ -4,7 +4,6 @@
 """
 
 import argparse
-import json
 import os
 from functools import partial
 from pathlib import Path
@@ -16,6 +15,7 @@ from autoarray.dataset.plot.imaging_plots import fits_imaging
 from autoarray.dataset.plot.interferometer_plots import fits_interferometer
 from filelock import FileLock
 
+from jax_profiling import ROOT
 from jax_profiling.lenses.simulated import population
 from jax_profiling.lenses.simulated.production import PRODUCTION, uv_wavelengths
 from jax_profiling.lenses.simulated.spec import (
@@ -27,12 +27,12 @@ from jax_profiling.lenses.simulated.spec import (
 )
 from jax_profiling.lenses.simulated.specs import ON_DEMAND, SPECS
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
 NOISE_SIGMA = 5.0
 """The RMS noise of the real and of the imaginary part of a simulated visibility (Jy)."""
 
-DATASETS = Path(__file__).resolve().parents[2] / "dataset" / "imaging"
+DATASETS = ROOT / "dataset" / "imaging"
 MATRIX = DATASETS.parent / "matrix"
 """The folder of the production matrix."""
 
@@ -85,20 +85,16 @@ def _simulate(spec, folder):
         for number, (name, dataset) in enumerate(spec.datasets.items()):
             (scratch / name).mkdir()
             _write_dataset(spec, dataset["tracer"], scratch / name, seed=spec.noise_seed + number)
-            _write_json(dataset.get("info", {}), scratch / name / "info.json")
+            write_json(dataset.get("info", {}), scratch / name / "info.json")
         if not spec.datasets:
             _write_dataset(spec, spec.tracer, scratch, seed=spec.noise_seed)
         al.output_to_json(spec.tracer, file_path=scratch / "tracer.json")
-        _write_json(spec.model.dict(), scratch / "model.json")
+        write_json(spec.model.dict(), scratch / "model.json")
         if "positions_threshold" in info:
-            _write_json(_positions_of(spec), scratch / "positions.json")
+            write_json(_positions_of(spec), scratch / "positions.json")
         (scratch / "README.md").write_text(f"{spec.geometry[0].upper()}{spec.geometry[1:]}.\n")
         # Last, because `info.json` makes a folder a lens folder.
-        _write_json(info, scratch / "info.json")
-
-
-def _write_json(value, path):
-    path.write_text(json.dumps(value, indent=1) + "\n")
+        write_json(info, scratch / "info.json")
 
 
 def _write_dataset(spec, tracer, folder, seed):

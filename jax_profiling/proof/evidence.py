@@ -11,16 +11,15 @@ log evidences at the prior medians instead, which on the lenses of this reposito
 import argparse
 import json
 from dataclasses import replace
-from pathlib import Path
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import autolens as al
 import matplotlib.pyplot as plt
 import numpy as np
 from rich.console import Console
 
-from jax_profiling.gate.likelihood import Likelihood, log_dets
+from jax_profiling import ROOT
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.patches import log_dets
 from jax_profiling.gate.provenance import device
 from jax_profiling.gate.report.markdown import markdown_table
 from jax_profiling.lenses import lens as lens_folder
@@ -35,7 +34,6 @@ from knn_barycentric.evidence.differences import BUILDERS, constants_of, row_sum
 from knn_barycentric.evidence.log_det import grounded_log_det
 from knn_barycentric.mesh import KNNBarycentric
 
-ROOT = Path(__file__).resolve().parents[2]
 COEFFICIENTS = 10.0 ** np.arange(-6, 7)
 SIGNAL_SCALES = (0.1, 0.5, 0.9)
 MOVES = 4
@@ -189,7 +187,7 @@ def main(argv=None):
     )
     parser.add_argument("--median", action="store_true", help="compare log evidences at the prior medians instead")
     parser.add_argument(
-        "--output", type=folder_to_write, default=ROOT / "docs", help="folder of evidence.png and the table"
+        "--output", type=folder_to_write, default=str(ROOT / "docs"), help="folder of evidence.png and the table"
     )
     arguments = parser.parse_args(argv)
     console = Console()

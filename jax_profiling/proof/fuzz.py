@@ -12,8 +12,6 @@ import argparse
 import json
 from collections import Counter
 
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
-
 import autolens as al
 import jax
 import numpy as np
@@ -27,7 +25,7 @@ from jax_profiling.gate.provenance import device
 from jax_profiling.proof.random_meshes import FAMILIES
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
 AGREE, TIED, QHULL_ERRS = "agree", "tied", "Qhull is not exact"
 """The outcomes that pass.
@@ -136,7 +134,7 @@ def main(argv=None):
     console.print_json(json.dumps(found))
     if arguments.output:
         with atomic_writes(arguments.output) as scratch:
-            (scratch / "fuzz.json").write_text(json.dumps(found, indent=1) + "\n")
+            write_json(found, scratch / "fuzz.json")
     return 1 if found["disagreements"] else 0
 
 

@@ -8,32 +8,29 @@ JSON file per case and variant to `results/matrix/`. Then it rewrites `docs/proo
 """
 
 import argparse
-import json
 import logging
 import os
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import jax
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from rich.console import Console
 
+from jax_profiling import ROOT
 from jax_profiling.gate import natural_neighbors, report, verdict
 from jax_profiling.gate.ladder import DEFAULT_RUNG
-from jax_profiling.gate.likelihood import Likelihood, log_dets
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.patches import log_dets
 from jax_profiling.proof import matrix_page
 from jax_profiling.proof.fit_cases import CASES, NATURAL_NEIGHBORS, lens_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
-ROOT = Path(__file__).resolve().parents[2]
 RESULTS = ROOT / "results" / "matrix"
 PAGES = ROOT / "docs" / "proofs"
 
@@ -107,7 +104,7 @@ def measure(key, variant):
         with progress_of(Console(), f"{key}, {variant}") as progress:
             summary = summary_of(CASES[key], variant, progress)
     with atomic_writes(RESULTS) as scratch:
-        (scratch / f"{key}.{variant}.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+        write_json(summary, scratch / f"{key}.{variant}.json")
     found = summary["candidates"][0]
     worst, unexplained = found["worst_nats"], found["unexplained"]
     print(f"{key}, {variant}: {found['verdict']}, {worst} nats at worst, {unexplained} unexplained.", flush=True)
@@ -116,13 +113,17 @@ def measure(key, variant):
 @command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--cases", help="comma-separated keys of fit cases, or the beginnings of keys (default all)")
+    parser.add_argument(
+        "--cases",
+        default=",".join(CASES),
+        help="comma-separated keys of fit cases, or the beginnings of keys (default all)",
+    )
     variants = sorted({variant for _, variant in TASKS})
     parser.add_argument("--variants", nargs="+", choices=variants, default=variants, help="some of them (default all)")
     parser.add_argument("--workers", type=at_least(1), default=1, help="processes, each on its own cores (default 1)")
     parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
-    begins = tuple((arguments.cases or "").split(","))
+    begins = tuple(filter(None, arguments.cases.split(",")))
     if unknown := [each for each in begins if not any(key.startswith(each) for key in CASES)]:
         parser.error(f"--cases: no key begins with {unknown[0]}; give any of {', '.join(CASES)}.")
     tasks = [(key, variant) for key, variant in TASKS if key.startswith(begins) and variant in arguments.variants]

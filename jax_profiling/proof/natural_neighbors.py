@@ -12,18 +12,16 @@ with right weights differs by more than 1e-9 (relative). Points with linear weig
 
 import argparse
 
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
-
 import jax
 import jax.numpy as jnp
 import numpy as np
 from autoarray.inversion.mesh.mesh.delaunay_nn import DelaunayNN
 
 import delaunax
-import knn_barycentric
 from delaunax import oracle
 from jax_profiling.gate.likelihood import Likelihood, interpolator_of
 from jax_profiling.gate.meshes.oracle_natural_neighbors import OracleNaturalNeighbor
+from jax_profiling.gate.patches import patched
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.random_meshes import IMAGE_MESHES, DefaultPriors
 from jax_profiling.terminal import command
@@ -158,8 +156,7 @@ def main(argv=None):
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args(argv)
     passed = True
-    knn_barycentric.patch(natural_neighbors=True)
-    try:
+    with patched(natural_neighbors=True):
         print("| lens | vectors | DelaunayNN is NaN | rows of the oracle | DelaunayNN | right weights | NumPy |")
         print("|---" * 7 + "|")
         for name in arguments.lenses:
@@ -175,8 +172,6 @@ def main(argv=None):
             ):
                 passed &= is_right
                 print(line, flush=True)
-    finally:
-        knn_barycentric.unpatch()
     return 0 if passed else 1
 
 

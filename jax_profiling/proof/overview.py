@@ -5,12 +5,11 @@
 Writes `docs/workspace/lenses.png`, and `docs/workspace/lenses.md` with one line per lens.
 """
 
-from pathlib import Path
-
 import autolens as al
 import matplotlib.pyplot as plt
 import numpy as np
 
+from jax_profiling import ROOT
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.report import markdown_table
 from jax_profiling.gate.report.figures import save
@@ -19,7 +18,7 @@ from jax_profiling.lenses.simulated.specs import SPECS
 from jax_profiling.terminal import command
 from jax_profiling.terminal.writing import atomic_writes
 
-DOCS = Path(__file__).resolve().parents[2] / "docs" / "workspace"
+DOCS = ROOT / "docs" / "workspace"
 
 COLUMNS = 5
 """Number of lenses in a row of the figure."""

@@ -122,7 +122,7 @@ class DefaultPriors:
             vector = np.array(self.model.vector_from_unit_vector(unit))
             try:
                 self.model.instance_from_vector(vector)
-            except Exception:
+            except af.exc.FitException:
                 continue
             return tuple(map(np.asarray, self._traced(vector)))
 

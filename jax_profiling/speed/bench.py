@@ -13,17 +13,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
-
 import autolens as al
 import jax
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance, report
 from jax_profiling.speed import probe, tables
 from jax_profiling.terminal import command
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.pages import rewrite_part
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
-ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "docs" / "speed.md"
 PIECES = ROOT / "results" / "pieces"
 BATCH_ROW = "triangulate, a batch of 20 lanes"
 BEGIN, END = "<!-- from here: make bench -->", "<!-- to here: make bench -->"
@@ -52,7 +52,7 @@ def run_pieces():
     results = {"autolens": al.__version__, "jax": jax.__version__, "device": provenance.device(), "rows": rows}
     with atomic_writes(PIECES) as scratch:
         name = tables.file_name_of(results["device"])
-        (scratch / f"{name}.json").write_text(json.dumps(results, indent=1) + "\n")
+        write_json(results, scratch / f"{name}.json")
 
 
 def pieces_table_of(results):
@@ -100,40 +100,16 @@ def lines_of_tables():
     return [*lines, ""]
 
 
-def rewrite(page, lines, begin=BEGIN, end=END):
-    """The text of the speed page with `lines` between two comments.
-
-    Raises
-    ------
-    command.BadInput
-        If a comment is missing or repeated, or their order is wrong.
-    """
-    before, first, rest = page.partition(begin)
-    _, last, after = rest.partition(end)
-    if not (first and last) or begin in rest or end in after:
-        raise command.BadInput(
-            f"docs/speed.md needs the lines {begin!r} and {end!r} once each, in this order; restore them."
-        )
-    return "\n".join([f"{before}{begin}", *lines, f"{end}{after}"])
-
-
-def rewrite_page(lines, begin=BEGIN, end=END):
-    """`rewrite` docs/speed.md."""
-    page = ROOT / "docs" / "speed.md"
-    text = rewrite(page.read_text(), lines, begin, end)
-    with atomic_writes(page.parent) as scratch:
-        (scratch / page.name).write_text(text)
-
-
 @command.status_2_on_bad_input
 def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tables", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
     if not arguments.tables:
-        probe.main(["--steps"])
+        if status := probe.main(["--steps"]):
+            return status
         run_pieces()
-    rewrite_page(lines_of_tables())
+    rewrite_part(PAGE, lines_of_tables(), BEGIN, END)
     return 0
 
 

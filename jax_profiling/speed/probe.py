@@ -9,17 +9,14 @@ Calls are interleaved, and the figures are medians and quartiles. The results go
 """
 
 import argparse
-import json
 import time
-from pathlib import Path
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import autolens as al
 import jax
 import numpy as np
 from rich.console import Console
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance
 from jax_profiling.gate.report import figures
 from jax_profiling.lenses import lens as lens_folder
@@ -28,11 +25,11 @@ from jax_profiling.speed import steps
 from jax_profiling.speed.programs import COMPILATIONS, DEFAULT_MESHES, MESHES, programs_of
 from jax_profiling.speed.tables import GROUPS, figure_of, file_name_of, markdown_of, table_of
 from jax_profiling.terminal import command
-from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.arguments import at_least, folder_to_write, words_of
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
-RESULTS = Path(__file__).resolve().parents[2] / "results" / "vmap_probe"
+RESULTS = ROOT / "results" / "vmap_probe"
 
 REPEATS = 5
 
@@ -107,7 +104,7 @@ def write(measured, folder=RESULTS):
     name = file_name_of(f"{measured['device']}-{measured['precision']}")
     others = [each for path, each in devices_in(folder).items() if path.stem != name]
     with atomic_writes(folder) as scratch:
-        (scratch / f"{name}.json").write_text(json.dumps(measured, indent=1) + "\n")
+        write_json(measured, scratch / f"{name}.json")
         (scratch / "speed.md").write_text(markdown_of([measured, *others]))
         figures.save(figure_of([measured, *others]), scratch / "speed.png")
 
@@ -144,7 +141,10 @@ def main(argv=None):
     parser.add_argument("--lens", default="hst", help="a name under dataset/imaging, or a folder (default hst)")
     parser.add_argument("--batch", default="1,3,20", help="lanes of the interpolation, or none (default 1,3,20)")
     parser.add_argument(
-        "--meshes", help=f"separated by semicolons; some of: {'; '.join(MESHES)} (default: {'; '.join(DEFAULT_MESHES)})"
+        "--meshes",
+        type=words_of(MESHES, ";"),
+        default=DEFAULT_MESHES,
+        help=f"separated by semicolons; some of: {'; '.join(MESHES)} (default: {'; '.join(DEFAULT_MESHES)})",
     )
     parser.add_argument("--likelihood-batch", default="1,3", help="lanes of the likelihood, or none (default 1,3)")
     parser.add_argument("--steps", action="store_true", help="also time the steps of the likelihood")
@@ -164,9 +164,6 @@ def main(argv=None):
     )
     if not (batches or likelihood_batches):
         parser.error("--batch and --likelihood-batch are none; give numbers of lanes to one of them.")
-    meshes = arguments.meshes.split(";") if arguments.meshes else DEFAULT_MESHES
-    if set(meshes) - set(MESHES):
-        parser.error(f"--meshes names {'; '.join(set(meshes) - set(MESHES))}; give any of {'; '.join(MESHES)}.")
     # The cache would hide the time of a compilation.
     jax.config.update("jax_enable_compilation_cache", False)
     devices_in(arguments.output)
@@ -174,7 +171,7 @@ def main(argv=None):
     if arguments.steps:
         steps.check_can_profile(lens, "--steps")
     with progress_of(Console(stderr=True), lens.name) as progress:
-        measured = measure(lens, meshes, batches, likelihood_batches, arguments.repeats, progress)
+        measured = measure(lens, arguments.meshes, batches, likelihood_batches, arguments.repeats, progress)
         if arguments.steps:
             measured["steps"] = decomposition_of(lens, progress)
     write(measured, arguments.output)

@@ -2,18 +2,17 @@
 
 import gc
 import time
+from contextlib import nullcontext
 from functools import partial
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import autolens as al
 import jax
 import jax.numpy as jnp
 import numpy as np
 
-import knn_barycentric
 from jax_profiling.gate import verdict
 from jax_profiling.gate.likelihood import Likelihood, tables_of
+from jax_profiling.gate.patches import patched
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.speed.peers import CallbackDelaunay
 from jax_profiling.speed.tables import SCIPY
@@ -140,23 +139,15 @@ def lanes_of(function, arrays):
 def _compile(key, function, lanes):
     """A compiled function over the lanes, and its cost in seconds and bytes. Caches are empty before."""
     name, _, _ = key
-    arrays = [jnp.asarray(each) for each in lanes]
-    if len(arrays[0]) == 1:
-        arrays = [each[0] for each in arrays]
-    else:
-        function = jax.vmap(function)
+    function, arrays = lanes_of(function, [jnp.asarray(each) for each in lanes])
     jax.clear_caches()
     # Collect the garbage of the previous program now, not during this one.
     gc.collect()
-    if name in PATCHES:
-        knn_barycentric.patch(**PATCHES[name])
-    try:
+    with patched(**PATCHES[name]) if name in PATCHES else nullcontext():
         start = time.perf_counter()
         lowered = jax.jit(function).lower(*arrays)
         traced = time.perf_counter()
         program = lowered.compile()
-    finally:
-        knn_barycentric.unpatch()
     cost = {"trace_seconds": traced - start, "compile_seconds": time.perf_counter() - traced}
     memory = program.memory_analysis()
     if memory is not None:

@@ -4,7 +4,6 @@ Every step is a jitted program of its own. Its inputs are the outputs of the ste
 across steps, so the sum of the steps can differ from the time of the whole.
 """
 
-import json
 import time
 
 import autolens as al
@@ -25,7 +24,7 @@ from jax_profiling.gate.report import markdown_table
 from jax_profiling.gate.report.figures import save
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.terminal.command import BadInput
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 from knn_barycentric.mesh import KNNBarycentric
 
 MESHES = {"Delaunay": Delaunay, "KNNBarycentric": KNNBarycentric}
@@ -225,7 +224,7 @@ def _call(function, likelihood, parameters, arrays):
 def write(profile, folder):
     """Write `profile.json`, `profile.md` and `profile.png` into a report's folder."""
     with atomic_writes(folder) as scratch:
-        (scratch / "profile.json").write_text(json.dumps(profile, indent=1) + "\n")
+        write_json(profile, scratch / "profile.json")
         (scratch / "profile.md").write_text(_markdown_from(profile))
         save(_figure_from(profile), scratch / "profile.png")
 

@@ -13,27 +13,22 @@ is 2 if the input is bad or the cluster is unavailable.
 
 import argparse
 import importlib.util
-import json
 import os
 import warnings
-from pathlib import Path
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 from filelock import FileLock, Timeout
 from rich.console import Console
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance, verdict
 from jax_profiling.lenses.simulated import population
 from jax_profiling.sweep import records, summary
 from jax_profiling.sweep.chunks import VECTORS_PER_CHUNK, Settings, chunks_of, lens_folders_of
 from jax_profiling.terminal import command
-from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.arguments import at_least, folder_to_write, words_of
 from jax_profiling.terminal.lines import print_line
 from jax_profiling.terminal.progress import progress_bar_of
-from jax_profiling.terminal.writing import atomic_writes
-
-ROOT = Path(__file__).resolve().parents[2]
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
 
 def arguments_from(argv):
@@ -57,7 +52,8 @@ def arguments_from(argv):
         help="priors of the population: around the truth, or autolens's defaults",
     )
     add("--draws", type=at_least(0), default=8, help="draws from the priors, after their median (default 8)")
-    add("--rungs", default=verdict.DEFAULT_RUNG, help="comma-separated meshes, as in the gate (default delaunay)")
+    rungs = words_of([*verdict.RUNGS, *verdict.PEERS])
+    add("--rungs", type=rungs, default=verdict.DEFAULT_RUNG, help="comma-separated, as in the gate (default delaunay)")
     add("--log-det", choices=("shipped", "accurate"), default="shipped", help="log determinant, as in the gate")
     add("--scheduler", default="local", help="local (default), tcp://HOST:PORT of a running scheduler, or slurm")
     add("--slurm", metavar="FILE", help="YAML file with keyword arguments of dask_jobqueue.SLURMCluster")
@@ -70,13 +66,7 @@ def arguments_from(argv):
         help="folder of the results and the summary (default results/local/sweep)",
     )
     arguments = parser.parse_args(argv)
-    arguments.rungs = [
-        verdict.DEFAULT_RUNG,
-        *filter(lambda rung: rung != verdict.DEFAULT_RUNG, arguments.rungs.split(",")),
-    ]
-    known = [*verdict.RUNGS, *verdict.PEERS]
-    if unknown := sorted(set(arguments.rungs) - set(known)):
-        parser.error(f"--rungs names {unknown[0]}, which is none of {', '.join(known)}.")
+    arguments.rungs = list(dict.fromkeys([verdict.DEFAULT_RUNG, *arguments.rungs]))
     if not arguments.job_script and not (arguments.lenses or arguments.population):
         parser.error("give --lenses FOLDER, or --population N.")
     return arguments
@@ -162,7 +152,7 @@ def claim(folder, own):
         )
     if not earlier:
         with atomic_writes(folder) as scratch:
-            (scratch / path.name).write_text(json.dumps(own, indent=1) + "\n")
+            write_json(own, scratch / path.name)
         return
     for name, value in own.items():
         if earlier.get(name) != value:

@@ -52,6 +52,7 @@ def lens_summary_from(name, of_lens):
     reference, candidates = records.reference_and_candidates_of(of_lens)
     return {
         "name": name,
+        "draws": of_lens[-1]["last"] - 1,
         **{key: of_lens[0][key] for key in ("lens", "vertices", "data_points", "facts")},
         # Without the first chunk, the prior median is missing.
         "log_evidence": _round(reference.log_evidence if of_lens[0]["first"] == 0 else math.nan, 9),
@@ -121,13 +122,13 @@ def vectors_of(summary, rung):
 def write(summary, folder):
     """Write `summary.json`, `summary.md` and `sweep.png` into a folder."""
     with atomic_writes(folder) as scratch:
-        (scratch / "summary.json").write_text(json_from(summary))
+        (scratch / "summary.json").write_text(text_of(summary))
         (scratch / "summary.md").write_text(markdown_from(summary))
         if summary["lenses"]:
             figures.save(figure_of(summary), scratch / "sweep.png")
 
 
-def json_from(summary):
+def text_of(summary):
     """The text of `summary.json`, one line per lens."""
     return json.dumps(summary, allow_nan=False).replace('{"name"', '\n{"name"') + "\n"
 
@@ -186,10 +187,9 @@ def _worst_of(summary):
         candidate = lens["candidates"][DEFAULT_RUNG]
         errors = [np.inf if nats is None else nats for nats in candidate["nats"]]
         relative = [error / size if size else 0.0 for error, size in zip(errors, lens["sizes"], strict=True)]
-        draws = len(errors) - 1
         command = (
             ".venv/bin/python jax_profiling/jit/imaging/delaunay_knn_barycentric.py "
-            f"--lens {shlex.quote(lens['lens'])} --rungs {DEFAULT_RUNG} --draws {draws}{log_det}"
+            f"--lens {shlex.quote(lens['lens'])} --rungs {DEFAULT_RUNG} --draws {lens['draws']}{log_det}"
         )
         noise = max((each for each in lens["noise"] if each is not None), default=0.0)
         facts = (f"{lens['facts'][key]:g}" if key in lens["facts"] else "" for key in FACTS)

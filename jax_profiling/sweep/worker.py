@@ -8,7 +8,8 @@ from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from distributed import get_worker
 
 from jax_profiling.gate import provenance, verdict
-from jax_profiling.gate.likelihood import Likelihood, log_dets
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.patches import log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.files import LensError
 from jax_profiling.lenses.simulated.population import FACTS

@@ -33,11 +33,11 @@ def above_zero(text):
 above_zero.__name__ = "float"
 
 
-def words_of(known):
-    """An argparse type: a comma-separated list of known words."""
+def words_of(known, separator=","):
+    """An argparse type: a list of known words, separated by commas or by another character."""
 
     def words(text):
-        found = text.split(",")
+        found = text.split(separator)
         if unknown := [each for each in found if each not in known]:
             raise argparse.ArgumentTypeError(f"{unknown[0]} is unknown; give any of {', '.join(known)}.")
         return found

@@ -1,5 +1,6 @@
 """Atomic writes: files appear in their folder whole or not at all. And what JSON can hold."""
 
+import json
 import math
 import os
 import shutil
@@ -87,6 +88,17 @@ def _beside_or_inside(folder):
         return folder.parent
     same_file_system = folder.stat().st_dev == folder.parent.stat().st_dev
     return folder.parent if same_file_system and os.access(folder.parent, os.W_OK) else folder
+
+
+def write_json(value, path):
+    """Write a value as JSON.
+
+    Raises
+    ------
+    ValueError
+        If a number is not finite: JSON has none.
+    """
+    path.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
 
 
 def finite_or_none(value):

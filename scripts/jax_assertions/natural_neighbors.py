@@ -4,15 +4,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.patches import patched
 from knn_barycentric import NaturalNeighbor
 
 
 def check_natural_neighbors(case):
     """The log evidence of two lanes equals NumPy's, a lane that is not finite stays alone, and the gradient is finite."""
-    knn_barycentric.patch(natural_neighbors=True)
-    try:
+    with patched(natural_neighbors=True):
         ours = Likelihood(case.lens, NaturalNeighbor)
 
         def log_evidence(parameters):
@@ -23,8 +22,6 @@ def check_natural_neighbors(case):
         assert "callback" not in program.lower(lanes).as_text(), "the program has a host callback"
         values, gradients = program(lanes)
         eager = float(ours.evidence(ours.prior_medians, xp=np).log_evidence)
-    finally:
-        knn_barycentric.unpatch()
     difference = abs(float(values[0]) / eager - 1.0)
     assert difference <= 1.0e-8, f"the jitted log evidence is {float(values[0])}, NumPy's {eager}"
     assert np.isfinite(gradients[0]).all(), f"the gradient is {gradients[0]}"

@@ -11,7 +11,7 @@ import pytest
 import knn_barycentric
 from jax_profiling.gate import provenance
 from jax_profiling.gate.drift import drift_of, update_pin
-from jax_profiling.gate.likelihood import log_dets
+from jax_profiling.gate.patches import log_dets
 
 from gate_results import candidate_of, gate_of
 

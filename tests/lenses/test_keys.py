@@ -12,6 +12,7 @@ import pytest
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.folder import keys_page
 from jax_profiling.lenses.folder.info_schema import Info, json_schema
+from jax_profiling.terminal.pages import with_part
 
 ROOT = Path(__file__).parents[2]
 SCRIPT = ROOT / "jax_profiling" / "jit" / "imaging" / "delaunay_knn_barycentric.py"
@@ -22,11 +23,11 @@ FOLDERS = [folder for folder in FOLDERS if not folder.startswith("dataset/popula
 
 def test_docs_have_the_table_of_the_schema():
     page = keys_page.PAGE.read_text()
-    assert keys_page.page_with(page, keys_page.table()) == page
+    assert with_part(page, keys_page.table(), keys_page.BEGIN, keys_page.END) == page
 
 
 def test_the_table_has_every_key():
-    listed = set(re.findall(r"^\| `(\w+)`", keys_page.table(), flags=re.MULTILINE))
+    listed = set(re.findall(r"^\| `(\w+)`", "\n".join(keys_page.table()), flags=re.MULTILINE))
     assert listed == set(Info.model_fields)
 
 

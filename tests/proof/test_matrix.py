@@ -56,3 +56,12 @@ def test_the_page_shows_the_measured_values(tmp_path):
     assert len(found) == len(matrix.TASKS)
     assert (tmp_path / "matrix.md").read_text() == (matrix.PAGES / "matrix.md").read_text()
     assert (tmp_path / "matrix.png").exists()
+
+
+@pytest.mark.parametrize("cases, keys", [("slam,", {"slam"}), (",", set())])
+def test_an_empty_word_selects_no_case(cases, keys, monkeypatch):
+    selected = []
+    monkeypatch.setattr(matrix, "run", lambda tasks, workers: selected.extend(tasks) or [])
+    monkeypatch.setattr(matrix.matrix_page, "write", lambda results, docs: [])
+    assert matrix.main(["--cases", cases]) == 0
+    assert {key[:4] for key, _ in selected} == keys

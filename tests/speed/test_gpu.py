@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import delaunax
-from jax_profiling.speed.bench import ROOT
+from jax_profiling import ROOT
 from jax_profiling.speed.gpu import agreement, kernel_times, measure, page
 
 

@@ -9,13 +9,14 @@ import pytest
 
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.speed.bench import rewrite
+from jax_profiling.speed.bench import PAGE
 from jax_profiling.speed.gpu import launches, page
 from jax_profiling.speed.gpu.cases import CASES, NATURAL, RADIUS_FACTORS, Case, far_parameters_of, program_of
 from jax_profiling.speed.gpu.stages import REST, STAGES, stage_of
 from jax_profiling.speed.gpu.thunks import Program, instructions_of, kernels_of, loops_of
 from jax_profiling.speed.gpu.trip_counts import gpu_branch, trip_counts_of
 from jax_profiling.speed.programs import points_of
+from jax_profiling.terminal.pages import with_part
 from knn_barycentric.mesh import KNNBarycentric
 
 SEQUENCE = """\
@@ -101,8 +102,8 @@ def test_page_shows_the_committed_counts():
         for case in CASES
         for target in ("a100", "h100")
     ]
-    text = (launches.ROOT / "docs" / "speed.md").read_text()
-    assert rewrite(text, page.launch_lines_of(counts), launches.BEGIN, launches.END) == text
+    text = PAGE.read_text()
+    assert with_part(text, page.launch_lines_of(counts), launches.BEGIN, launches.END) == text
     for each in counts:
         assert launches.total_of(each["stages"])["kernels"] == each["kernels"]
 
@@ -110,6 +111,12 @@ def test_page_shows_the_committed_counts():
 def test_missing_compiler_names_make_launches(tmp_path, capsys):
     assert launches.main(["--site", str(tmp_path)]) == 2
     assert "make launches" in capsys.readouterr().err
+
+
+def test_counts_of_another_lens_are_not_compared(tmp_path, capsys):
+    (tmp_path / "nvidia").mkdir()
+    assert launches.main(["--site", str(tmp_path), "--lens", "small"]) == 2
+    assert "has the counts of hst; give that --lens" in capsys.readouterr().err
 
 
 def test_lanes_are_points_of_the_lens():

@@ -13,7 +13,6 @@ from jax_profiling.gate.verdict import Delaunay
 from jax_profiling.speed import bench, probe, steps, tables
 from jax_profiling.speed.peers import CallbackDelaunay
 from jax_profiling.speed.programs import points_of
-from jax_profiling.terminal.command import BadInput
 
 
 def test_callback_delaunay_interpolates_as_delaunay(small):
@@ -87,11 +86,11 @@ def test_steps_of_other_data_are_rejected_before_any_work(name, what, tmp_path, 
     assert f"--steps: {name} has {what}; leave --steps out." in capsys.readouterr().err
 
 
-def test_rewrite_changes_only_the_tables():
-    before = f"one\n{bench.BEGIN}\nold\n{bench.END}\ntwo\n"
-    assert bench.rewrite(before, ["", "new", ""]) == f"one\n{bench.BEGIN}\n\nnew\n\n{bench.END}\ntwo\n"
-    with pytest.raises(BadInput, match="once each"):
-        bench.rewrite("no place for them", [])
+def test_a_failed_probe_leaves_the_page(monkeypatch):
+    monkeypatch.setattr(probe, "main", lambda arguments: 2)
+    monkeypatch.setattr(bench, "run_pieces", None)
+    monkeypatch.setattr(bench, "rewrite_part", None)
+    assert bench.main([]) == 2
 
 
 def test_pieces_table_has_every_piece():

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 
-from jax_profiling.gate.likelihood import Likelihood, log_dets, model_with_mesh
+from jax_profiling.gate.likelihood import Likelihood, model_with_mesh
+from jax_profiling.gate.patches import log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.sweep import programs
 from jax_profiling.sweep.programs import SharedLikelihood, shape_of

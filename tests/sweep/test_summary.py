@@ -24,7 +24,7 @@ FOLDER = ROOT / "results" / "sweep"
 def test_committed_page_matches_its_json():
     committed = json.loads((FOLDER / "summary.json").read_text())
     assert summary.markdown_from(committed) == (FOLDER / "summary.md").read_text()
-    assert summary.json_from(committed) == (FOLDER / "summary.json").read_text()
+    assert summary.text_of(committed) == (FOLDER / "summary.json").read_text()
 
 
 def test_sweep_without_a_result_has_a_summary(tmp_path):

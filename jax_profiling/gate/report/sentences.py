@@ -55,4 +55,4 @@ def reference_sentences(gate: Gate):
             f"{count} vectors, at worst {largest(default.errors[default.unexplained]):.1e} nats."
         )
     for fault in sorted({fault for fault in reference.faults if fault is not None}):
-        yield f"The exact triangulation is wrong ({fault}), so it judges nothing."
+        yield f"The exact triangulation is wrong ({fault}), so the vector fails every mesh."

@@ -1,6 +1,5 @@
 """Write the report of one lens, or the page of several, into a folder."""
 
-import json
 from pathlib import Path
 
 from jax_profiling.gate.report import figures, nearest_shares
@@ -8,7 +7,7 @@ from jax_profiling.gate.report.html import html_from
 from jax_profiling.gate.report.markdown import markdown_from, markdown_of_lenses
 from jax_profiling.gate.report.summary import summary_from
 from jax_profiling.gate.verdict import Gate
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
 HTML = "report.html"
 """Name of the page that a person opens."""
@@ -44,7 +43,7 @@ def write(gate: Gate, folder, command=()):
         for name, figure in figures_of(gate):
             figures.save(figure, scratch / f"{name}.png")
             images[name] = (scratch / f"{name}.png").read_bytes()
-        (scratch / "summary.json").write_text(json.dumps(summary_from(gate), indent=1, allow_nan=False) + "\n")
+        write_json(summary_from(gate), scratch / "summary.json")
         (scratch / "summary.md").write_text(markdown_from(gate))
         (scratch / HTML).write_text(html_from(gate, images, command))
     return Path(folder) / HTML

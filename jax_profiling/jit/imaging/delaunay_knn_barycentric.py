@@ -41,7 +41,8 @@ from rich.markup import escape
 
 from jax_profiling.gate import drift, report, verdict
 from jax_profiling.gate.ladder import DEFAULT_RUNG, PEERS, RUNGS
-from jax_profiling.gate.likelihood import Likelihood, log_dets  # noqa: E402
+from jax_profiling.gate.likelihood import Likelihood  # noqa: E402
+from jax_profiling.gate.patches import log_dets  # noqa: E402
 from jax_profiling.lenses import lens as lens_folder  # noqa: E402
 from jax_profiling.lenses.check.figure import figure_from  # noqa: E402
 from jax_profiling.lenses.check.table import table_from  # noqa: E402
@@ -49,7 +50,7 @@ from jax_profiling.lenses.files import Inspection  # noqa: E402
 from jax_profiling.lenses.folder.info_schema import json_schema  # noqa: E402
 from jax_profiling.speed import steps
 from jax_profiling.terminal import command
-from jax_profiling.terminal.arguments import at_least, folder_to_write  # noqa: E402
+from jax_profiling.terminal.arguments import at_least, folder_to_write, words_of  # noqa: E402
 from jax_profiling.terminal.lines import print_line  # noqa: E402
 from jax_profiling.terminal.progress import progress_of  # noqa: E402
 from jax_profiling.terminal.writing import atomic_writes, check_writable  # noqa: E402
@@ -65,7 +66,8 @@ def arguments_from(argv):
     add = parser.add_argument
     add("--lens", action="append", help="name under dataset/imaging, or a folder; repeatable; 'all' (default hst)")
     add("--draws", type=at_least(0), default=0, help="also compare at N draws from the priors (seed 0)")
-    add("--rungs", help=f"comma-separated, of: {', '.join([*RUNGS, *PEERS])} (default all)")
+    known = [*RUNGS, *PEERS]
+    add("--rungs", type=words_of(known), help=f"comma-separated, of: {', '.join(known)} (default all)")
     add(
         "--log-det",
         choices=("shipped", "accurate"),
@@ -80,11 +82,6 @@ def arguments_from(argv):
     add("--schema", action="store_true", help="print the JSON schema of info.json and positions.json, and nothing else")
     add("--update-pins", action="store_true", help="pin the reference's log evidence for this autolens release")
     arguments = parser.parse_args(argv)
-    if arguments.rungs is not None:
-        arguments.rungs = arguments.rungs.split(",")
-        unknown = set(arguments.rungs) - {*RUNGS, *PEERS}
-        if unknown:
-            parser.error(f"--rungs: unknown {', '.join(sorted(unknown))}; give any of {', '.join([*RUNGS, *PEERS])}.")
     if arguments.update_pins and arguments.check:
         parser.error("--check fits nothing that could be pinned; leave out --update-pins.")
     if arguments.update_pins and arguments.log_det != "shipped":

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
-from jax_profiling.lenses.folder.words import options_of, resolved, words_of
+from jax_profiling.lenses.folder.words import in_words, options_of, resolved
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def _fault(error, value, whole):
     name = ".".join(keys)
     if error["type"] == "extra_forbidden":
         return name, f"is {shown(error['input'])}, an unknown key", _nearest(keys[-1], parent)
-    return name, _found(name, value), f"write {words_of(schema, whole.get('$defs', {}))}"
+    return name, _found(name, value), f"write {in_words(schema, whole.get('$defs', {}))}"
 
 
 def _at(location, whole):

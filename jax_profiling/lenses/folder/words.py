@@ -3,7 +3,7 @@
 import json
 
 
-def words_of(schema, definitions):
+def in_words(schema, definitions):
     """The values that a schema allows, such as "a number above 0 (arcsec)".
 
     Parameters
@@ -32,7 +32,7 @@ def options_of(schema):
 
 def _kind(schema, definitions):
     if len(options_of(schema)) > 1:
-        return ", or ".join(words_of(each, definitions) for each in options_of(schema))
+        return ", or ".join(in_words(each, definitions) for each in options_of(schema))
     if "const" in schema:
         return json.dumps(schema["const"])
     if "enum" in schema:
@@ -57,7 +57,7 @@ def _range(schema):
 
 
 def _array(schema, definitions):
-    items = words_of(schema["items"], definitions)
+    items = in_words(schema["items"], definitions)
     if schema.get("minItems") == schema.get("maxItems") == 2:
         return items.replace("a ", "two ", 1).replace("number", "numbers", 1)
     return f"a list of at least {schema.get('minItems', 0)}, each {items}"

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from rich.console import Console
 
-import jax_profiling  # noqa: F401  (sets up JAX before anything imports it)
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.check.table import table_from
 from jax_profiling.lenses.published.convert import convert

@@ -1,6 +1,5 @@
 """Write published datasets as a lens folder, with the model of a first fit."""
 
-import json
 import os
 
 import autofit as af
@@ -13,7 +12,7 @@ from jax_profiling.lenses.files import LensError
 from jax_profiling.lenses.published.layouts import LAYOUTS
 from jax_profiling.lenses.simulated.spec import EDGE_POINTS
 from jax_profiling.terminal.command import BadInput
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
 REQUIRED = ("pixel_scale", "mask_radius", "redshift_lens", "redshift_source")
 
@@ -62,11 +61,11 @@ def convert(layout, path, folder, bands=None, side=None, **keys):
             info = infos[band] | common
             _write_files(each, inside, info["pixel_scale"], side, visibilities)
             if "positions_threshold" in info:
-                _write_json(each.positions, inside / "positions.json")
-            _write_json(info, inside / "info.json")
-        _write_json(model_of(first | common, len(published)).dict(), scratch / "model.json")
+                write_json(each.positions, inside / "positions.json")
+            write_json(info, inside / "info.json")
+        write_json(model_of(first | common, len(published)).dict(), scratch / "model.json")
         if len(published) > 1:
-            _write_json(first | common, scratch / "info.json")
+            write_json(first | common, scratch / "info.json")
         try:
             lens_folder.load(scratch, operators=False)
         except LensError as error:
@@ -110,7 +109,3 @@ def centre_of(image, side):
     """The centre of an image, `side` pixels wide or one more: a side keeps its parity, so the centre does not move."""
     cuts = [max(0, (length - side) // 2) for length in image.shape]
     return image[cuts[0] : image.shape[0] - cuts[0], cuts[1] : image.shape[1] - cuts[1]]
-
-
-def _write_json(value, path):
-    path.write_text(json.dumps(value, indent=1) + "\n")

@@ -11,15 +11,13 @@ import argparse
 import logging
 import time
 import warnings
-from pathlib import Path
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import numpy as np
 from rich.console import Console
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance
-from jax_profiling.gate.likelihood import log_dets
+from jax_profiling.gate.patches import log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.measure import STEPS, Amount, Brackets, evidence_along, find_brackets
 from jax_profiling.proof.continuity.meshes import MESHES, TRIANGLES, Programs
@@ -30,7 +28,6 @@ from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import at_least, folder_to_write, words_of
 from jax_profiling.terminal.progress import progress_of
 
-ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "results" / "continuity"
 
 LENSES = ("small", "no_light", "two_planes")
@@ -113,7 +110,7 @@ def main(argv=None):
         "--profile", type=at_least(1), default=48, help="evidences of the profile (default %(default)s)"
     )
     parser.add_argument("--batch", type=at_least(1), default=4, help="lanes of the compiled programs (default 4)")
-    parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
+    parser.add_argument("--output", type=folder_to_write, default=str(RESULTS), help="folder of the JSON files")
     parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
     logging.getLogger("autoarray").setLevel(logging.WARNING)

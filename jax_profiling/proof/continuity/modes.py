@@ -6,29 +6,26 @@ Writes one JSON file per lens to `results/continuity/modes/`. Log evidences have
 """
 
 import argparse
-import json
 import logging
 import warnings
-from pathlib import Path
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import jax.numpy as jnp
 import numpy as np
 from rich.console import Console
 from scipy.stats import norm
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance
-from jax_profiling.gate.likelihood import log_dets
+from jax_profiling.gate.patches import log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import MESHES, likelihood_of
 from jax_profiling.proof.continuity.transects import SEED
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write, words_of
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
-RESULTS = Path(__file__).resolve().parents[3] / "results" / "continuity" / "modes"
+RESULTS = ROOT / "results" / "continuity" / "modes"
 
 LANES = (1, 2, 3, 16, 20, 50, 64)
 """Lane counts of the batched programs."""
@@ -86,7 +83,7 @@ def main(argv=None):
     parser.add_argument(
         "--meshes", type=words_of(MESHES), default="linear,sibson", help="comma-separated meshes (default %(default)s)"
     )
-    parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
+    parser.add_argument("--output", type=folder_to_write, default=str(RESULTS), help="folder of the JSON files")
     arguments = parser.parse_args(argv)
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     warnings.filterwarnings("ignore")
@@ -107,8 +104,7 @@ def main(argv=None):
                 "seed": SEED,
             }
             with atomic_writes(arguments.output) as scratch:
-                text = json.dumps(summary | {"differences": found}, indent=1, allow_nan=False)
-                (scratch / f"{lens.name}.json").write_text(text + "\n")
+                write_json(summary | {"differences": found}, scratch / f"{lens.name}.json")
     return 0
 
 

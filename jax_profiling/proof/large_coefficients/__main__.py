@@ -9,8 +9,6 @@ also the distance from QR factorizations in long double (`long_double`), for len
 
 import argparse
 
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
-
 import autolens as al
 import jax
 import jax.numpy as jnp
@@ -20,6 +18,7 @@ import knn_barycentric
 from jax_profiling.gate import provenance
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.live_reference import perturbed
+from jax_profiling.gate.patches import patched
 from jax_profiling.gate.report.markdown import markdown_table
 from jax_profiling.proof.fit_cases import FitCase, lens_of
 from jax_profiling.proof.large_coefficients.long_double import log_evidence_of
@@ -37,8 +36,7 @@ def likelihood_of(name, mesh_cls):
 
 def terms_of(name, moved, accurate):
     """(V, M, 2) log evidences and s'Hs (nats) at (V, M, D) parameters, with or without `patch(log_det=True)`."""
-    knn_barycentric.patch(log_det=accurate, zero_tiny_weights=True)
-    try:
+    with patched(log_det=accurate, zero_tiny_weights=True):
         likelihood = likelihood_of(name, knn_barycentric.KNNBarycentric)
 
         @jax.jit
@@ -47,18 +45,13 @@ def terms_of(name, moved, accurate):
             return jnp.stack([fit.log_evidence, fit.inversion.regularization_term])
 
         return np.array([[terms(each) for each in row] for row in moved])
-    finally:
-        knn_barycentric.unpatch()
 
 
 def exact_of(name, parameters):
     """(V,) log evidences in long double at (V, D) parameters; NaN where the source is not positive everywhere."""
-    knn_barycentric.patch(log_det=True, zero_tiny_weights=True)
-    try:
+    with patched(log_det=True, zero_tiny_weights=True):
         likelihood = likelihood_of(name, al.mesh.Delaunay)
         return np.array([log_evidence_of(likelihood.fit(each, xp=np)) for each in parameters])
-    finally:
-        knn_barycentric.unpatch()
 
 
 def row_of(label, terms):

@@ -14,10 +14,9 @@ import tempfile
 import warnings
 from pathlib import Path
 
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
-
 from rich.console import Console
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance, report, verdict
 from jax_profiling.gate.ladder import DEFAULT_RUNG
 from jax_profiling.lenses import lens as lens_folder
@@ -26,9 +25,8 @@ from jax_profiling.proof.odd_folders.folders import ODD_FOLDERS, build, said_of
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
-ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "results" / "odd_folders"
 PAGES = ROOT / "docs" / "workspace"
 
@@ -65,7 +63,7 @@ def measure(odd):
     with progress_of(Console(), odd.name) as say:
         summary = summary_of(odd, say)
     with atomic_writes(RESULTS) as scratch:
-        (scratch / path.name).write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+        write_json(summary, scratch / path.name)
     found = summary["candidates"][0]
     print(
         f"{odd.name}: {found['verdict']}, {found['worst_nats']} nats, {found['unexplained']} unexplained.", flush=True

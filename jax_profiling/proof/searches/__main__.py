@@ -15,15 +15,13 @@ import os
 import time
 import warnings
 from functools import partial
-from pathlib import Path
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import autofit as af
 from rich.console import Console
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance
-from jax_profiling.gate.likelihood import log_dets
+from jax_profiling.gate.patches import log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import TRIANGLES
 from jax_profiling.proof.kept import keep, kept
@@ -34,7 +32,6 @@ from jax_profiling.terminal.arguments import at_least, folder_to_write, words_of
 from jax_profiling.terminal.progress import progress_of
 from jax_profiling.terminal.writing import finite_or_none
 
-ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "results" / "searches"
 
 SAMPLERS = {"nautilus": posterior.SEARCH_ARGUMENTS, "nuts": nuts.ARGUMENTS}
@@ -155,7 +152,7 @@ def main(argv=None):
         "--evaluations", type=at_least(2), default=100, help="evaluations per start (default %(default)s)"
     )
     parser.add_argument("--lanes", type=at_least(1), default=4, help="lanes of MultiStartProdigy (default 4)")
-    parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
+    parser.add_argument("--output", type=folder_to_write, default=str(RESULTS), help="folder of the JSON files")
     parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
     logging.getLogger("autoarray").setLevel(logging.WARNING)

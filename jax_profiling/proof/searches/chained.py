@@ -9,7 +9,6 @@ with Gaussian priors around the medians of the first search. PyAutoFit takes the
 """
 
 import copy
-import json
 import shutil
 from dataclasses import replace
 
@@ -25,7 +24,7 @@ from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.proof.continuity.transects import mass_parameters
 from jax_profiling.proof.searches.posterior import fit_of
 from jax_profiling.terminal.command import BadInput
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 from knn_barycentric import KNNBarycentric
 
 SEARCHES = {
@@ -118,4 +117,4 @@ def _adapt_image_of(result):
 
 
 def _write_model(model, folder):
-    (folder / "model.json").write_text(json.dumps(model.dict(), indent=1) + "\n")
+    write_json(model.dict(), folder / "model.json")

@@ -8,16 +8,15 @@ share of draws with a log evidence of NaN, the number of evaluations, and the po
 """
 
 import argparse
-from pathlib import Path
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import autofit as af
 import autolens as al
 import numpy as np
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance, report
-from jax_profiling.gate.likelihood import Likelihood, log_dets
+from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.patches import log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.proof.searches import posterior
@@ -66,7 +65,10 @@ def main(argv=None):
         "--draws", type=at_least(1), default=1000, help="draws from the priors, for the share of NaN (default 1000)"
     )
     parser.add_argument(
-        "--output", type=folder_to_write, default=Path("results/local/coefficients"), help="folder of the results"
+        "--output",
+        type=folder_to_write,
+        default=str(ROOT / "results" / "local" / "coefficients"),
+        help="folder of the results",
     )
     arguments = parser.parse_args(argv)
     lens = lens_folder.load(arguments.lens)

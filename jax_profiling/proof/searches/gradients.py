@@ -8,9 +8,6 @@ batch sizes. The table goes to `results/local/gradients/gradients.md`.
 
 import argparse
 import time
-from pathlib import Path
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import autofit as af
 import autolens as al
@@ -18,6 +15,7 @@ import jax
 import numpy as np
 from autonerves import conf
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance, report
 from jax_profiling.gate.likelihood import Likelihood, analysis_of
 from jax_profiling.lenses import lens as lens_folder
@@ -118,7 +116,10 @@ def main(argv=None):
     parser.add_argument("--lens", default="gradient_search", help="name or folder (default gradient_search)")
     parser.add_argument("--steps", type=at_least(1), default=30, help="steps of every search (default 30)")
     parser.add_argument(
-        "--output", type=folder_to_write, default=Path("results/local/gradients"), help="folder of the results"
+        "--output",
+        type=folder_to_write,
+        default=str(ROOT / "results" / "local" / "gradients"),
+        help="folder of the results",
     )
     arguments = parser.parse_args(argv)
     lens = lens_folder.load(arguments.lens)

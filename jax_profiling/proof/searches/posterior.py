@@ -8,14 +8,11 @@ folders of both searches. The exit status is 0 if they agree, 1 if they differ, 
 """
 
 import argparse
-import json
 import os
 import shutil
 import time
 from pathlib import Path
 from typing import NamedTuple
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import autofit as af
 import autolens as al
@@ -25,6 +22,7 @@ import numpy as np
 from autonerves import conf
 from matplotlib.lines import Line2D
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance, report
 from jax_profiling.gate.likelihood import analysis_of, model_with_mesh
 from jax_profiling.gate.report import figures
@@ -32,7 +30,7 @@ from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.lenses.model import with_free
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 from knn_barycentric.mesh import KNNBarycentric
 
 FREE = ("einstein_radius", "gamma_1", "gamma_2")
@@ -254,7 +252,7 @@ def write(lens, posteriors, folder):
         "agree": agree(*posteriors.values()),
     }
     with atomic_writes(folder) as scratch:
-        (scratch / "summary.json").write_text(json.dumps(summary, indent=1, allow_nan=False) + "\n")
+        write_json(summary, scratch / "summary.json")
         (scratch / "summary.md").write_text("\n".join(lines) + "\n")
         figures.save(figure_from(posteriors), scratch / "corner.png")
     return lines
@@ -265,7 +263,10 @@ def main(argv=None):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--lens", default="small", help="name under dataset/imaging, or a folder (default small)")
     parser.add_argument(
-        "--output", type=folder_to_write, default=Path("results/local/posterior"), help="folder of the results"
+        "--output",
+        type=folder_to_write,
+        default=str(ROOT / "results" / "local" / "posterior"),
+        help="folder of the results",
     )
     arguments = parser.parse_args(argv)
     lens = lens_folder.load(arguments.lens)

@@ -14,15 +14,14 @@ import json
 import logging
 import os
 import warnings
-from pathlib import Path
-
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
 
 import autolens as al
 import numpy as np
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance
-from jax_profiling.gate.likelihood import Likelihood, log_dets, model_with_mesh
+from jax_profiling.gate.likelihood import Likelihood, model_with_mesh
+from jax_profiling.gate.patches import log_dets
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.proof.continuity.meshes import TRIANGLES
 from jax_profiling.proof.continuity.transects import mass_parameters
@@ -31,7 +30,6 @@ from jax_profiling.proof.searches import chained, posterior, production_page
 from jax_profiling.terminal import command
 from jax_profiling.terminal.arguments import folder_to_write, words_of
 
-ROOT = Path(__file__).resolve().parents[3]
 RESULTS = ROOT / "results" / "searches" / "production"
 
 SEARCH_ARGUMENTS = {"n_live": 150, "n_batch": 4, "f_live": 0.5, "seed": 1}
@@ -112,7 +110,7 @@ def main(argv=None):
         default="linear,sibson",
         help="comma-separated meshes (default %(default)s)",
     )
-    parser.add_argument("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON files")
+    parser.add_argument("--output", type=folder_to_write, default=str(RESULTS), help="folder of the JSON files")
     parser.add_argument("--page", action="store_true", help="measure nothing, only rewrite the page")
     arguments = parser.parse_args(argv)
     logging.getLogger("autoarray").setLevel(logging.WARNING)

@@ -1,12 +1,13 @@
 """The programs under study: two interpolations and the likelihood of one lens, at several numbers of lanes."""
 
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import NamedTuple
 
 import autolens as al
 import numpy as np
 
 import knn_barycentric
+from jax_profiling.gate.patches import patched
 from jax_profiling.speed.programs import lanes_of, log_evidence_of, ray_traced_of, tables_of_lanes
 
 NATURAL = "natural neighbours"
@@ -25,15 +26,9 @@ class Case(NamedTuple):
         """The class of the mesh."""
         return knn_barycentric.NaturalNeighbor if self.program == NATURAL else knn_barycentric.KNNBarycentric
 
-    @contextmanager
     def patched(self):
-        """autoarray without limits on the neighbours of split points, for the mesh that has many."""
-        if self.program == NATURAL:
-            knn_barycentric.patch(natural_neighbors=True)
-        try:
-            yield
-        finally:
-            knn_barycentric.unpatch()
+        """A context in which autoarray has no limits on the neighbours of split points, for the mesh that has many."""
+        return patched(natural_neighbors=True) if self.program == NATURAL else nullcontext()
 
     def file_of(self, target):
         return f"{self.program.replace(' ', '_')}-{target}-{self.lanes}{'-far' if self.far else ''}.json"

@@ -24,24 +24,24 @@ from collections import defaultdict
 from importlib import import_module
 from pathlib import Path
 
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
-
 import jax
 import numpy as np
 from jax.sharding import SingleDeviceSharding
 from rich.console import Console
 
+from jax_profiling import ROOT
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
-from jax_profiling.speed.bench import ROOT, rewrite_page
+from jax_profiling.speed.bench import PAGE
 from jax_profiling.speed.gpu import page
 from jax_profiling.speed.gpu.cases import CASES, program_of
 from jax_profiling.speed.gpu.stages import REST, STAGES, stage_of
 from jax_profiling.speed.gpu.thunks import Program, kernels_of, loops_of
 from jax_profiling.speed.gpu.trip_counts import gpu_branch, trip_counts_of
 from jax_profiling.terminal import command
+from jax_profiling.terminal.pages import rewrite_part
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 
 RESULTS = ROOT / "results" / "launches"
 TARGETS = Path(__file__).resolve().parent / "targets"
@@ -212,10 +212,14 @@ def main(argv=None):
     warnings.filterwarnings("ignore")
     logging.getLogger("autoarray").setLevel(logging.WARNING)
     targets = sorted(path.stem for path in TARGETS.glob("*.txtpb"))
+    paths = {(target, case): RESULTS / case.file_of(target) for target in targets for case in CASES}
+    before = {key: json.loads(path.read_text()) for key, path in paths.items() if path.exists()}
+    if others := {each["lens"] for each in before.values()} - {arguments.lens}:
+        raise command.BadInput(
+            f"{RESULTS}: has the counts of {others.pop()}; give that --lens, or move the counts away."
+        )
     with progress_of(Console(), arguments.lens) as progress:
         results = results_of(arguments.lens, targets, arguments.site.resolve(), progress)
-    paths = {(target, case): RESULTS / case.file_of(target) for target, case in results}
-    before = {key: json.loads(path.read_text()) for key, path in paths.items() if path.exists()}
     for (target, case), each in results.items():
         modelled = f", modelled {each['ms']} ms" if "ms" in each else ""
         print(f"{case.program}, {target}, {case}: {each['kernels']} kernels, {each['waits']} waits{modelled}.")
@@ -227,8 +231,8 @@ def main(argv=None):
         return 1
     with atomic_writes(RESULTS) as scratch:
         for key, each in results.items():
-            (scratch / paths[key].name).write_text(json.dumps(each, indent=1) + "\n")
-    rewrite_page(page.launch_lines_of(list(results.values())), BEGIN, END)
+            write_json(each, scratch / paths[key].name)
+    rewrite_part(PAGE, page.launch_lines_of(list(results.values())), BEGIN, END)
     return 0
 
 

@@ -31,25 +31,25 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-import jax_profiling  # noqa: F401  isort: skip  (sets up JAX before anything imports it)
-
 import jax
 import jax.numpy as jnp
 from rich.console import Console
 
+from jax_profiling import ROOT
 from jax_profiling.gate import provenance
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.lenses import lens as lens_folder
 from jax_profiling.speed import probe
-from jax_profiling.speed.bench import ROOT, rewrite_page
+from jax_profiling.speed.bench import PAGE
 from jax_profiling.speed.gpu import agreement, kernel_times, launches, page
 from jax_profiling.speed.gpu.cases import CASES, program_of
 from jax_profiling.speed.programs import programs_of
 from jax_profiling.speed.tables import SCIPY, file_name_of
 from jax_profiling.terminal import command
-from jax_profiling.terminal.arguments import at_least, folder_to_write
+from jax_profiling.terminal.arguments import at_least, folder_to_write, words_of
+from jax_profiling.terminal.pages import rewrite_part
 from jax_profiling.terminal.progress import progress_of
-from jax_profiling.terminal.writing import atomic_writes
+from jax_profiling.terminal.writing import atomic_writes, write_json
 from knn_barycentric.mesh import KNNBarycentric
 
 RESULTS = ROOT / "results" / "gpu"
@@ -110,9 +110,10 @@ def measure_kernels(arguments, progress, save):
         stages = kernel_times.stages_of(program, arrays)
         times = probe.milliseconds_of({"": (lambda: jax.block_until_ready(program(*arrays)), {})}, REPEATS)[""]
         path = launches.RESULTS / case.file_of(target_of(jax.devices()[0].device_kind))
-        counted = json.loads(path.read_text()) if path.exists() else None
+        counted = json.loads(path.read_text()) if path.exists() else {}
+        of_this_program = counted.get("lens") == arguments.lens and counted.get("jax") == jax.__version__
         row = {"case": str(case), "stages": stages, **kernel_times.total_of(stages), "call_ms": median(times)}
-        rows.append({**row, "counted": counted})
+        rows.append({**row, "counted": counted if of_this_program else None})
         save(rows=rows)
 
 
@@ -251,19 +252,18 @@ def main(argv=None):
     add = parser.add_argument
     add("--lens", default="hst", help="the lens that is timed: a name under dataset/imaging, or a folder (default hst)")
     add("--lenses", type=lambda text: text.split(";"), help="lenses to compare with the CPU (default: all)")
-    add("--parts", type=lambda text: text.split(";"), default=list(PARTS), help=f"some of: {'; '.join(PARTS)}")
+    add("--parts", type=words_of(PARTS, ";"), default=list(PARTS), help=f"some of: {'; '.join(PARTS)}")
     add("--minutes", type=at_least(0.0, float), default=9.0, help="time limit of the command (default 9)")
     add("--device", choices=("gpu", "cpu"), default="gpu", help="cpu: rehearse without a GPU")
-    add("--output", type=folder_to_write, default=RESULTS, help="folder of the JSON (default results/gpu)")
+    add("--output", type=folder_to_write, default=str(RESULTS), help="folder of the JSON (default results/gpu)")
     add("--tables", action="store_true", help="measure nothing, only rewrite the page")
     add("--part", help=argparse.SUPPRESS)
     add("--part-output", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)
-    if set(arguments.parts) - set(PARTS):
-        parser.error(f"--parts names {'; '.join(set(arguments.parts) - set(PARTS))}; give any of {'; '.join(PARTS)}.")
     if arguments.tables:
         paths = sorted(RESULTS.glob("*.json"))
-        rewrite_page([line for path in paths for line in page.gpu_lines_of(json.loads(path.read_text()))], BEGIN, END)
+        lines = [line for path in paths for line in page.gpu_lines_of(json.loads(path.read_text()))]
+        rewrite_part(PAGE, lines, BEGIN, END)
         return 0
     if arguments.part:
         run_part(arguments.part, arguments)
@@ -281,7 +281,7 @@ def main(argv=None):
     for parts in run_parts(arguments):
         results = {**about, "parts": others | parts}
         with atomic_writes(arguments.output) as scratch:
-            (scratch / path.name).write_text(json.dumps(results, indent=1) + "\n")
+            write_json(results, scratch / path.name)
     print("\n".join(page.gpu_lines_of(results)))
     faults = list(faults_of(parts))
     for fault in faults:

@@ -18,7 +18,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     """
 
     @property
-    def traced(self) -> bool:
+    def on_jax(self) -> bool:
         """Whether this interpolator runs on JAX."""
         return self._xp.__name__.startswith("jax")
 
@@ -63,7 +63,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     @cached_property
     def split_points(self):
         """(4N, 2) float, the split cross of every vertex (arcsec); None if the mesh has `skip_areas`."""
-        if not self.traced:
+        if not self.on_jax:
             return self.delaunay.split_points
         if self.mesh.skip_areas:
             return None
@@ -78,7 +78,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     @cached_property
     def delaunay(self) -> DelaunayInterface:
         """The tables that autoarray reads from a Delaunay mesh."""
-        if not self.traced:
+        if not self.on_jax:
             return super().delaunay
         mappings, _ = self._interpolation
         return DelaunayInterface(
@@ -94,7 +94,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
     @cached_property
     def mesh_geometry(self):
         """The geometry of the mesh. Under JAX its neighbours can be traced."""
-        if not self.traced:
+        if not self.on_jax:
             return super().mesh_geometry
         return MeshGeometryKNNBarycentric(
             triangulation=self.triangulation,
@@ -111,14 +111,14 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
 
     @cached_property
     def _mappings_sizes_weights(self):
-        if not self.traced:
+        if not self.on_jax:
             return super()._mappings_sizes_weights
         _, weights = self._interpolation
         return self.delaunay.mappings.astype("int"), self.delaunay.sizes.astype("int"), weights[: self._data_points]
 
     @cached_property
     def _mappings_sizes_weights_split(self):
-        if not self.traced:
+        if not self.on_jax:
             return super()._mappings_sizes_weights_split
         _, weights = self._interpolation
         weights, xp = weights[self._data_points :], self._xp

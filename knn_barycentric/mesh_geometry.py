@@ -22,6 +22,8 @@ class TracedNeighbors:
         self.sizes = sizes
 
     def __getattr__(self, name):
+        if name.startswith("__"):
+            raise AttributeError(name)
         return getattr(self._array, name)
 
 
@@ -52,10 +54,9 @@ class MeshGeometryKNNBarycentric(MeshGeometryDelaunay):
         """
         import jax
 
-        simplices = self.triangulation.simplices
-        if isinstance(simplices, jax.core.Tracer):
-            return traced_neighbors_from(simplices)
-        return packed_neighbors_from(np.asarray(simplices))
+        if isinstance(self.triangulation.simplices, jax.core.Tracer):
+            return traced_neighbors_from(self.triangulation.simplices)
+        return packed_neighbors_from(self.triangulation)
 
 
 def traced_neighbors_from(simplices):
@@ -69,12 +70,12 @@ def traced_neighbors_from(simplices):
     return TracedNeighbors(jnp.where(adjacent, vertex, -1), adjacent.sum(axis=1))
 
 
-def packed_neighbors_from(simplices):
-    """autoarray's `Neighbors` of (2N, 3) int32 simplices. Each row is in increasing order, then padded with -1."""
-    used = simplices[simplices[:, 0] >= 0]
-    pairs = np.concatenate([used[:, [0, 1]], used[:, [1, 2]], used[:, [2, 0]]])
-    pairs = np.unique(np.concatenate([pairs, pairs[:, ::-1]]), axis=0)
-    sizes = np.bincount(pairs[:, 0], minlength=len(simplices) // 2)
+def packed_neighbors_from(triangulation):
+    """autoarray's `Neighbors` of a `delaunax.Triangulation`. Each row is in increasing order, then padded with -1."""
+    import delaunax
+
+    indptr, indices = map(np.asarray, delaunax.vertex_neighbor_vertices(triangulation))
+    sizes = np.diff(indptr)
     packed = np.full((len(sizes), sizes.max(initial=1)), -1)
-    packed[pairs[:, 0], np.arange(len(pairs)) - np.repeat(np.cumsum(sizes) - sizes, sizes)] = pairs[:, 1]
+    packed[np.arange(packed.shape[1]) < sizes[:, None]] = indices[: indptr[-1]]
     return Neighbors(arr=packed, sizes=sizes)

@@ -54,7 +54,7 @@ class InterpolatorNaturalNeighbor(InterpolatorKNNBarycentric):
 
     def __init__(self, mesh, mesh_grid, data_grid, adapt_data=None, xp=np):
         super().__init__(mesh, mesh_grid, data_grid, adapt_data, xp)
-        if self.traced and hasattr(data_grid, "over_sampler"):
+        if self.on_jax and hasattr(data_grid, "over_sampler"):
             self.data_grid = copy.copy(data_grid)
             self.data_grid._over_sampler = OverSamplerOfRows(data_grid.over_sampler, self)
             if adapt_data is not None:  # Traced numbers of data pixels index it.
@@ -64,8 +64,8 @@ class InterpolatorNaturalNeighbor(InterpolatorKNNBarycentric):
     def tables(self):
         """The `row_pieces.Tables` of the data points and the split points."""
         kind, data = self.mesh.kind, self._xp.asarray(self.data_grid.over_sampled.array)
-        if not self.traced:
-            return weights_without_jax(self.mesh_grid_xy, data, self.delaunay.split_points, kind)
+        if not self.on_jax:
+            return weights_without_jax(self.mesh_grid_xy, data, self.split_points, kind)
         matrix_from = regularization_util.pixel_splitted_regularization_matrix_from
         budget = None if hasattr(matrix_from, "any_width") else regularization_util.SPLIT_REG_WIDE_ROW_BUDGET
         return tables_from(self.triangulation, self.mesh_grid_xy, data, self.split_points, kind, budget)
@@ -73,7 +73,7 @@ class InterpolatorNaturalNeighbor(InterpolatorKNNBarycentric):
     @cached_property
     def delaunay(self):
         """The tables that autoarray reads from a Delaunay mesh."""
-        if not self.traced:
+        if not self.on_jax:
             return super().delaunay
         return DelaunayInterface(
             points=self.mesh_grid_xy,

@@ -10,16 +10,18 @@ KINDS = ("sibson", "laplace")
 
 def weights_without_jax(points, data, split_points, kind):
     """The `Tables` of vertices, data points and split points; every point has one row, as wide as its neighbours need."""
-    split = None, None, None
+    from scipy.spatial import Delaunay
+
+    tri, split = Delaunay(points), (None, None, None)
     if split_points is not None:
-        mappings, weights = natural_neighbor_weights(points, split_points, kind)
+        mappings, weights = natural_neighbor_weights(tri, split_points, kind)
         mappings, weights = np.pad(mappings, ((0, 0), (0, 1)), constant_values=-1), np.pad(weights, ((0, 0), (0, 1)))
         split = mappings, (mappings >= 0).sum(axis=1), weights
-    return Tables(*natural_neighbor_weights(points, data, kind), None, *split)
+    return Tables(*natural_neighbor_weights(tri, data, kind), None, *split)
 
 
-def natural_neighbor_weights(points, queries, kind="sibson"):
-    """Sibson's (1981) or Laplace's weights of (Q, 2) queries among (N, 2) points.
+def natural_neighbor_weights(tri, queries, kind="sibson"):
+    """Sibson's (1981) or Laplace's weights of (Q, 2) queries among the points of a `scipy.spatial.Delaunay`.
 
     The walk goes clockwise around a vertex v of the ring, through the triangles with the query inside their circumcircle. An
     edge from v to a that leaves them is on the ring; the walk goes on around a. The sides of the area that v loses lie on
@@ -31,10 +33,9 @@ def natural_neighbor_weights(points, queries, kind="sibson"):
         (Q, K) int32 and float, K the largest number of neighbours; -1 and 0 in unused places. Outside the hull, the nearest
         vertex has weight one.
     """
-    from scipy.spatial import Delaunay, cKDTree
+    from scipy.spatial import cKDTree
 
-    tri = Delaunay(points)
-    simplices, neighbors = tri.simplices, tri.neighbors
+    points, simplices, neighbors = tri.points, tri.simplices, tri.neighbors
     vertex, back = simplices.reshape(-1), neighbors[neighbors] == np.arange(len(simplices))[:, None, None]
     opposite = np.where(neighbors < 0, -1, 3 * neighbors + back.argmax(axis=2)).reshape(-1)
     triangle = tri.find_simplex(queries)
@@ -77,7 +78,7 @@ def natural_neighbor_weights(points, queries, kind="sibson"):
     owner, neighbor, share = owner[order], neighbor[order], share[order]
     count = np.bincount(owner, minlength=len(queries))
     place = owner, np.arange(len(owner)) - (np.cumsum(count) - count)[owner]
-    mappings = np.full((len(queries), max(count.max(initial=1), 1)), -1, np.int32)
+    mappings = np.full((len(queries), count.max(initial=1)), -1, np.int32)
     weights = np.zeros(mappings.shape)
     mappings[place], weights[place] = neighbor, share
     is_alone = weights.sum(axis=1) == 0.0

@@ -4,6 +4,7 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
+from autoarray.inversion.regularization.regularization_util import SPLIT_REG_COMPACT_WIDTH
 
 NONE = np.int32(-1)
 """No vertex, in an unused place."""
@@ -66,7 +67,8 @@ def tables_from(triangulation, points, data, split_points, kind, split_budget):
     kind
         "sibson" or "laplace".
     split_budget
-        How many split points may have more than 11 neighbours; None for any number. The others get linear weights.
+        How many split points may have `SPLIT_REG_COMPACT_WIDTH` neighbours or more; None for any number. The others get linear
+        weights.
     """
     import jax.numpy as jnp
 
@@ -108,7 +110,7 @@ def _is_linear(found, number, room, split_budget):
     of_split = np.arange(len(found.count)) >= number
     is_linear = jnp.isnan(found.weights[: len(found.count), 0]) | of_split & (found.count >= room.split_places)
     if split_budget is not None:
-        is_wide = of_split & (found.count > 11)
+        is_wide = of_split & (found.count >= SPLIT_REG_COMPACT_WIDTH)  # Its own vertex comes on top.
         is_linear = is_linear | is_wide & (jnp.cumsum(is_wide) > split_budget)
     # Spare rows of data points come first: those behind their share are left to split points.
     behind = len(found.count) + room.data_rows

@@ -58,8 +58,7 @@ def barycentric_coordinates_from(query_points, mesh_points, triples, xp=np):
     a, b, c = (mesh_points[triples[:, k]] for k in range(3))
     doubled_area = _cross(b - a, c - a)
     squared_edges = ((a - b) ** 2 + (b - c) ** 2 + (c - a) ** 2).sum(axis=1)
-    magnitude = xp.where(doubled_area < 0.0, -doubled_area, doubled_area)
-    collinear = magnitude <= COLLINEAR_EPS * np.finfo(doubled_area.dtype).eps * squared_edges
+    collinear = xp.abs(doubled_area) <= COLLINEAR_EPS * np.finfo(doubled_area.dtype).eps * squared_edges
     # Replace zero before the division: otherwise the gradient is NaN even in rows that are not used.
     safe_area = xp.where(collinear, 1.0, doubled_area)
     # Measuring each sub-triangle along an edge of the triangle stays accurate in very thin triangles.

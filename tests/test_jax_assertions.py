@@ -11,6 +11,7 @@ import pytest
 from delaunax import triangulate
 from knn_barycentric import InterpolatorKNNBarycentric, KNNBarycentric
 from knn_barycentric.natural_neighbor import InterpolatorNaturalNeighbor
+from scripts.jax_assertions import jit_and_vmap
 from scripts.jax_assertions.case import Case
 
 SCRIPT = Path(__file__).parents[1] / "scripts" / "jax_assertions" / "knn_barycentric.py"
@@ -36,7 +37,7 @@ def swapped_weight_in_jax(mappings, weights, xp):
 
 
 def weights_that_do_not_sum_to_1(mappings, weights, xp):
-    return mappings, 0.999 * weights
+    return mappings, (1.0 - 1.0e-9) * weights
 
 
 def callback(mappings, weights, xp):
@@ -69,17 +70,18 @@ def gradient_stopped(mappings, weights, xp):
 
 
 BREAKS = [
-    ("jit", swapped_weight_in_jax),
-    ("jit", weights_that_do_not_sum_to_1),
-    ("no host callback", callback),
-    ("vmap interpolation", mixed_up_lanes),
-    ("vmap likelihood", mixed_up_lanes),
-    ("vmap not finite", nan_made_plausible),
-    ("cross conditioning", wrong_triangle),
-    ("nnls", wrong_triangle),
-    ("gradient", gradient_stopped),
-    ("determinism", mixed_up_lanes),
+    ("jit", swapped_weight_in_jax, "jit and eager weights differ"),
+    ("jit", weights_that_do_not_sum_to_1, "a row of weights does not sum to 1"),
+    ("no host callback", callback, "host callbacks in the program"),
+    ("vmap interpolation", mixed_up_lanes, "of 3 differs from the model alone"),
+    ("vmap likelihood", mixed_up_lanes, "log evidence differs"),
+    ("vmap not finite", nan_made_plausible, "weights of the non-finite lane are not NaN"),
+    ("cross conditioning", wrong_triangle, " differs by "),
+    ("nnls", wrong_triangle, "from Delaunay's solution"),
+    ("gradient", gradient_stopped, "with Delaunay's mesh"),
+    ("determinism", mixed_up_lanes, "two orders of the batch differ"),
 ]
+"""A check, what is broken, and what the check says about it."""
 
 
 SLOW = {"gradient", "determinism"}
@@ -87,11 +89,11 @@ SLOW = {"gradient", "determinism"}
 
 
 @pytest.mark.parametrize(
-    "what, broken",
-    [pytest.param(what, broken, marks=pytest.mark.slow if what in SLOW else ()) for what, broken in BREAKS],
-    ids=lambda value: getattr(value, "__name__", value),
+    "what, broken, words",
+    [pytest.param(*each, marks=pytest.mark.slow if each[0] in SLOW else ()) for each in BREAKS],
+    ids=[f"{what}-{broken.__name__}" for what, broken, _ in BREAKS],
 )
-def test_check_fails_on_broken_code(what, broken, assertions, small, monkeypatch):
+def test_check_fails_on_broken_code(what, broken, words, assertions, small, monkeypatch):
     exact = InterpolatorKNNBarycentric.interpolation_at
     monkeypatch.setattr(
         InterpolatorKNNBarycentric, "interpolation_at", lambda self, points: broken(*exact(self, points), self._xp)
@@ -99,7 +101,9 @@ def test_check_fails_on_broken_code(what, broken, assertions, small, monkeypatch
     case = Case(small, small.name)
     if broken is nan_made_plausible:
         monkeypatch.setattr(KNNBarycentric, "interpolator_cls", _certifying_interpolator())
-    with pytest.raises(AssertionError):
+    # One batch shows mixed-up lanes, and fewer models are evaluated alone.
+    monkeypatch.setattr(jit_and_vmap, "BATCHES", (3,))
+    with pytest.raises(AssertionError, match=words):
         assertions.CHECKS[what](case)
 
 

@@ -18,7 +18,7 @@ from delaunax import (
     locate,
     triangulate,
 )
-from delaunax.arguments import as_given, coordinates_from, points_and_queries
+from delaunax.arguments import as_given, coordinates_from, points_and_queries, values_from
 
 import point_sets
 import programs
@@ -117,6 +117,16 @@ def test_integers_with_an_exact_float_are_taken(dtype, number):
     integers = np.array([[number, 1]], dtype)
     for take in (coordinates_from, jax.jit(coordinates_from, static_argnums=0)):
         assert take("points", integers).tolist() == [[float(number), 1.0]]
+
+
+def test_integer_values_are_not_rounded_to_the_dtype_of_the_points():
+    values = np.full(len(POINTS), 2**24 + 1)
+    assert (values_from(values, jnp.asarray(POINTS, np.float32)) == 2**24 + 1).all()
+
+
+def test_integer_values_beyond_32_bits_keep_their_size(in_float32):
+    values = np.full(len(POINTS), 2**40)
+    assert (values_from(values, jnp.asarray(POINTS, np.float32)) == 2.0**40).all()
 
 
 def test_traced_integers_without_an_exact_float_are_nan():

@@ -139,7 +139,7 @@ class Likelihood:
         certified, meshes = xp.asarray(True), []
         mappers = [mapper for fit in fits for mapper in fit.inversion.cls_list_from(al.Mapper)]
         for interpolator in (mapper.interpolator for mapper in mappers):
-            if isinstance(interpolator, InterpolatorKNNBarycentric) and interpolator.traced:
+            if isinstance(interpolator, InterpolatorKNNBarycentric) and interpolator.on_jax:
                 certified = certified & interpolator.triangulation.certified
             if xp is jnp and type(interpolator) in (InterpolatorDelaunay, InterpolatorExactDelaunay):
                 meshes.append((interpolator.mesh_grid_xy, interpolator.delaunay.simplices))
@@ -167,7 +167,7 @@ class Likelihood:
 
     def mapper(self, parameters, xp=np):
         """The mapper of the last pixelization, without an inversion."""
-        return list(self.fit(parameters, xp=xp).tracer_to_inversion.mapper_galaxy_dict)[-1]
+        return self.mappers(parameters, xp)[-1]
 
     def mappers(self, parameters, xp=np):
         """The mapper of every pixelization of every dataset, without an inversion."""

@@ -191,8 +191,7 @@ def main(argv=None):
     )
     arguments = parser.parse_args(argv)
     console = Console()
-    names = arguments.lens or ["hst"]
-    names = lens_folder.names() if "all" in names else names
+    names = lens_folder.named(arguments.lens or ["hst"])
     lenses = [with_pixels(name, pixels) for name in names for pixels in arguments.pixels or [None]]
     if arguments.median:
         print_line(console, "\n".join(median_table_of(lenses)))

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from autoarray.inversion.mesh.image_mesh.abstract import append_with_circle_edge_points
 
-from jax_profiling.lenses.simulated.spec import EDGE_POINTS, MASK_RADIUS, PIXEL_SCALES
+from jax_profiling.lenses.simulated.spec import EDGE_POINTS, MASK_RADIUS, PIXEL_SCALES, shape_native_of
 
 
 class ImagePlane:
@@ -28,8 +28,8 @@ class ImagePlane:
 
     def __init__(self, instrument, shape=(39, 39)):
         pixel_scale = PIXEL_SCALES[instrument]
-        side = 2 * int(np.ceil(MASK_RADIUS / pixel_scale)) + 1
-        mask = al.Mask2D.circular(shape_native=(side, side), pixel_scales=pixel_scale, radius=MASK_RADIUS)
+        shape_native = shape_native_of(MASK_RADIUS, pixel_scale)
+        mask = al.Mask2D.circular(shape_native=shape_native, pixel_scales=pixel_scale, radius=MASK_RADIUS)
         self.grid = al.Grid2D.from_mask(mask=mask, over_sample_size=1)
         self.relocator = al.BorderRelocator(mask=mask, sub_size=1)
         overlay = al.image_mesh.Overlay(shape=shape).image_plane_mesh_grid_from(mask=mask)

@@ -74,8 +74,8 @@ class Chunk:
         return f"{self.name}.{self.first}-{self.last}"
 
 
-def chunks_of(lenses, draws, size=VECTORS_PER_CHUNK):
-    """Divide the prior median and `draws` draws of every lens into chunks of at most `size` vectors.
+def chunks_of(lenses, draws):
+    """Divide the prior median and `draws` draws of every lens into chunks of at most `VECTORS_PER_CHUNK` vectors.
 
     Raises
     ------
@@ -86,9 +86,9 @@ def chunks_of(lenses, draws, size=VECTORS_PER_CHUNK):
     for lens in lenses:
         if (other := by_name.setdefault(Path(lens).name, lens)) != lens:
             raise LensError(f"{lens}: has the same name as {other}; rename one of the folders.")
-    starts = range(0, draws + 1, size)
+    starts = range(0, draws + 1, VECTORS_PER_CHUNK)
     return [
-        Chunk(lens, first, min(first + size, draws + 1), files)
+        Chunk(lens, first, min(first + VECTORS_PER_CHUNK, draws + 1), files)
         for lens, files in zip(by_name.values(), map(digest_of, by_name.values()))
         for first in starts
     ]

@@ -5,57 +5,48 @@ from typing import Annotated
 
 import yaml
 from dask.utils import parse_bytes
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from jax_profiling.lenses.folder.faults import Rule, faults_of
+from jax_profiling.lenses.folder.info_schema import SCHEMA_CONFIG, optional, unit
 from jax_profiling.lenses.folder.written import without_comments
 from jax_profiling.terminal.command import BadInput
 
-
-def _optional(**keywords):
-    """A key that may be left out but never be null."""
-    return Field(default_factory=lambda: None, **keywords)
-
-
-def _unit(name):
-    return {"unit": name}
-
-
 Count = Annotated[int, Field(ge=1)]
 Lines = list[str]
-Options = Annotated[list[Annotated[str, Field(pattern="^-")]], Field(json_schema_extra=_unit('such as "--gres=gpu:1"'))]
+Options = Annotated[list[Annotated[str, Field(pattern="^-")]], Field(json_schema_extra=unit('such as "--gres=gpu:1"'))]
 
 
 class SlurmFile(BaseModel):
     """The keyword arguments of `dask_jobqueue.SLURMCluster` that a sweep uses. Workers have one thread each."""
 
-    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+    model_config = SCHEMA_CONFIG
 
     cores: Count = Field(description="Cores of a job.")
-    memory: str = Field(json_schema_extra=_unit('such as "64GB"'), description='Memory of a job, such as "64GB".')
-    processes: Count = _optional(description="Workers of a job; by default one per core.")
-    queue: str = _optional(description="Partition of the cluster.")
-    account: str = _optional(description="Account that pays for the jobs.")
+    memory: str = Field(json_schema_extra=unit('such as "64GB"'), description='Memory of a job, such as "64GB".')
+    processes: Count = optional(description="Workers of a job; by default one per core.")
+    queue: str = optional(description="Partition of the cluster.")
+    account: str = optional(description="Account that pays for the jobs.")
     # YAML reads 10:00:00 without quotes as the number 36000, which SLURM takes for minutes.
-    walltime: str = _optional(
+    walltime: str = optional(
         pattern=r"^(\d+-)?\d+:\d\d(:\d\d)?$",
-        json_schema_extra=_unit('"HH:MM:SS", in quotes'),
+        json_schema_extra=unit('"HH:MM:SS", in quotes'),
         description='Longest run of a job, "HH:MM:SS".',
     )
-    job_cpu: Count = _optional(description="Cores that SLURM reserves, if not `cores`.")
-    job_mem: str = _optional(description="Memory that SLURM reserves, if not `memory`.")
-    job_name: str = _optional(description="Name of the jobs.")
-    job_extra_directives: Options = _optional(description="Further options of #SBATCH lines.")
-    job_directives_skip: Lines = _optional(description="#SBATCH lines to leave out.")
-    job_script_prologue: Lines = _optional(description="Shell lines that run before the workers.")
-    worker_extra_args: Lines = _optional(description="Arguments of `dask worker`.")
-    python: str = _optional(description="Python of the workers.")
-    shebang: str = _optional(description="First line of the job script.")
-    interface: str = _optional(description="Network interface, such as ib0.")
-    local_directory: str = _optional(description="Scratch folder of the workers.")
-    log_directory: str = _optional(description="Folder of the logs of the jobs.")
-    death_timeout: float = _optional(gt=0.0, json_schema_extra=_unit("seconds"), description="Wait for a scheduler.")
-    nanny: bool = _optional(description="Restart workers that die.")
+    job_cpu: Count = optional(description="Cores that SLURM reserves, if not `cores`.")
+    job_mem: str = optional(description="Memory that SLURM reserves, if not `memory`.")
+    job_name: str = optional(description="Name of the jobs.")
+    job_extra_directives: Options = optional(description="Further options of #SBATCH lines.")
+    job_directives_skip: Lines = optional(description="#SBATCH lines to leave out.")
+    job_script_prologue: Lines = optional(description="Shell lines that run before the workers.")
+    worker_extra_args: Lines = optional(description="Arguments of `dask worker`.")
+    python: str = optional(description="Python of the workers.")
+    shebang: str = optional(description="First line of the job script.")
+    interface: str = optional(description="Network interface, such as ib0.")
+    local_directory: str = optional(description="Scratch folder of the workers.")
+    log_directory: str = optional(description="Folder of the logs of the jobs.")
+    death_timeout: float = optional(gt=0.0, json_schema_extra=unit("seconds"), description="Wait for a scheduler.")
+    nanny: bool = optional(description="Restart workers that die.")
 
 
 def _is_memory(text):

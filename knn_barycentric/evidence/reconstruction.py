@@ -18,10 +18,11 @@ STIFFEST = 1.0e10
 
 def reconstruction_of(inversion, shipped):
     """(P,) float, the source by autoarray's solver `shipped`, from F + H with bounded penalties where there are larger ones."""
-    bounded, xp = bounded_differences_of(inversion), inversion._xp
-    if bounded is None:
+    differences, xp = differences_of(inversion), inversion._xp
+    if differences is None:
         return shipped(inversion)
-    stiffer = [each.penalties > fewer.penalties for each, fewer in zip(differences_of(inversion), bounded)]
+    bounded = bounded_by_curvature(differences, inversion)
+    stiffer = [each.penalties > below.penalties for each, below in zip(differences, bounded)]
     any_stiffer = xp.concatenate(stiffer).any()
     if xp is np and not any_stiffer:
         return shipped(inversion)
@@ -34,10 +35,8 @@ def reconstruction_of(inversion, shipped):
     return shipped(solved)
 
 
-def bounded_differences_of(inversion):
-    """`differences_of` an inversion with no penalty above the bound, or None."""
-    differences, xp = differences_of(inversion), inversion._xp
-    if differences is None:
-        return None
+def bounded_by_curvature(differences, inversion):
+    """The differences of an inversion with no penalty above the bound."""
+    xp = inversion._xp
     bound = STIFFEST * xp.diagonal(inversion.curvature_matrix)[inversion.mapper_indices].max()
     return [each._replace(penalties=xp.minimum(each.penalties, bound)) for each in differences]

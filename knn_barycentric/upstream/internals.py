@@ -16,6 +16,8 @@ REQUIRED = {
         "AbstractInversion.reconstruction": None,
         "AbstractInversion.curvature_matrix": None,
         "AbstractInversion.curvature_reg_matrix": None,
+        "AbstractInversion._curvature_reg_matrix_cho_factor": None,
+        "AbstractInversion.all_linear_obj_have_regularization": None,
         "AbstractInversion.mapper_indices": None,
         "AbstractInversion.param_range_list_from": ("cls",),
     },

@@ -4,7 +4,9 @@ import base64
 import io
 import json
 import re
+from functools import partial
 from html.parser import HTMLParser
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from rich.console import Console
 from jax_profiling.gate import report, verdict
 from jax_profiling.gate.drift import Drift
 from jax_profiling.gate.report import table
+from jax_profiling.gate.uncompiled import UncompiledLikelihood
 from jax_profiling.lenses import lens as lens_folder
 
 from gate_results import UNSTABLE, candidate_of, compared_with, gate_of, reference_of
@@ -129,7 +132,9 @@ class _Page(HTMLParser):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """The report of a real gate with two draws and an approximate rung."""
-    found = verdict.run(lens_folder.load("small"), rungs=["clip"], draws=2, perturbations=1)
+    compare = partial(verdict.compare, likelihood=UncompiledLikelihood)
+    with mock.patch.object(verdict, "compare", compare):
+        found = verdict.run(lens_folder.load("small"), rungs=["clip"], draws=2, perturbations=1)
     folder = tmp_path_factory.mktemp("report")
     page = report.write(found, folder, command=["python", "regression.py", "--lens", "a lens & <b>"])
     assert page == folder / "report.html"

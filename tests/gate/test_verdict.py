@@ -1,6 +1,7 @@
 """Verdicts and drift follow from the numbers alone."""
 
 import json
+from dataclasses import replace
 
 import autolens as al
 import numpy as np
@@ -113,3 +114,20 @@ def test_an_undefined_reference_has_drifted_and_is_not_pinned():
 def test_pins_are_kept_while_the_gate_fails():
     with pytest.raises(ValueError, match="gate fails"):
         update_pin(gate_of(candidate_of([50.0])))
+
+
+def test_a_pin_is_written_and_written_over(small, tmp_path):
+    (tmp_path / "model.json").write_text("{}")
+    pins = {"2020.1.2.3": {"log_evidence": 10.0}}
+    for value, old in ((-1000.0, None), (-1001.0, -1000.0)):
+        lens = replace(small, folder=tmp_path, model_path=tmp_path / "model.json", expected=pins)
+        assert update_pin(replace(gate_of(candidate_of([0.0], reference=value)), lens=lens)) == (old, value)
+        pins = json.loads((tmp_path / "expected.json").read_text())
+        assert pins == {"2020.1.2.3": {"log_evidence": 10.0}, al.__version__: {"log_evidence": value}}
+
+
+def test_the_model_of_a_search_is_not_pinned(small, tmp_path):
+    gate = replace(gate_of(candidate_of([0.0])), lens=replace(small, folder=tmp_path))
+    with pytest.raises(ValueError, match="the model of a search has no pins"):
+        update_pin(gate)
+    assert not list(tmp_path.iterdir())

@@ -16,10 +16,11 @@ from autofit.mapper.identifier import Identifier
 from autonerves.dictable import from_dict, to_dict
 
 import knn_barycentric
-from delaunax import oracle
+from delaunax import oracle, triangulate
 from delaunax.interpolation.natural_neighbors import shares
 from knn_barycentric import NaturalNeighbor
 from knn_barycentric.natural_neighbor_weights import KINDS
+from knn_barycentric.row_pieces import tables_from
 from knn_barycentric.wide_stencils import with_any_width
 
 import point_sets
@@ -129,7 +130,8 @@ def test_eager_tables_have_a_row_per_data_point():
 
 @pytest.mark.parametrize("use_jax", [False, True])
 def test_log_evidence_is_delaunay_nns(likelihood_of, use_jax):
-    ours, theirs = (likelihood_of(mesh_cls, use_jax=use_jax) for mesh_cls in (NaturalNeighbor, DelaunayNN))
+    """autoarray's runs on NumPy, where it need not be compiled."""
+    ours, theirs = likelihood_of(NaturalNeighbor, use_jax=use_jax), likelihood_of(DelaunayNN, use_jax=False)
     vectors = ours.median_and_draws(2)
     expected = theirs.evidences(vectors, batch=1).log_evidence
     assert np.isfinite(expected).all()
@@ -149,6 +151,17 @@ def test_any_number_of_split_points_may_be_wide():
     ours = jax.jit(lambda *tables: with_any_width(shipped)(*tables, xp=jnp))(*map(jnp.asarray, arguments))
     assert (sizes > 12).sum() > 256 and np.isnan(shipped(*map(jnp.asarray, arguments), xp=jnp)).any()
     assert np.allclose(ours, expected, rtol=1.0e-12, atol=1.0e-12)
+
+
+def test_without_the_patch_split_points_beyond_the_budget_get_linear_weights():
+    angles = 2.0 * np.pi * np.arange(20) / 20
+    points = np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    split = np.array([[0.1, 0.0], [0.0, 0.1]])
+    for budget, sizes in ((1, [20, 3]), (None, [20, 20])):
+        tables = tables_from(triangulate(points), points, split, split, "sibson", budget)
+        assert tables.split_sizes.tolist() == sizes
+        used = (tables.split_weights[:, :, None] * points[tables.split_mappings]).sum(axis=1)
+        assert np.allclose(used, split)
 
 
 def test_patch_puts_it_under_delaunay_nn():

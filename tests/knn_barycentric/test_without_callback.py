@@ -66,27 +66,37 @@ from knn_barycentric import KNNBarycentric
 likelihood = Likelihood(lens.load(sys.argv[1]), KNNBarycentric)
 parameters = np.load(sys.argv[2])
 lanes = NamedSharding(Mesh(np.array(jax.devices()), "lane"), PartitionSpec("lane"))
-sharded = likelihood.batched(jax.device_put(parameters, lanes)).log_evidence
-print(len(sharded.sharding.device_set), *(float(each).hex() for each in np.asarray(sharded)))
+program = jax.jit(jax.vmap(getattr(likelihood, sys.argv[3])))
+sharded = getattr(program(jax.device_put(parameters, lanes)), sys.argv[4])
+np.save(sys.argv[5], sharded)
+print(len(sharded.sharding.device_set))
 """
 
 
-def test_a_sharded_batch_equals_the_unsharded_one(likelihood, tmp_path):
+@pytest.mark.parametrize(
+    "program, result",
+    [
+        ("interpolation", "weights"),
+        pytest.param("evidence", "log_evidence", marks=pytest.mark.slow(reason="compiles two batched likelihoods")),
+    ],
+)
+def test_a_sharded_batch_equals_the_unsharded_one(program, result, likelihood, tmp_path):
     parameters = likelihood.draws(2)
     np.save(tmp_path / "parameters.npy", parameters)
     flags = "--xla_force_host_platform_device_count=2"
-    *_, devices, one, two = _in_fresh_process(SHARD, likelihood.lens.folder, tmp_path / "parameters.npy", flags=flags)
-    assert devices == "2"
-    expected = likelihood.evidences(parameters, batch=2).log_evidence
-    assert [float.fromhex(one), float.fromhex(two)] == pytest.approx(list(expected), rel=1.0e-12)
+    arguments = likelihood.lens.folder, tmp_path / "parameters.npy", program, result, tmp_path / "result.npy"
+    assert _in_fresh_process(SHARD, *arguments, flags=flags)[-1] == "2"
+    expected = getattr(jax.jit(jax.vmap(getattr(likelihood, program)))(parameters), result)
+    np.testing.assert_allclose(np.load(tmp_path / "result.npy"), expected, rtol=1.0e-12, atol=1.0e-12)
 
 
-def test_likelihood_compiles_ahead_of_time(likelihood):
-    """From a shape alone. Two lanes, as in the test above: then it compiles what is in the cache."""
+def test_interpolation_compiles_ahead_of_time(likelihood):
+    """From a shape alone."""
     parameters = likelihood.draws(2)
-    compiled = likelihood.batched.lower(jax.ShapeDtypeStruct(parameters.shape, jnp.float64)).compile()
-    expected = likelihood.evidences(parameters, batch=1).log_evidence
-    assert list(compiled(parameters).log_evidence) == pytest.approx(list(expected), rel=1.0e-12)
+    shape = jax.ShapeDtypeStruct(parameters.shape, jnp.float64)
+    compiled = jax.jit(jax.vmap(likelihood.interpolation)).lower(shape).compile()
+    alone = [likelihood.interpolation(each).weights for each in jnp.asarray(parameters)]
+    assert np.allclose(compiled(parameters).weights, np.stack(alone), rtol=0.0, atol=1.0e-12)
 
 
 def test_likelihood_runs_inside_scan_and_map(likelihood):

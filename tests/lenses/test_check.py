@@ -4,7 +4,6 @@ import json
 import os
 import runpy
 import shutil
-import time
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +25,7 @@ NAMES = [*lens_folder.names(), *sorted(path.name for path in lens_folder.MATRIX.
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_folder_is_shown(name, tmp_path, capfd):
-    begin = time.perf_counter()
     assert main(["--lens", name, "--check", "--output", str(tmp_path / "check")]) == 0
-    assert time.perf_counter() - begin < 10.0
     printed = capfd.readouterr().out
     for word in ("what was understood", "mask", "mesh", "galaxies.lens", "free parameters"):
         assert word in printed

@@ -47,10 +47,9 @@ def test_every_source_has_the_drawn_signal_to_noise(specs):
 
 
 def test_half_the_lenses_have_twice_the_signal_to_noise():
-    drawn = np.array(
-        [population.spec_of_name(name).info["signal_to_noise"] for name in population.names_of(60, seed=5)]
-    )
-    assert 0.3 < np.mean(drawn > 40.0) < 0.7
+    rng = np.random.default_rng(5)
+    drawn = np.array([population._signal_to_noise_of(rng) for _ in range(10_000)])
+    assert np.mean(drawn > 40.0) == pytest.approx(0.5, abs=0.02)
 
 
 def test_default_priors_come_from_autolens():

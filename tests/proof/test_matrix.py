@@ -1,21 +1,30 @@
 """The production matrix: the mesh runs in every fit case, and the page shows what was measured."""
 
+from contextlib import nullcontext
+from functools import cache
+
 import autolens as al
 import jax
 import numpy as np
 import pytest
 
-import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
+from jax_profiling.gate.patches import patched
 from jax_profiling.proof import matrix, matrix_page
 from jax_profiling.proof.fit_cases import CASES, NATURAL_NEIGHBORS, lens_of
 from knn_barycentric import KNNBarycentric, NaturalNeighbor
 
 
+@cache
+def lens_with(key):
+    """The lens of a fit case. `NATURAL_NEIGHBORS` have those of `CASES`."""
+    return lens_of(CASES[key])
+
+
 @pytest.mark.parametrize("key", CASES)
 def test_the_mesh_runs_in_every_case(key):
     """Traced only, which takes a second or two."""
-    lens = lens_of(CASES[key])
+    lens = lens_with(key)
     ours = Likelihood(lens, KNNBarycentric)
     if lens.use_jax:
         assert jax.eval_shape(ours.evidence, ours.prior_medians).log_evidence.shape == ()
@@ -29,13 +38,12 @@ def test_the_mesh_runs_in_every_case(key):
 @pytest.mark.parametrize("key", NATURAL_NEIGHBORS)
 def test_natural_neighbours_run_in_every_case(key):
     """Traced, with the patch and without."""
-    lens = lens_of(NATURAL_NEIGHBORS[key])
+    lens = lens_with(key)
     ours = Likelihood(lens, NaturalNeighbor)
     if lens.use_jax:
-        for _ in range(2):
-            assert jax.eval_shape(ours.evidence, ours.prior_medians).log_evidence.shape == ()
-            knn_barycentric.patch(natural_neighbors=True)
-        knn_barycentric.unpatch()
+        for context in (nullcontext(), patched(natural_neighbors=True)):
+            with context:
+                assert jax.eval_shape(ours.evidence, ours.prior_medians).log_evidence.shape == ()
         return
     assert np.isfinite(ours.evidences(ours.prior_medians[None]).log_evidence).all()
 

@@ -174,15 +174,6 @@ def test_the_page_shows_the_measured_values(tmp_path):
     assert (tmp_path / "searches.md").read_text() == (searches.ROOT / "docs" / "searches" / "searches.md").read_text()
 
 
-@pytest.mark.parametrize("search", ["bounded", "prodigy"])
-def test_all_searches_began_at_the_same_points(search):
-    for path in searches.RESULTS.glob("*.lbfgs.json"):
-        other = path.with_name(path.name.replace("lbfgs", search))
-        if other.exists():
-            pairs = zip(*(json.loads(each.read_text())["starts"] for each in (path, other)), strict=False)
-            assert all(one["start"] == two["start"] for one, two in pairs)
-
-
 @pytest.mark.parametrize("arguments", [["--meshes", "voronoi"], ["--searches", "adam"]])
 def test_an_unknown_word_gives_one_sentence(capsys, arguments):
     with pytest.raises(SystemExit):

@@ -35,9 +35,12 @@ def test_unknown_lens_is_rejected_before_any_work(option, capsys):
     assert "hts: no such lens" in capsys.readouterr().err
 
 
-def test_lens_may_be_model_of_a_search(tmp_path):
+def test_lens_may_stand_behind_a_search(tmp_path, capsys):
+    """The lens is looked up before any work; the search is read by the parts."""
     options = ["--device", "cpu", "--minutes", "0", "--parts", "kernels", "--output", str(tmp_path)]
     assert measure.main([*options, "--lens", f"{tmp_path}@hst"]) == 1
+    assert "did not finish in time" in capsys.readouterr().err
+    assert measure.main([*options, "--lens", f"{tmp_path}@hts"]) == 2
 
 
 def test_part_without_time_is_a_fault(tmp_path, capsys):

@@ -86,6 +86,15 @@ def test_steps_of_other_data_are_rejected_before_any_work(name, what, tmp_path, 
     assert f"--steps: {name} has {what}; leave --steps out." in capsys.readouterr().err
 
 
+def test_every_step_can_be_traced_from_the_steps_before(small):
+    likelihood, arrays = Likelihood(small, steps.MESHES["KNNBarycentric"]), {}
+    for step, function in steps.STEPS.items():
+        traced = partial(lambda function, parameters, arrays: function(likelihood.fit(parameters), arrays), function)
+        arrays[step] = jax.eval_shape(traced, likelihood.prior_medians, dict(arrays))
+    assert arrays["mapping matrix"].shape[1] == small.vertices
+    assert arrays["reconstruction and log evidence"].shape == ()
+
+
 def test_a_failed_probe_leaves_the_page(monkeypatch):
     monkeypatch.setattr(probe, "main", lambda arguments: 2)
     monkeypatch.setattr(bench, "run_pieces", None)

@@ -75,7 +75,7 @@ def queries_from(name: str, query_points: Any) -> Array:
 
 
 def values_from(values: Any, points: Array) -> Array:
-    """(N, ...) values at (N, 2) points: complex, or else floats at least as wide as the points."""
+    """(N, ...) values at (N, 2) points: complex, or floats at least as wide as the points (integers: as JAX's default)."""
     array = array_from("values", values)
     if not (_is_number(array) or array.dtype == bool):
         raise TypeError(f"`values` has dtype {array.dtype}; give real or complex numbers in double precision at most.")
@@ -83,6 +83,8 @@ def values_from(values: Any, points: Array) -> Array:
         raise ValueError(
             f"`values` has shape {array.shape}, but there are {len(points)} points; give one value per point."
         )
+    if not jnp.issubdtype(array.dtype, jnp.inexact):
+        array = promoted(array, jnp.result_type(float))
     return promoted(array, points.dtype)
 
 
@@ -112,7 +114,8 @@ def _is_number(array):
 def promoted(array: Any, dtype: Any, xp: Any = jnp) -> Array:
     """An array of NumPy's or JAX's in the dtype that holds both its own numbers and floats of `dtype`."""
     with jax.numpy_dtype_promotion("standard"):
-        return xp.asarray(array).astype(jnp.result_type(array, dtype))
+        # By NumPy if it is NumPy's: JAX would cut large integers first, and read subnormal numbers as zero.
+        return xp.asarray(array.astype(jnp.result_type(array, dtype)))
 
 
 def check_triangulation(triangulation: Any, points: Array | None = None) -> None:

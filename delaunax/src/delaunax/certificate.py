@@ -26,14 +26,14 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arguments import coordinates_from
+from delaunax.arguments import array_from, coordinates_from
 from delaunax.arithmetic.error_bounds import determinants, orientation
 from delaunax.arithmetic.exact_signs import is_fan_diagonal, signs
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import map_where, skip_unless, sums
 from delaunax.tables.kd_tree import KDTree, build_kd_tree
-from delaunax.tables.simplices import neighbors_from, vertex_simplex_from
+from delaunax.tables.simplices import neighbors_from, vertex_after, vertex_simplex_from
 
 FAILS, DOUBTFUL, HOLDS = np.int32(0), np.int32(1), np.int32(2)
 """What floating point says about a check."""
@@ -94,22 +94,21 @@ def is_delaunay(points: Any, simplices: Any) -> Array:
     points = coordinates_from("points", points)
     if hasattr(simplices, "simplices"):
         raise TypeError(f"`simplices` is a {type(simplices).__name__}; give its `.simplices`.")
-    if not hasattr(simplices, "dtype"):
-        simplices = np.asarray(simplices)
+    simplices = array_from("simplices", simplices)
     if np.ndim(simplices) != 2 or simplices.shape[1] != 3 or not jnp.issubdtype(simplices.dtype, jnp.integer):
         raise ValueError(
             f"`simplices` has shape {simplices.shape} and dtype {simplices.dtype}; give an (M, 3) array of integers."
         )
     # Large numbers must not become vertices by the cast.
-    dtype = jnp.iinfo(simplices.dtype)
-    simplices = simplices.clip(max(-1, int(dtype.min)), min(len(points), int(dtype.max)))
+    info = jnp.iinfo(simplices.dtype)
+    simplices = simplices.clip(max(-1, int(info.min)), min(len(points), int(info.max)))
     simplices = jnp.asarray(simplices.astype(np.int32))
-    return _is_delaunay(*lax.stop_gradient((points, build_kd_tree(points), simplices)))
+    return _is_delaunay(*lax.stop_gradient((build_kd_tree(points), simplices)))
 
 
 @by_platform
-def _is_delaunay(points, tree, simplices):
-    n = len(points)
+def _is_delaunay(tree, simplices):
+    points, n = tree.unscaled, len(tree.unscaled)
     used = (simplices >= 0).all(axis=1)
     in_range = (~used | (simplices < n).all(axis=1)).all()
     # The rows in use: a triangulation has at most 2N. Of coincident points, the lowest index stands for all.
@@ -179,9 +178,7 @@ def certify(tree: KDTree, checks: Checks, any_diagonal: bool = False) -> Array:
 
     def decide_all(possible):
         doubtful = jnp.concatenate([edges == DOUBTFUL, empty | (corners == DOUBTFUL)])
-        last = lax.argmax(jnp.where(tree.distinct, tree.rank, NONE), 0, np.int32)
-        ends = lax.argmin(tree.rank, 0, np.int32), last
-        decided = map_where(doubtful, partial(decide, ends), jnp.arange(7 * n, dtype=jnp.int32))
+        decided = map_where(doubtful, partial(decide, tree.ends), jnp.arange(7 * n, dtype=jnp.int32))
         (failures,) = sums(decided == FAILS)
         return possible & (failures == 0)
 
@@ -237,7 +234,7 @@ def neighbors_are_mutual(row: Array, across: Array, b: Array, c: Array, simplice
 
 def _check_corner(points, rank, simplices, neighbors, vertex_simplex, vertex):
     """The vertex after this one along the boundary, the state of the corner there, and whether that vertex is leftmost."""
-    after = partial(_after, simplices, neighbors, vertex_simplex)
+    after = partial(vertex_after, simplices, neighbors, vertex_simplex)
     following, on_boundary, is_own = after(vertex)
     third = after(following)[0]
     before, here, behind = (gather(rank, each) for each in (vertex, following, third))
@@ -245,16 +242,3 @@ def _check_corner(points, rank, simplices, neighbors, vertex_simplex, vertex):
     turn = orientation(*_offsets(points, vertex, (following, third)))
     fails = ~is_own | (on_boundary & turn.negative)
     return following, _state(fails, ~on_boundary | turn.positive), leftmost
-
-
-def _after(simplices, neighbors, vertex_simplex, vertex):
-    """The vertex after this one along the boundary, whether there is one, and whether `vertex_simplex` contains this vertex.
-
-    The boundary edge that leaves a vertex belongs to the triangle that `vertex_simplex` names.
-    """
-    row = gather(vertex_simplex, vertex)
-    a, b, c = gather(simplices, row)
-    column = jnp.where(a == vertex, np.int32(0), jnp.where(b == vertex, np.int32(1), np.int32(2)))
-    following = gather(simplices, row, lax.rem(column + np.int32(1), np.int32(3)))
-    on_boundary = (row >= 0) & (gather(neighbors, row, lax.rem(column + np.int32(2), np.int32(3))) < 0)
-    return following, on_boundary, (row < 0) | (a == vertex) | (b == vertex) | (c == vertex)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from delaunax import locate, triangulate
-from delaunax.arithmetic.scaling import in_dtype, integers_from, largest_exponent, scaled
+from delaunax.arithmetic.scaling import in_dtype, integers_from, largest_exponent, scaled, times_power_of_two
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])
@@ -69,3 +69,11 @@ def test_subnormal_float32_points_take_float64_queries():
     queries = points[np.asarray(triangulation.simplices[:5])].astype(float).mean(axis=1)
     wide = points.astype(float)
     assert (locate(triangulation, points, queries) == locate(triangulate(wide), wide, queries)).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_powers_of_two_beyond_the_range_have_products_in_range(dtype):
+    info = np.finfo(dtype)
+    powers = jnp.asarray([-info.maxexp, info.maxexp, 1], np.int32)
+    found = times_power_of_two(jnp.asarray([info.max, info.tiny, 3.0], dtype), powers)
+    assert found.tolist() == [1.0 - float(info.epsneg), 4.0, 6.0]

@@ -159,6 +159,14 @@ def test_wrong_tables_are_rejected_by_name(simplices):
         is_delaunay(point_sets.random(5), simplices)
 
 
+def test_tables_that_are_no_arrays_are_rejected_by_name():
+    for simplices in ([[0, 1, 2], [3]], np.ma.masked_array([[0, 1, 2]])):
+        with pytest.raises(
+            ValueError, match="`simplices` (has rows of different lengths|is a masked array); give an array"
+        ):
+            is_delaunay(point_sets.random(5), simplices)
+
+
 def test_large_indices_are_no_vertices():
     """A cast to 32 bits makes 3 + 2^32 and 3 - 2^32 the vertex 3."""
     points = point_sets.random(20)

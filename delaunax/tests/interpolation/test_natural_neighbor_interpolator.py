@@ -74,6 +74,17 @@ def test_outside_the_hull_is_the_fill_value():
     assert np.isnan(interpolate(POINTS, VALUES, queries)[1:3]).all()
 
 
+def test_the_gradient_at_a_point_is_given_as_zero():
+    slope = jax.grad(lambda at: interpolate(POINTS, VALUES, at, fill_value=0.0).sum())(jnp.asarray(POINTS[:60]))
+    assert (slope == 0.0).all()
+
+
+def test_griddata_natural_fills_outside_the_hull():
+    queries = padded([[0.5, 0.5], [-1.0, 0.5]], 60)
+    found = griddata(POINTS, VALUES, queries, method="natural", fill_value=-7.0)
+    assert found[1] == -7.0 and found[0] == interpolate(POINTS, VALUES, queries)[0]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_on_a_hull_edge_it_is_linear(kind):
     points = padded([[0.0, 0.0], [4.0, 1.0], [3.0, 4.0], [1.0, 3.0], [2.0, 2.0]], 120)
@@ -282,3 +293,24 @@ def test_gradients_know_that_the_unit_square_depends_on_the_points():
     slope = jax.jit(jax.grad(total))(jnp.asarray(POINTS))[rightmost, 0]
     moved = [compiled_total(jnp.asarray(POINTS).at[rightmost, 0].add(sign * step)) for sign in (1.0, -1.0)]
     assert abs(slope) > 0.0 and float(slope) == pytest.approx(float(moved[0] - moved[1]) / (2.0 * step), rel=1.0e-5)
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gradients_of_the_largest_coordinates_have_the_right_size(dtype):
+    """The power of two that brings them to order one is out of range."""
+    factor = 2.0 ** (np.finfo(dtype).maxexp - 1)
+
+    def slope(factor):
+        points, queries = (jnp.asarray(each * factor, dtype) for each in (POINTS, QUERIES))
+        values = jnp.asarray(VALUES, dtype)
+        moves = jnp.full_like(queries, factor / 8.0)
+        return jax.jvp(lambda at: interpolate(points, values, at), (queries,), (moves,))[1]
+
+    np.testing.assert_allclose(slope(factor), slope(1.0), rtol=1.0e-5)
+
+
+def test_a_hull_edge_of_subnormal_extent_gives_no_nan():
+    least = np.finfo(float).tiny
+    corners = np.array([[least, 0.0], [least * (1.0 + 2.0**-50), 0.0], [0.5, 1.0]])
+    found = interpolate(padded(corners, 120), VALUES, padded([[least * (1.0 + 2.0**-51), 0.0]], 60))
+    assert np.isfinite(found[0])

@@ -133,3 +133,7 @@ def test_no_query_and_wrong_arguments():
             rows_of(POINTS, QUERIES, spare_rows)
     with pytest.raises(ValueError, match="give one of 'sibson', 'laplace'"):
         rows_of(POINTS, QUERIES, 3, kind="watson")
+    with pytest.raises(
+        ValueError, match=r"`query_points` has shape \(2, 3, 2\); give query points of shape \(number, 2\)"
+    ):
+        rows_of(POINTS, QUERIES[:6].reshape(2, 3, 2), 3)

@@ -214,13 +214,13 @@ class InterpolatorRung(InterpolatorKNNBarycentric):
 
     @cached_property
     def _mappings_sizes_weights(self):
-        if self.traced:
+        if self.on_jax:
             return super()._mappings_sizes_weights
         return self._on_numpy(self.data_grid.over_sampled.array)
 
     @cached_property
     def _mappings_sizes_weights_split(self):
-        if self.traced:
+        if self.on_jax:
             return super()._mappings_sizes_weights_split
         mappings, sizes, weights = self._on_numpy(self.delaunay.split_points)
         return np.pad(mappings, ((0, 0), (0, 1)), constant_values=-1), sizes, np.pad(weights, ((0, 0), (0, 1)))

@@ -10,6 +10,7 @@ from autoarray.plot.inversion import plot_inversion_reconstruction
 
 from jax_profiling.gate.candidate import VERDICTS
 from jax_profiling.gate.ladder import DEFAULT_RUNG
+from jax_profiling.gate.report.summary import largest
 from jax_profiling.gate.verdict import Gate
 
 plt.switch_backend("Agg")
@@ -84,7 +85,7 @@ def verdict_figure(gate: Gate):
             nats = bound * abs(gate.log_evidence)
             ax.axvline(nats, color="0.3", linestyle=":", linewidth=1)
             ax.text(nats, 1.02, verdict, rotation=45, fontsize=8, transform=ax.get_xaxis_transform())
-    noise = max(float(np.nanmax(gate.reference.noise, initial=0.0)), floor)
+    noise = max(largest(gate.reference.noise), floor)
     ax.axvspan(floor / 2, noise, color="0.92", zorder=0)
     ax.text(noise, 0.02, "noise of Delaunay ", ha="right", color="0.4", fontsize=8, transform=ax.get_xaxis_transform())
     ax.set_xscale("log")

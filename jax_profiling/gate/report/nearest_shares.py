@@ -10,23 +10,21 @@ NEIGHBOURS = (3, 4, 5, 6, 8, 10, 16, 32)
 """The values of k in the reports."""
 
 
-def shares_from(mapper, neighbours=NEIGHBOURS):
+def shares_from(mapper):
     """The share of data points (inside the hull) for which the Delaunay triangle is among the k nearest vertices.
 
     Parameters
     ----------
     mapper
         The mapper, on NumPy arrays (`Likelihood.mapper`).
-    neighbours
-        The values of k.
 
     Returns
     -------
     dict
-        k -> share, from 0 to 1.
+        k of `NEIGHBOURS` -> share, from 0 to 1.
     """
-    _, queries, triangles, nearest = _tables_from(mapper, max(neighbours))
-    return {k: float(_among(triangles, nearest[:, :k]).mean()) for k in neighbours}
+    _, _, _, triangles, nearest = _tables_from(mapper, max(NEIGHBOURS))
+    return {k: float(_among(triangles, nearest[:, :k]).mean()) for k in NEIGHBOURS}
 
 
 def percentages_of(gate):
@@ -36,15 +34,14 @@ def percentages_of(gate):
 
 def figure_from(mapper):
     """The data points in the source plane, coloured by whether their three nearest vertices are their triangle."""
-    points, queries, triangles, nearest = _tables_from(mapper, 3)
+    points, simplices, queries, triangles, nearest = _tables_from(mapper, 3)
     right = _among(triangles, nearest)
     centre, radius = np.median(queries, axis=0), 0.5 * np.percentile(np.hypot(*(queries - queries.mean(axis=0)).T), 90)
 
     figure, axes = plt.subplots(1, 2, figsize=(12, 6), layout="constrained")
     for ax, reach, size in zip(axes, (None, 0.3 * radius), (2.0, 14.0), strict=True):
-        simplices = triangulate(points).simplices
         y, x = points.T
-        ax.triplot(x, y, simplices[simplices[:, 0] >= 0], color="0.8", linewidth=0.5)
+        ax.triplot(x, y, simplices, color="0.8", linewidth=0.5)
         for chosen, colour, label in ((~right, "C3", "another triangle"), (right, "C0", "their triangle")):
             share = f"{100.0 * chosen.mean():.1f} %"
             ax.plot(*queries[chosen].T[::-1], ".", markersize=size**0.5, color=colour, label=f"{label}: {share}")
@@ -59,13 +56,15 @@ def figure_from(mapper):
 
 
 def _tables_from(mapper, number):
-    """The mesh vertices, the data points inside the hull, and the triangle and nearest vertices of each data point."""
+    """The mesh's vertices and triangles, the data points inside its hull, and each one's triangle and nearest vertices."""
     points = np.asarray(mapper.interpolator.mesh_grid_xy)
     queries = np.asarray(mapper.interpolator.data_grid.over_sampled.array)
-    mappings = locate(triangulate(points), points, queries)
+    triangulation = triangulate(points)
+    mappings = locate(triangulation, points, queries)
     inside = mappings[:, 1] >= 0
     nearest = cKDTree(points).query(queries, k=np.arange(1, number + 1))[1]
-    return points, queries[inside], mappings[inside], nearest[inside]
+    simplices = triangulation.simplices[triangulation.simplices[:, 0] >= 0]
+    return points, simplices, queries[inside], mappings[inside], nearest[inside]
 
 
 def _among(triangles, nearest):

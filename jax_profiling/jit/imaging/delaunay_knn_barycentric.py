@@ -226,6 +226,7 @@ def test_default_rung_is_delaunay_under_vmap(found):
 
 @pytest.mark.every_lens
 def test_reference_has_not_drifted(found):
+    assert found.lens.expected, f"{found.lens.name} has no pin; --update-pins writes one"
     assert found.drift is None, report.drift_sentence(found)
 
 

@@ -15,12 +15,12 @@ MOST_VERTICES = 20_000
 SCHEMA_CONFIG = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
 
 
-def _optional(**keywords):
+def optional(**keywords):
     """A key that may be left out but never be null: its default is None, and its type is not."""
     return Field(default_factory=lambda: None, **keywords)
 
 
-def _unit(name):
+def unit(name):
     return {"unit": name}
 
 
@@ -97,22 +97,22 @@ class Info(BaseModel):
     model_config = SCHEMA_CONFIG
 
     pixel_scale: float = Field(
-        gt=0.0, le=10.0, json_schema_extra=_unit("arcsec"), description="Side of a pixel of the image."
+        gt=0.0, le=10.0, json_schema_extra=unit("arcsec"), description="Side of a pixel of the image."
     )
-    mask_radius: float = Field(gt=0.0, json_schema_extra=_unit("arcsec"), description="Radius of the circular mask.")
+    mask_radius: float = Field(gt=0.0, json_schema_extra=unit("arcsec"), description="Radius of the circular mask.")
     redshift_lens: float = Field(
         gt=0.0, le=30.0, description="Redshift of the lens, below the source's, as in the model."
     )
     redshift_source: float = Field(gt=0.0, le=30.0, description="Redshift of the source, as in the model.")
 
     mask_centre: Pair = Field(
-        default=[0.0, 0.0], json_schema_extra=_unit("[y, x] in arcsec"), description="Centre of the mask."
+        default=[0.0, 0.0], json_schema_extra=unit("[y, x] in arcsec"), description="Centre of the mask."
     )
     over_sample_size_pixelization: Annotated[
         Annotated[OverSampling, Tag("number")] | Annotated[BySignalToNoise, Tag("object")],
         Discriminator(lambda value: "object" if isinstance(value, dict | BySignalToNoise) else "number"),
     ] = Field(default=1, description="Sub-pixels per side of a pixel that are traced to the mesh.")
-    over_sample_size_lp: OverSampling = _optional(
+    over_sample_size_lp: OverSampling = optional(
         description='Sub-pixels per side for light profiles; by default 4, 2 and 1 within 0.3", 0.6" and beyond.'
     )
     image_mesh: Annotated[Overlay | Hilbert | KMeans, Field(discriminator="type")] = Field(
@@ -121,45 +121,45 @@ class Info(BaseModel):
         description="Vertices in the image plane.",
     )
     edge_points: int = Field(default=30, ge=0, le=1000, description="Vertices on a ring around the mask, without flux.")
-    edge_radius: float = _optional(
-        gt=0.0, json_schema_extra=_unit("arcsec"), description="Radius of that ring; by default `mask_radius`."
+    edge_radius: float = optional(
+        gt=0.0, json_schema_extra=unit("arcsec"), description="Radius of that ring; by default `mask_radius`."
     )
     settings: Settings = Field(default={}, validate_default=True, description="Arguments of `al.Settings`.")
     sparse_operator: Annotated[
         Annotated[bool, Tag("bool")] | Annotated[Literal["cpu"], Tag("str")],
         Discriminator(lambda value: "str" if isinstance(value, str) else "bool"),
     ] = Field(default=False, description='`apply_sparse_operator()`; "cpu" is `apply_sparse_operator_cpu()`, on NumPy.')
-    positions_threshold: float = _optional(
+    positions_threshold: float = optional(
         gt=0.0,
-        json_schema_extra=_unit("arcsec"),
+        json_schema_extra=unit("arcsec"),
         description="Largest separation in the source plane of the images in `positions.json`.",
     )
 
     dataset: Literal["imaging", "interferometer"] = Field(default="imaging", description="Image or visibilities.")
-    real_space_shape: Shape = _optional(description="Pixels along y and x of the real-space grid of visibilities.")
-    transformer: Literal["NUFFT", "DFT"] = _optional(description='From an image to visibilities; by default "NUFFT".')
+    real_space_shape: Shape = optional(description="Pixels along y and x of the real-space grid of visibilities.")
+    transformer: Literal["NUFFT", "DFT"] = optional(description='From an image to visibilities; by default "NUFFT".')
 
-    grid_offset: Pair = _optional(
-        json_schema_extra=_unit("[y, x] in arcsec"), description="Offset of this dataset's grid from the first one's."
+    grid_offset: Pair = optional(
+        json_schema_extra=unit("[y, x] in arcsec"), description="Offset of this dataset's grid from the first one's."
     )
-    grid_rotation_angle: float = _optional(
-        ge=-360.0, le=360.0, json_schema_extra=_unit("degrees"), description="Counter-clockwise rotation of that grid."
+    grid_rotation_angle: float = optional(
+        ge=-360.0, le=360.0, json_schema_extra=unit("degrees"), description="Counter-clockwise rotation of that grid."
     )
     shared_preloads: bool = Field(
         default=False, description="Share between datasets what autolens can share between them."
     )
 
-    einstein_radius: float = _optional(
-        gt=0.0, json_schema_extra=_unit("arcsec"), description="The truth of a simulated lens; no fit reads it."
+    einstein_radius: float = optional(
+        gt=0.0, json_schema_extra=unit("arcsec"), description="The truth of a simulated lens; no fit reads it."
     )
-    signal_to_noise: float = _optional(gt=0.0, description="The truth of a simulated lens; no fit reads it.")
+    signal_to_noise: float = optional(gt=0.0, description="The truth of a simulated lens; no fit reads it.")
 
 
 class Positions(RootModel):
     """`positions.json`: the images of one source point, at least two."""
 
     model_config = ConfigDict(strict=True, allow_inf_nan=False)
-    root: list[Pair] = Field(min_length=2, json_schema_extra=_unit("[[y, x], ...] in arcsec"))
+    root: list[Pair] = Field(min_length=2, json_schema_extra=unit("[[y, x], ...] in arcsec"))
 
 
 def json_schema():

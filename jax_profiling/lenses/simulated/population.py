@@ -127,7 +127,7 @@ def _drawn(rng):
     if lensed.sum() * PIXEL_SCALES[instrument] ** 2 < LEAST_MAGNIFICATION * sum(map(_flux_of, profiles.values())):
         return None
 
-    signal_to_noise = min(LEAST_SIGNAL_TO_NOISE / rng.uniform(), LARGEST_SIGNAL_TO_NOISE)
+    signal_to_noise = _signal_to_noise_of(rng)
     deflector = np.asarray(light.image_2d_from(grid=grid).array)
     ratio = 10.0 ** rng.uniform(0.0, 1.0) * lensed.sum() / deflector.sum()
     brightness = _brightness(lensed, ratio * deflector, signal_to_noise)
@@ -227,6 +227,11 @@ def _source_profiles(rng, centre, effective_radius):
             sersic_index=1.0,
         )
     return profiles
+
+
+def _signal_to_noise_of(rng):
+    """A number of a survey: half of all lenses have twice the least signal to noise or more."""
+    return min(LEAST_SIGNAL_TO_NOISE / rng.uniform(), LARGEST_SIGNAL_TO_NOISE)
 
 
 def _flux_of(profile):

@@ -81,7 +81,7 @@ class Brackets(NamedTuple):
     step: np.ndarray
 
 
-def find_brackets(programs, transects, per_kind, say, seed=SEED):
+def find_brackets(programs, transects, per_kind, say):
     """The rate of every geometric kind of event, and a random sample of events.
 
     Returns
@@ -99,7 +99,7 @@ def find_brackets(programs, transects, per_kind, say, seed=SEED):
         for number, pair in enumerate(zip(tables, tables[1:])):
             for kind, count in count_events(*pair).items():
                 counts[kind][line, number] = count
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(SEED)
     chosen = []
     for kind in GEOMETRIC:
         places = np.argwhere(counts[kind])
@@ -188,14 +188,14 @@ def events_at(programs, transects, brackets, say):
     ]
 
 
-def evidence_along(programs, transects, brackets, amount, say, seed=SEED):
+def evidence_along(programs, transects, brackets, amount, say):
     """Everything about the log evidence of one mesh (dict), ready for JSON."""
     say("evaluating the profile")
     profile, _ = programs.evidences(transects.at(0, PROFILE_STEP * np.arange(amount.profile)))
     largest = _largest_jump(programs, transects, profile, say)
     windows, intervals, changes, length = {}, [], 0, 0.0
     lines = range(len(transects.names))
-    starts = np.random.default_rng(seed).uniform(0.0, SEARCH * SEARCH_STEP, size=(len(STEPS), len(lines)))
+    starts = np.random.default_rng(SEED).uniform(0.0, SEARCH * SEARCH_STEP, size=(len(STEPS), len(lines)))
     for step, begins in list(zip(STEPS, starts, strict=True))[: amount.steps]:
         say(f"evaluating windows with steps of {step:.0e}")
         values = []
@@ -213,7 +213,7 @@ def evidence_along(programs, transects, brackets, amount, say, seed=SEED):
             "evidence": [[finite_or_none(value) for value in each] for each in values],
             "structure": finite_or_none(structure_function(np.array(values))),
         }
-    chosen = [intervals[number] for number in np.random.default_rng(seed).permutation(len(intervals))[: amount.active]]
+    chosen = [intervals[number] for number in np.random.default_rng(SEED).permutation(len(intervals))[: amount.active]]
     return {
         "profile": [finite_or_none(value) for value in profile],
         "largest": largest,

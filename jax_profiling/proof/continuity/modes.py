@@ -41,7 +41,7 @@ def vectors_of(likelihood, seed=SEED):
     return np.array([likelihood.model.vector_from_unit_vector(each) for each in quantiles], dtype=float)
 
 
-def mode_differences_of(likelihood, lanes=LANES, eager=True, say=lambda message: None):
+def mode_differences_of(likelihood, say=lambda message: None):
     """The largest relative difference of the log evidence from `jit` in every mode (dict).
 
     A batch repeats the vectors until every lane has one. It runs in this order and in a random order.
@@ -49,11 +49,9 @@ def mode_differences_of(likelihood, lanes=LANES, eager=True, say=lambda message:
     vectors = vectors_of(likelihood)
     say("jit")
     reference = likelihood.evidences(vectors, batch=1).log_evidence
-    found = {}
-    if eager:
-        say("eager")
-        found["eager"] = _worst(float(likelihood.evidence(vectors[0]).log_evidence), reference[0])
-    for count in lanes:
+    say("eager")
+    found = {"eager": _worst(float(likelihood.evidence(vectors[0]).log_evidence), reference[0])}
+    for count in LANES:
         say(f"vmap of {count}")
         rows = np.arange(-(-VECTORS // count) * count) % VECTORS
         orders = rows, np.random.default_rng(SEED).permutation(rows)

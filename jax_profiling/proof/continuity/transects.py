@@ -63,7 +63,7 @@ def _is_mass_only(cls):
     return isinstance(cls, type) and issubclass(cls, MassProfile) and not issubclass(cls, LightProfile)
 
 
-def transects_of(model, seed=SEED):
+def transects_of(model):
     """The `Transects` of a model: the Einstein radius (or the first mass parameter), and two random directions.
 
     All lines change parameters of mass profiles only. The origin is `OFFSET` from the prior median in a random direction.
@@ -73,7 +73,7 @@ def transects_of(model, seed=SEED):
     radius = next((each for each in mass if names[each] == "mass.einstein_radius"), None)
     radius = next((each for each in mass if "einstein_radius" in names[each]), mass[0]) if radius is None else radius
     random = np.zeros((3, len(widths)))
-    random[:, mass] = np.random.default_rng(seed).normal(size=(3, len(mass)))
+    random[:, mass] = np.random.default_rng(SEED).normal(size=(3, len(mass)))
     offset, *others = random / np.linalg.norm(random, axis=1, keepdims=True)
     median = np.asarray(model.physical_values_from_prior_medians, dtype=float)
     return Transects(

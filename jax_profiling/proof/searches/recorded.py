@@ -87,9 +87,9 @@ def mass_model_of(model):
     return with_free(model, {model.priors_ordered_by_id[number] for number in mass_parameters(model)})
 
 
-def starts_of(model, number, seed=SEED):
+def starts_of(model, number):
     """(number, D) float64, parameter vectors. More of them begin with the same ones."""
-    unit = np.random.default_rng(seed).uniform(*START_LIMITS, size=(number, model.prior_count))
+    unit = np.random.default_rng(SEED).uniform(*START_LIMITS, size=(number, model.prior_count))
     return np.array([model.vector_from_unit_vector(vector) for vector in unit], dtype=float)
 
 

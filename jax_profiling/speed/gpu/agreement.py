@@ -27,7 +27,7 @@ def meshes_of(name):
     return points_of(likelihood, likelihood.median_and_draws(VECTORS - 1))
 
 
-def tied_meshes(side=24):
+def tied_meshes():
     """Meshes full of ties: a lattice, a lattice with duplicates, a circle, and small integers.
 
     Returns
@@ -37,7 +37,7 @@ def tied_meshes(side=24):
     points
         (4, Q, 2) float64, some of them on edges and vertices.
     """
-    generator = np.random.default_rng(0)
+    side, generator = 24, np.random.default_rng(0)
     lattice = np.stack(np.meshgrid(np.arange(side), np.arange(side)), axis=-1).reshape(-1, 2) / 8.0
     angle = np.linspace(0.0, 2.0 * np.pi, side**2, endpoint=False)
     vertices = [

@@ -51,11 +51,11 @@ RADIUS_FACTORS, DISTANCE_FACTOR = (0.6, 1.6), 3.0
 """Far lanes: the median Einstein radius times a number in this range, and three times the distance of a draw in all else."""
 
 
-def far_parameters_of(likelihood, number, seed=0):
+def far_parameters_of(likelihood, number):
     """(number, D) float64: parameters far from the prior median. Vectors that autolens rejects are skipped."""
-    median, rng, vectors = likelihood.prior_medians, np.random.default_rng(seed), []
+    median, rng, vectors = likelihood.prior_medians, np.random.default_rng(0), []
     radii = [name == "einstein_radius" for name in likelihood.model.parameter_names]
-    for draw in likelihood.draws(20 * number, seed):
+    for draw in likelihood.draws(20 * number):
         far = np.where(radii, median * rng.uniform(*RADIUS_FACTORS), median + DISTANCE_FACTOR * (draw - median))
         try:
             ray_traced_of(likelihood, far)

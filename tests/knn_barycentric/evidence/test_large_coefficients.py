@@ -10,6 +10,7 @@ from autoarray.inversion.inversion.abstract import AbstractInversion
 import knn_barycentric
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.live_reference import perturbed
+from jax_profiling.gate.patches import patched
 from jax_profiling.proof.fit_cases import FitCase, lens_of
 from jax_profiling.proof.large_coefficients.long_double import log_evidence_of
 
@@ -43,19 +44,31 @@ def lens():
 @pytest.fixture(scope="module")
 def ours(lens):
     """The likelihood of this mesh, compiled with the patch."""
-    knn_barycentric.patch(log_det=True, zero_tiny_weights=True)
     likelihood = Likelihood(lens, knn_barycentric.KNNBarycentric)
-    likelihood.jitted(likelihood.prior_medians)
-    knn_barycentric.unpatch()
+    with patched(log_det=True, zero_tiny_weights=True):
+        likelihood.jitted(likelihood.prior_medians)
     return likelihood
 
 
+@pytest.fixture(scope="module")
+def terms(ours):
+    """s'Hs by differences and by the formed matrix (nats) at (D,) parameters, compiled with the patch."""
+
+    @jax.jit
+    def both(parameters):
+        inversion = ours.fit(parameters).inversion
+        return jnp.stack([inversion.regularization_term, SHIPPED_TERM.__get__(inversion)])
+
+    with patched(log_det=True, zero_tiny_weights=True):
+        both(ours.prior_medians)
+    return both
+
+
 @pytest.fixture
-def patched():
-    """`patch(log_det=True)`, undone when the test ends; with the same counts in both meshes."""
-    knn_barycentric.patch(log_det=True, zero_tiny_weights=True)
-    yield
-    knn_barycentric.unpatch()
+def with_patch():
+    """`patch(log_det=True)` during a test, with the same counts in both meshes."""
+    with patched(log_det=True, zero_tiny_weights=True):
+        yield
 
 
 def _parameters_of(likelihood, case):
@@ -70,7 +83,7 @@ def _parameters_of(likelihood, case):
 
 
 @pytest.mark.parametrize("case", COEFFICIENTS)
-def test_log_evidence_is_that_of_qr_in_long_double(lens, ours, case, patched):
+def test_log_evidence_is_that_of_qr_in_long_double(lens, ours, case, with_patch):
     theirs = Likelihood(lens, al.mesh.Delaunay)
     parameters = _parameters_of(theirs, case)
     fit = theirs.fit(parameters, xp=np)
@@ -89,23 +102,16 @@ def test_shipped_log_evidence_is_lost(lens):
 
 
 @pytest.mark.parametrize("case", COEFFICIENTS)
-def test_regularization_term_is_positive_and_steady(lens, case, patched):
+def test_regularization_term_is_positive_and_steady(ours, terms, case):
     """The product with the formed matrix moves by last bits of the parameters, by more than its size."""
-    likelihood = Likelihood(lens, knn_barycentric.KNNBarycentric)
-
-    @jax.jit
-    def terms(parameters):
-        inversion = likelihood.fit(parameters).inversion
-        return jnp.stack([inversion.regularization_term, SHIPPED_TERM.__get__(inversion)])
-
-    moved = perturbed(_parameters_of(likelihood, case)[None], 4)[0]
+    moved = perturbed(_parameters_of(ours, case)[None], 4)[0]
     by_differences, formed = np.array([terms(each) for each in moved]).T
     assert (by_differences > 0.0).all() and np.ptp(by_differences) <= 1.0e-4 * by_differences[0] + 1.0e-6
     if case == "both":
         assert np.ptp(formed) > by_differences[0]
 
 
-def test_gradient_is_that_of_the_long_double(lens, ours, patched):
+def test_gradient_is_that_of_the_long_double(lens, ours, with_patch):
     """By both coefficients alone: ray tracing is not differentiated, which would compile for twenty seconds."""
     parameters = _parameters_of(ours, "small enough for Cholesky")
     names = ["inner_coefficient", "outer_coefficient"]
@@ -113,7 +119,7 @@ def test_gradient_is_that_of_the_long_double(lens, ours, patched):
     def log_evidence(coefficients):
         return ours.evidence(jnp.asarray(parameters).at[-3:-1].set(coefficients)).log_evidence
 
-    slope = jax.jit(jax.grad(log_evidence))(jnp.asarray(parameters[-3:-1]))
+    slope = jax.grad(log_evidence)(jnp.asarray(parameters[-3:-1]))
     theirs = Likelihood(lens, al.mesh.Delaunay)
 
     def exact(place, factor):
@@ -130,9 +136,6 @@ def test_gradient_is_that_of_the_long_double(lens, ours, patched):
 def test_source_is_autoarrays_own_at_small_coefficients(lens):
     likelihood = Likelihood(lens, al.mesh.Delaunay)
     shipped = likelihood.fit(likelihood.prior_medians, xp=np).inversion.reconstruction
-    knn_barycentric.patch(log_det=True)
-    try:
+    with patched(log_det=True):
         found = likelihood.fit(likelihood.prior_medians, xp=np).inversion.reconstruction
-    finally:
-        knn_barycentric.unpatch()
     assert found == pytest.approx(shipped, rel=1.0e-9, abs=1.0e-12)

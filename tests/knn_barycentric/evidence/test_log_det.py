@@ -162,11 +162,3 @@ def test_nothing_is_replaced_without_it():
     finally:
         knn_barycentric.unpatch()
     assert vars(AbstractInversion)["log_det_regularization_matrix_term"] is before
-
-
-def test_both_meshes_have_the_same_evidence(small, patched):
-    ours, theirs = (Likelihood(small, mesh_cls) for mesh_cls in (knn_barycentric.KNNBarycentric, al.mesh.Delaunay))
-    medians = ours.prior_medians
-    assert float(ours.jitted(medians).log_evidence) == pytest.approx(
-        float(theirs.jitted(medians).log_evidence), rel=1e-9
-    )

@@ -5,6 +5,7 @@ their bits, and floating point arithmetic uses coordinates times one power of tw
 a coordinate below 2^-1022 (in fp32 2^-126) of the largest becomes zero. `exact_signs` reads its bits instead.
 """
 
+from functools import reduce
 from typing import Any, NamedTuple
 
 import jax
@@ -73,15 +74,16 @@ def power_of_two(power: Array, dtype) -> Array:
     return lax.bitcast_convert_type(field << word(info.nmant), dtype)
 
 
-def factor_to_order_one(exponent: Array, dtype) -> Array:
-    """The power of two that brings floats of the `largest_exponent` between 1 and 2, if it is in range."""
-    return power_of_two(jnp.minimum(-exponent, np.int32(jnp.finfo(dtype).maxexp - 1)), dtype)
+def times_power_of_two(values: Array, power: Array) -> Array:
+    """Floats times 2^power of int32 powers, in two halves: 2^power may be out of range although the product is not."""
+    half = power >> np.int32(1)
+    return values * power_of_two(half, values.dtype) * power_of_two(power - half, values.dtype)
 
 
 def scaled_differentiably(values: Array, exponent: Array) -> Array:
-    """`scaled`, with the derivative of a product with `factor_to_order_one`: the bits of a float have no derivative."""
+    """`scaled`, with the derivative of a product: the bits of a float have no derivative."""
     fixed = lax.stop_gradient(values)
-    return scaled(fixed, exponent) + (values - fixed) * factor_to_order_one(exponent, values.dtype)
+    return scaled(fixed, exponent) + times_power_of_two(values - fixed, -exponent)
 
 
 def scaled(values: Array, largest: Array) -> Array:
@@ -96,13 +98,10 @@ def scaled(values: Array, largest: Array) -> Array:
     return jnp.where(power >= np.int32(info.minexp), small, jnp.zeros((), values.dtype))
 
 
-def to_order_one(*vectors: tuple[Array, Array]) -> tuple[list[tuple[Array, Array]], Array]:
-    """Vectors times the power of two that brings the largest of their components to order one, and that power."""
-    largest = jnp.abs(vectors[0][0])
-    for component in [vectors[0][1], *(each for vector in vectors[1:] for each in vector)]:
-        largest = jnp.maximum(largest, jnp.abs(component))
+def factor_to_order_one(*components: Array) -> Array:
+    """(...,) float: the power of two that brings the largest of (...,) floats to order one; infinite if all are zero."""
+    largest = reduce(jnp.maximum, map(jnp.abs, components))
     info = jnp.finfo(largest.dtype)
     word = np.dtype(f"int{info.bits}").type
     exponent = lax.bitcast_convert_type(largest, word) >> word(info.nmant)
-    factor = power_of_two((word(info.maxexp - 1) - exponent).astype(jnp.int32), largest.dtype)
-    return [(x * factor, y * factor) for x, y in vectors], factor
+    return power_of_two((word(info.maxexp - 1) - exponent).astype(jnp.int32), largest.dtype)

@@ -16,6 +16,7 @@ from jax import Array, lax
 from delaunax import platform
 from delaunax.arithmetic.triangle import A, B, C
 from delaunax.platform.indexing import NONE, gather, write
+from delaunax.tables.corners import next_corner, previous_corner, triangle_of
 
 SPARE_CORNERS = 6
 """How many corners at the end of the table are never read."""
@@ -83,16 +84,6 @@ def vertices_of(table: CornerTable, triangle: Array) -> list[Array]:
     return [gather(table.vertex, 3 * triangle + column) for column in (A, B, C)]
 
 
-def next_corner(corner: Array) -> Array:
-    """The next corner of a triangle, counter-clockwise."""
-    return jnp.where(lax.rem(corner, np.int32(3)) == 2, corner - 2, corner + 1)
-
-
-def previous_corner(corner: Array) -> Array:
-    """The next corner of a triangle, clockwise."""
-    return jnp.where(lax.rem(corner, np.int32(3)) == 0, corner + 2, corner - 1)
-
-
 def edge_corners_of(table: CornerTable, corner: Array) -> EdgeCorners:
     """The `EdgeCorners` of the edge opposite a corner."""
     beyond = gather(table.opposite, corner)
@@ -157,7 +148,7 @@ def rows_of(n: np.int32, table: CornerTable) -> tuple[Array, Array]:
         corners = corner, next_corner(corner), previous_corner(corner)
         place = jnp.where(gather(used, triangle), 3 * gather(row, triangle), 6 * n)
         simplices, neighbors = rows
-        across = [gather(row, lax.div(gather(table.opposite, each), np.int32(3))) for each in corners]
+        across = [gather(row, triangle_of(gather(table.opposite, each))) for each in corners]
         simplices = write(simplices, place, *(gather(table.vertex, each) for each in corners))
         return (simplices, write(neighbors, place, *across)), None
 

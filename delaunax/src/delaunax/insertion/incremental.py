@@ -28,8 +28,6 @@ from delaunax.arithmetic.triangle import A, B, C
 from delaunax.insertion.corner_table import (
     edge_corners_of,
     flip,
-    next_corner,
-    previous_corner,
     rows_of,
     split,
     table_of_edge,
@@ -37,6 +35,7 @@ from delaunax.insertion.corner_table import (
 )
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import cond_as_loop, nonzero
+from delaunax.tables.corners import next_corner, previous_corner, triangle_of
 from delaunax.tables.kd_tree import KDTree
 
 STEP_BUDGET_PER_VERTEX = 16
@@ -95,10 +94,7 @@ def triangulate_by_insertion(tree: KDTree) -> tuple[Array, Array, Array]:
     exact
         () int32, how many decisions were made in integers.
     """
-    # The first and the last vertex, by x and then y.
-    ends = jnp.stack(
-        [lax.argmin(tree.rank, 0, np.int32), lax.argmax(jnp.where(tree.distinct, tree.rank, NONE), 0, np.int32)]
-    )
+    ends = tree.ends
     order = gather(tree.leaves.reshape(-1), coarse_to_fine(tree.leaves.size))
     others = (order < len(tree.points)) & gather(tree.distinct, order) & (order[:, None] != ends).all(axis=1)
     places, number = nonzero(others)
@@ -209,11 +205,11 @@ def _walk(points, table, vertex, now, walks, column_if_doubtful):
         smallest = jnp.minimum(jnp.minimum(largest[0], largest[1]), largest[2])
         column = jnp.where(largest[0] == smallest, A, jnp.where(largest[1] == smallest, B, C))
         column = jnp.where(decided, column_if_doubtful, jnp.where(smallest < 0.0, column, NONE))
-        across = lax.div(gather(table.opposite, 3 * triangle + jnp.maximum(column, 0)), np.int32(3))
+        across = triangle_of(gather(table.opposite, 3 * triangle + jnp.maximum(column, 0)))
         following = jnp.where(column < 0, triangle, across)
         return steps + 1, following, triangle, np.False_, ~decided & ~inside & (smallest >= 0.0)
 
-    start = lax.div(now.corner, np.int32(3))
+    start = triangle_of(now.corner)
     initial = now.steps, start, jnp.where(walks, NONE, start), now.in_doubt, np.False_
     steps, triangle, _, _, in_doubt = lax.while_loop(
         lambda carry: (carry[1] != carry[2]) & (carry[0] < STEP_BUDGET_PER_VERTEX * infinity), step, initial

@@ -10,7 +10,7 @@ from jax import Array, lax
 from delaunax import platform
 from delaunax.arguments import array_from, as_given, points_and_queries
 from delaunax.arithmetic import double_double
-from delaunax.arithmetic.scaling import factor_to_order_one, largest_exponent, scaled_differentiably, to_order_one
+from delaunax.arithmetic.scaling import factor_to_order_one, largest_exponent, scaled_differentiably, times_power_of_two
 from delaunax.arithmetic.triangle import dot, doubled_areas_from, squared
 from delaunax.platform.dispatch import differentiable
 from delaunax.platform.indexing import gather
@@ -61,7 +61,7 @@ def barycentric_weights(points: Any, query_points: Any, mappings: Any) -> Array:
 
 def _weights_from(primitives, points, query_points, mappings):
     inside = mappings[:, 1] >= 0
-    points, query_points = _to_order_one(primitives, points, query_points)
+    points, query_points = _scaled_along_axes(primitives, points, query_points)
     a, b, c = (gather(points, mappings[:, k]) for k in range(3))
     # Where there is no triangle, the query counts as its vertex: far away or not finite, it must not reach any derivative.
     query_points = jnp.where(inside[:, None], query_points, a)
@@ -75,7 +75,7 @@ def _weights_from(primitives, points, query_points, mappings):
     plain = inside & ~thin
     # The derivative of a division squares the divisor, which would underflow in a triangle far smaller than the mesh.
     safe = jnp.where(plain, total, 1.0)
-    _, unit = to_order_one((lax.stop_gradient(safe),) * 2)
+    unit = factor_to_order_one(lax.stop_gradient(safe))
     weights = [
         jnp.where(plain, each * unit / (safe * unit), alone)
         for each, alone in zip(doubled, (1.0, 0.0, 0.0), strict=True)
@@ -89,7 +89,7 @@ def _weights_from(primitives, points, query_points, mappings):
 def _weights_in_thin(primitives, row):
     """Three () weights of a (2,) query in a triangle of three (2,) corners, in double-double arithmetic."""
     _, a, b, c = row
-    _, factor = to_order_one(*(tuple(one - other) for one, other in ((a, b), (b, c), (c, a))))
+    factor = factor_to_order_one(*(a - b), *(b - c), *(c - a))
     query_point, a, b, c = (each * factor for each in row)
 
     def along_edge(edge):
@@ -120,16 +120,15 @@ def _weights_in_thin(primitives, row):
     return [jnp.where(holds, each / jnp.where(holds, total, 1.0), other) for each, other in zip(doubled, others)]
 
 
-def _to_order_one(primitives, points, query_points):
+def _scaled_along_axes(primitives, points, query_points):
     """Points and queries times a power of two along each axis, so that products of their coordinates stay in range."""
     exponent = largest_exponent(lax.stop_gradient(points), axis=0)
-    factor = factor_to_order_one(exponent, points.dtype)
     # XLA reads subnormal numbers as zero, so where they matter, coordinates are scaled by their bits.
     arrays = [points, query_points]
     return primitives.select_lazily(
         exponent.min() < np.int32(jnp.finfo(points.dtype).minexp + 2),
         lambda: [scaled_differentiably(each, exponent) for each in arrays],
-        [each * factor for each in arrays],
+        [times_power_of_two(each, -exponent) for each in arrays],
     )
 
 

@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax import Array
 
-from delaunax.arguments import as_given, points_and_queries, promoted, queries_from, values_from
+from delaunax.arguments import as_given, points_and_queries, queries_from, values_from
 from delaunax.interpolation.linear import linear_interpolate
 from delaunax.interpolation.natural_neighbors import NaturalNeighborInterpolator
 from delaunax.interpolation.unit_box import unit_box_of
@@ -63,7 +63,7 @@ def griddata(
 def _nearest_values(points, values, queries, rescale):
     """The (..., ...) values of the points that are nearest to (..., 2) queries."""
     points, queries, shape = points_and_queries(points, queries)
-    values = promoted(values_from(values, points), points.dtype)
+    values = values_from(values, points)
     if rescale:
         box = unit_box_of(points)
         points, queries = box.scaled(points), box.scaled(queries)

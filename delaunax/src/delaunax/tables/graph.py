@@ -1,5 +1,6 @@
 """The triangulation as a graph: its boundary, and the neighbours of every vertex."""
 
+from functools import partial
 from typing import NamedTuple
 
 import jax
@@ -9,6 +10,7 @@ from jax import Array, lax
 
 from delaunax.arguments import as_given, check_triangulation
 from delaunax.platform.indexing import DROP, NONE, gather
+from delaunax.tables.simplices import vertex_after
 from delaunax.triangulation import Triangulation
 
 
@@ -98,10 +100,7 @@ def _vertex_neighbors(triangulation):
 
 def _following(triangulation):
     """(N,) int32: the vertex that follows each vertex counter-clockwise on the hull; -1 inside."""
-    row = triangulation.vertex_simplex
-    simplices, neighbors = gather(triangulation.simplices, row), gather(triangulation.neighbors, row)
-    here = simplices == np.arange(len(row), dtype=np.int32)[:, None]
-    # The edge from the vertex in column k to the next one lies opposite column k + 2.
-    following = jnp.where(here, jnp.roll(simplices, -1, axis=1), NONE).max(axis=1)
-    across = jnp.where(here, jnp.roll(neighbors, -2, axis=1), NONE).max(axis=1)
-    return jnp.where(triangulation.certified & (row >= 0) & (across < 0), following, NONE)
+    tables = triangulation.simplices, triangulation.neighbors, triangulation.vertex_simplex
+    vertices = np.arange(len(triangulation.vertex_simplex), dtype=np.int32)
+    following, on_boundary, _ = jax.vmap(partial(vertex_after, *tables))(vertices)
+    return jnp.where(triangulation.certified & on_boundary, following, NONE)

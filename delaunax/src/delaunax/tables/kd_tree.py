@@ -78,6 +78,12 @@ class KDTree(NamedTuple):
         """() float: the longer side of the bounding box of the vertices."""
         return self.sides.max()
 
+    @property
+    def ends(self) -> Array:
+        """(2,) int32: the first and the last vertex in the order of x and then y; no duplicates."""
+        last = lax.argmax(jnp.where(self.distinct, self.rank, NONE), 0, np.int32)
+        return jnp.stack([lax.argmin(self.rank, 0, np.int32), last])
+
 
 def _sides(nodes):
     """(..., 2) float: the sides of (..., 4 or 5) nodes along x and y."""

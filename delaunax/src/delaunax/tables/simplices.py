@@ -13,7 +13,7 @@ from jax import Array, lax
 from delaunax import platform
 from delaunax.arithmetic.triangle import cross
 from delaunax.platform.dispatch import differentiable
-from delaunax.platform.indexing import DROP, NONE, gather
+from delaunax.platform.indexing import NONE, gather
 
 
 @platform.fused
@@ -27,29 +27,35 @@ def vertex_simplex_from(simplices: Array, neighbors: Array) -> Array:
     return lax.rem(last, jnp.full_like(last, number))
 
 
-def dual_areas_from(points: Array, simplices: Array) -> Array:
-    """(N,) float: a third of the area of each vertex's triangles, differentiable with respect to `points`."""
-    return _dual_areas(points, simplices)
+def vertex_after(
+    simplices: Array, neighbors: Array, vertex_simplex: Array, vertex: Array
+) -> tuple[Array, Array, Array]:
+    """The vertex after this one along the boundary, whether there is one, and whether `vertex_simplex` contains this vertex.
+
+    The boundary edge that leaves a vertex belongs to the triangle that `vertex_simplex` names.
+    """
+    row = gather(vertex_simplex, vertex)
+    a, b, c = gather(simplices, row)
+    column = jnp.where(a == vertex, np.int32(0), jnp.where(b == vertex, np.int32(1), np.int32(2)))
+    following = gather(simplices, row, lax.rem(column + np.int32(1), np.int32(3)))
+    on_boundary = (row >= 0) & (gather(neighbors, row, lax.rem(column + np.int32(2), np.int32(3))) < 0)
+    return following, on_boundary, (row < 0) | (a == vertex) | (b == vertex) | (c == vertex)
 
 
-def _dual_areas_from(scatter, points, simplices):
+def _dual_areas_from(primitives, points, simplices):
     a, b, c = (gather(points, simplices[:, k]) for k in range(3))
     doubled = jnp.abs(cross(b - a, c - a))
     # An offset or two products that overflow give NaN. The area is then out of range, too.
     doubled = jnp.where(jnp.isnan(doubled), np.asarray(np.inf, doubled.dtype), doubled)
     thirds = jnp.where(simplices[:, 0] >= 0, doubled / 6.0, 0.0)
-    return scatter(jnp.zeros_like(points[:, 0]), simplices, thirds[:, None])
+    return primitives.scatter("add", jnp.zeros_like(points[:, 0]), simplices, thirds[:, None])
 
 
-def _dual_areas_by_rows(points, simplices):
-    return _dual_areas_from(partial(platform.scatter, "add"), points, simplices)
-
-
-def _dual_areas_at_once(points, simplices):
-    return _dual_areas_from(lambda into, places, values: into.at[places].add(values, **DROP), points, simplices)
-
-
-_dual_areas = differentiable(platform.fused(_dual_areas_by_rows), plain=_dual_areas_at_once)
+# For derivatives, JAX needs a function without loops: the one for GPUs.
+dual_areas_from = differentiable(
+    platform.fused(partial(_dual_areas_from, platform)), plain=partial(_dual_areas_from, platform.gpu)
+)
+"""(N,) float of (N, 2) points and (2N, 3) simplices: a third of the area of each vertex's triangles; differentiable."""
 
 
 def neighbors_from(simplices: Array) -> Array:

@@ -1,6 +1,7 @@
 """Where the ring of every query begins: a corner of its cavity, or the ends of the edge that it is on."""
 
 from functools import partial, reduce
+from itertools import chain
 from typing import NamedTuple
 
 import jax
@@ -10,9 +11,8 @@ from jax import Array, lax
 
 from delaunax import platform
 from delaunax.arithmetic.error_bounds import orientation
-from delaunax.arithmetic.scaling import to_order_one
+from delaunax.arithmetic.scaling import factor_to_order_one
 from delaunax.arithmetic.triangle import A, B, C
-from delaunax.insertion.corner_table import next_corner, previous_corner
 from delaunax.interpolation.natural_neighbors.circles import (
     IN_CIRCLE_BIT,
     NO_EDGE,
@@ -21,7 +21,6 @@ from delaunax.interpolation.natural_neighbors.circles import (
     circles_from,
     decide,
     in_circle,
-    triangle_of,
 )
 from delaunax.interpolation.natural_neighbors.ring import Queries
 from delaunax.location.nearest import nearest_of
@@ -30,6 +29,7 @@ from delaunax.location.walk import simplices_at
 from delaunax.platform.dispatch import by_platform
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import map_where
+from delaunax.tables.corners import next_corner, previous_corner, triangle_of
 from delaunax.triangulation import Triangulation
 
 
@@ -54,16 +54,16 @@ class Cavities(NamedTuple):
     outside: jax.Array
 
 
-def cavities_of(triangulation: Triangulation, points: Array, query_points: Array) -> Cavities:
+def cavities_of(triangulation: Triangulation, query_points: Array) -> Cavities:
     """The `Cavities` of (Q, 2) queries; gradients stop here."""
-    return _cavities(*lax.stop_gradient((triangulation, points, query_points)))
+    return _cavities(*lax.stop_gradient((triangulation, query_points)))
 
 
 @by_platform
 @platform.fused
-def _cavities(triangulation, points, query_points):
+def _cavities(triangulation, query_points):
     tree = triangulation.tree
-    circles = circles_from(tree.points, points, triangulation.simplices, triangulation.neighbors)
+    circles = circles_from(tree.points, tree.unscaled, triangulation.simplices, triangulation.neighbors)
     with jax.named_scope("locate"):
         scaled_points, finite, corners, start = starts_of(triangulation, query_points)
         known = finite & triangulation.certified
@@ -83,7 +83,7 @@ def _scales(circles, corner):
         gather(circles.points, gather(circles.vertex, 3 * triangle_of(jnp.maximum(corner, 0)) + k)) for k in range(3)
     ]
     edges = [(ends[k][:, 0] - ends[k - 1][:, 0], ends[k][:, 1] - ends[k - 1][:, 1]) for k in range(3)]
-    _, factor = to_order_one(*edges)
+    factor = factor_to_order_one(*chain(*edges))
     # Areas of cells that are far larger than this triangle have to be in range, too.
     return jnp.minimum(factor, 2.0 ** (int(jnp.finfo(factor.dtype).maxexp) // 2 - 7))
 

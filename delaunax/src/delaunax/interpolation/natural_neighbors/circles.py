@@ -13,18 +13,19 @@ Floating point decides membership where its error bound allows it, integers deci
 inside it.
 """
 
+from itertools import chain
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array, lax
+from jax import Array
 
 from delaunax import platform
 from delaunax.arithmetic import double_double
 from delaunax.arithmetic.error_bounds import IN_CIRCLE, Determinant, Vector, underflow_of, unit_of
 from delaunax.arithmetic.exact_signs import signs_at
-from delaunax.arithmetic.scaling import to_order_one
+from delaunax.arithmetic.scaling import factor_to_order_one
 from delaunax.arithmetic.triangle import A, B, C
 from delaunax.platform.indexing import NONE, gather
 
@@ -55,11 +56,6 @@ class Circles(NamedTuple):
     circle: jax.Array
     points: jax.Array
     unscaled: jax.Array
-
-
-def triangle_of(corner: Array) -> Array:
-    """The row of a corner's triangle."""
-    return lax.div(corner, np.int32(3))
 
 
 @platform.fused
@@ -102,10 +98,10 @@ def _cotangents(xs, ys, edges):
 
     Of a needle or a flat triangle they are large, so the area has to be right to rounding: it is computed as a pair of floats.
     """
-    edges, factor = to_order_one(*edges)
-    # The factor of a triangle without extent is infinite times its coordinates.
+    # The factor of a triangle without extent is infinite.
+    factor = factor_to_order_one(*chain(*edges))
     factor = jnp.minimum(factor, 2.0 ** (int(jnp.finfo(factor.dtype).maxexp) - 8))
-    xs, ys = ([each * factor for each in axis] for axis in (xs, ys))
+    xs, ys, *edges = ([each * factor for each in part] for part in (xs, ys, *edges))
     sides = [[double_double.difference_of(axis[k], axis[0]) for axis in (xs, ys)] for k in (1, 2)]
     area = jnp.maximum(double_double.cross_of(*sides), least_area(factor.dtype))
     return [-dot(edges[k - 2], edges[k - 1]) / area for k in range(3)]

@@ -77,7 +77,7 @@ class NaturalNeighborInterpolator(Interpolator):
 
 @partial(jax.jit, static_argnums=0)
 def _interpolate(kind, triangulation, points, values, query_points, fill_value):
-    cavities = cavities_of(triangulation, points, query_points)
+    cavities = cavities_of(triangulation, query_points)
     columns = _real_columns(values)
     ones = jnp.ones_like(columns[:, :1])
     sums = _summed(kind, cavities, jnp.concatenate([columns, ones], axis=1), points, query_points)

@@ -15,7 +15,6 @@ from delaunax import platform
 from delaunax.arithmetic.double_double import cross_between
 from delaunax.arithmetic.error_bounds import Vector
 from delaunax.arithmetic.triangle import A, B
-from delaunax.insertion.corner_table import next_corner, previous_corner
 from delaunax.interpolation.natural_neighbors.circles import (
     IN_CIRCLE_BIT,
     Circles,
@@ -24,10 +23,10 @@ from delaunax.interpolation.natural_neighbors.circles import (
     dot,
     in_circle,
     least_area,
-    triangle_of,
 )
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import cond_as_loop, map_where
+from delaunax.tables.corners import next_corner, previous_corner, triangle_of
 
 
 class Queries(NamedTuple):

@@ -15,11 +15,11 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.insertion.corner_table import next_corner, previous_corner
-from delaunax.interpolation.natural_neighbors.circles import IN_CIRCLE_BIT, Circles, decide, in_circle, triangle_of
+from delaunax.interpolation.natural_neighbors.circles import IN_CIRCLE_BIT, Circles, decide, in_circle
 from delaunax.interpolation.natural_neighbors.ring import Queries, edge_at, ring_turn
 from delaunax.platform.indexing import NONE
 from delaunax.platform.rows import cond_as_loop, map_where
+from delaunax.tables.corners import next_corner, previous_corner, triangle_of
 
 STEPS_PER_WAIT = 8
 """How many steps there are for each time that the host reads whether to go on. Most batches near a prior median need 7."""

@@ -14,7 +14,7 @@ import jax.numpy as jnp
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.arithmetic.scaling import factor_to_order_one, largest_exponent
+from delaunax.arithmetic.scaling import largest_exponent, times_power_of_two
 from delaunax.arithmetic.triangle import A, B
 from delaunax.interpolation.natural_neighbors.cavity import Cavities
 from delaunax.interpolation.natural_neighbors.circles import dot
@@ -30,9 +30,9 @@ Moves = tuple[Array, Array]
 
 def moves_of(points, query_points, d_points, d_query_points):
     """Tangents of points and queries in the unit of the cavities, in which coordinates are of order one."""
-    factor = factor_to_order_one(largest_exponent(lax.stop_gradient(points)), points.dtype)
+    power = -largest_exponent(lax.stop_gradient(points))
     return tuple(
-        jnp.zeros_like(primal) if is_zero(tangent) else tangent * factor
+        jnp.zeros_like(primal) if is_zero(tangent) else times_power_of_two(tangent, power)
         for primal, tangent in ((points, d_points), (query_points, d_query_points))
     )
 

@@ -14,11 +14,11 @@ import numpy as np
 from jax import Array, lax
 
 from delaunax import platform
-from delaunax.insertion.corner_table import next_corner, previous_corner
-from delaunax.interpolation.natural_neighbors.circles import IN_CIRCLE_BIT, Circles, decide, in_circle, triangle_of
+from delaunax.interpolation.natural_neighbors.circles import IN_CIRCLE_BIT, Circles, decide, in_circle
 from delaunax.interpolation.natural_neighbors.ring import Queries, edge_at, keep, ring_turn
 from delaunax.platform.indexing import NONE, gather, write
 from delaunax.platform.rows import cond_as_loop
+from delaunax.tables.corners import next_corner, previous_corner, triangle_of
 
 
 class _Edges(NamedTuple):

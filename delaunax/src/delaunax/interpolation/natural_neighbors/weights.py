@@ -18,12 +18,13 @@ from jax import lax
 
 from delaunax.arguments import as_given, points_and_queries
 from delaunax.arithmetic.scaling import largest_exponent, scaled_differentiably
+from delaunax.arithmetic.triangle import dot, squared
 from delaunax.interpolation.natural_neighbors import ring_maps
 from delaunax.interpolation.natural_neighbors.cavity import cavities_of
-from delaunax.interpolation.natural_neighbors.circles import dot, triangle_of
 from delaunax.interpolation.natural_neighbors.ring_rows import rings
 from delaunax.interpolation.natural_neighbors.shares import KINDS
 from delaunax.platform.indexing import NONE, gather
+from delaunax.tables.corners import triangle_of
 from delaunax.triangulation import Triangulation, widened
 
 
@@ -105,7 +106,8 @@ class NaturalNeighborRows(NamedTuple):
     query
         (R,) int32, the query of each row. Row q is the first one of query q. Of a spare row that is not used it is 0.
     slot
-        (R,) int32, the place of a row's first neighbour among all neighbours of its query.
+        (R,) int32, the place of a row's first neighbour among all neighbours of its query; meaningless in a spare row that is
+        not used.
     count
         (Q,) int32, the number of neighbours: also of a query without room; 0 for a query that is not finite.
     triangle
@@ -149,7 +151,9 @@ def natural_neighbor_rows(
     _check_whole("width", width, least=2)
     _check_whole("spare_rows", spare_rows, least=0)
     check_kind(kind)
-    points, queries, _ = points_and_queries(points, query_points, triangulation)
+    points, queries, shape = points_and_queries(points, query_points, triangulation)
+    if len(shape) != 1:
+        raise ValueError(f"`query_points` has shape {(*shape, 2)}; give query points of shape (number, 2).")
     # Loops over no row cannot be compiled. A query at a vertex needs no spare row.
     some = queries if len(queries) else points[:1]
     found = _rows(kind, width, spare_rows, widened(triangulation, points.dtype), points, some)
@@ -173,7 +177,7 @@ def check_kind(kind):
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
 def _rows(kind, width, spare_rows, triangulation, points, query_points):
-    cavities = cavities_of(triangulation, points, query_points)
+    cavities = cavities_of(triangulation, query_points)
     vertices, shares, query, total, count, spare = rings(kind, width, spare_rows, cavities)
     number, rows = len(query_points), len(vertices)
     shares = _attached(kind, shares, cavities, spare, points, query_points)
@@ -224,18 +228,21 @@ def _total_jvp(primals, tangents):
 def weights_of_ends(points, query_points, ends):
     """(Q, 2) float: weights on the ends of an edge, linear along it, or one and zero for a single vertex."""
     is_edge = ends[:, 1:] >= 0
-    points, query_points = _to_order_one(points, query_points)
+    points, query_points = _scaled_alike(points, query_points)
     tail, head = (gather(points, jnp.maximum(ends[:, k], 0)) for k in range(2))
     # In other rows, any edge and query keep derivatives finite.
     along = jnp.where(is_edge, head - tail, 1.0)
     offset = jnp.where(is_edge, query_points - tail, 0.0)
-    factor = lax.stop_gradient(1.0 / jnp.maximum(*jnp.abs(along.T)))
-    along, offset = factor * along.T, factor * offset.T
-    part = jnp.clip(dot(offset, along) / dot(along, along), 0.0, 1.0)
+    # An edge whose ends differ by a subnormal number counts as its tail: XLA reads such numbers as zero.
+    longest = lax.stop_gradient(jnp.maximum(*jnp.abs(along.T)))[:, None]
+    has_extent = longest >= jnp.finfo(along.dtype).tiny
+    factor = 1.0 / jnp.where(has_extent, longest, 1.0)
+    along, offset = jnp.where(has_extent, factor * along, 1.0), jnp.where(has_extent, factor * offset, 0.0)
+    part = jnp.clip(dot(offset, along) / squared(along), 0.0, 1.0)
     return jnp.stack([1.0 - part, part], axis=1)
 
 
-def _to_order_one(points, query_points):
+def _scaled_alike(points, query_points):
     """Points and queries times a power of two, by their bits: XLA reads subnormal numbers as zero."""
     exponent = largest_exponent(lax.stop_gradient(points))
     return scaled_differentiably(points, exponent), scaled_differentiably(query_points, exponent)

@@ -130,8 +130,7 @@ def test_eager_tables_have_a_row_per_data_point():
 
 @pytest.mark.parametrize("use_jax", [False, True])
 def test_log_evidence_is_delaunay_nns(likelihood_of, use_jax):
-    """autoarray's runs on NumPy, where it need not be compiled."""
-    ours, theirs = likelihood_of(NaturalNeighbor, use_jax=use_jax), likelihood_of(DelaunayNN, use_jax=False)
+    ours, theirs = (likelihood_of(mesh_cls, use_jax=use_jax) for mesh_cls in (NaturalNeighbor, DelaunayNN))
     vectors = ours.median_and_draws(2)
     expected = theirs.evidences(vectors, batch=1).log_evidence
     assert np.isfinite(expected).all()

@@ -14,8 +14,10 @@ not be near the truth.
 
 - **Give `af.LBFGS` bounds.** By default PyAutoFit gives it none. Its first step has length one in the units of the parameters.
   From autolens's default priors (`gradient_search`, and the real lens `euclid_q1_vis`) that is where the log posterior is
-  undefined: 58 of 80 starts stop within five evaluations. With `af.LBFGS(clipper=af.ClipperPriorBox())` none of the 40 starts
-  on `gradient_search` does, and the median start ends 18 900 nats higher, with either mesh.
+  undefined: 58 of 80 starts stop within five evaluations. With `af.LBFGS(clipper=af.ClipperPriorBox())` none of 80 does, and
+  the median start ends higher: by 18 900 nats on `gradient_search`, with either mesh, and on `euclid_q1_vis` by 97 nats with
+  `KNNBarycentric` and 135 with `NaturalNeighbor`. The best start on `euclid_q1_vis` is a bounded one, 61 and 26 nats above
+  all others.
 - **From default priors no search is reliable.** One start of 20 arrives at most, because the starts end hundreds or thousands
   of nats apart. With priors of one per cent, [searches on the same lens](posterior.md#gradient-searches) found a log
   evidence that is 700 nats higher (`gradient_search`, `KNNBarycentric`). More steps may not help: on `euclid_q1_vis`, 12 of 20
@@ -98,7 +100,7 @@ MISSING = """## What is not measured?
 - Lenses with 7800 image pixels: `make searches ARGS="--lenses no_light,two_planes"` runs them. One start of `af.LBFGS` takes
   minutes there.
 - `af.MultiStartProdigy` with bounds, on any lens.
-- On `euclid_q1_vis`, bounds, and priors from an earlier search.
+- On `euclid_q1_vis`, priors from an earlier search.
 - More than 100 evaluations per start, and steps scaled by the prior widths (`af.ScalerPriorWidth`).
 - Rectangular meshes, and Laplace's weights.
 - The code that stands now: each JSON file has the digest of the sources it was measured with. `NaturalNeighbor` has been

@@ -11,7 +11,6 @@ from jax_profiling.gate import live_reference, provenance, verdict
 from jax_profiling.gate.ladder import RUNGS
 from jax_profiling.gate.likelihood import Evidence, Likelihood
 from jax_profiling.gate.reference import STABLE_NOISE
-from jax_profiling.gate.uncompiled import UncompiledLikelihood
 from jax_profiling.proof.fit_cases import ON_A_VERTEX, lens_of
 from knn_barycentric.interpolator import InterpolatorKNNBarycentric
 from knn_barycentric.mesh import KNNBarycentric
@@ -91,9 +90,7 @@ def gated():
     lens, names = lens_of(ON_A_VERTEX), ["delaunay", "slightly wrong"]
     vectors = Likelihood(lens, al.mesh.Delaunay).median_and_draws(max(STABLE_DRAWS))[STABLE_DRAWS]
     with mock.patch.dict(RUNGS, {"slightly wrong": (SlightlyWrong, {})}):
-        reference, candidates, _ = verdict.compare(
-            lens, vectors, names, 1, lambda message: None, batch=1, likelihood=UncompiledLikelihood
-        )
+        reference, candidates, _ = verdict.compare(lens, vectors, names, 1, lambda message: None, batch=1)
     return reference, dict(zip(names, candidates, strict=True))
 
 

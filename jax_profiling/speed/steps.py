@@ -24,7 +24,7 @@ from jax_profiling.gate.report import markdown_table
 from jax_profiling.gate.report.figures import save
 from jax_profiling.lenses.model import galaxies_with_pixelization
 from jax_profiling.terminal.command import BadInput
-from jax_profiling.terminal.writing import atomic_writes, write_json
+from jax_profiling.terminal.writing import atomic_writes, finite_or_none, write_json
 from knn_barycentric.mesh import KNNBarycentric
 
 MESHES = {"Delaunay": Delaunay, "KNNBarycentric": KNNBarycentric}
@@ -210,7 +210,7 @@ def profile(lens, progress=lambda message: None):
         "device": device(),
         "repeats": REPEATS,
         "milliseconds": milliseconds,
-        "log_evidence": {name: float(arrays[name]["reconstruction and log evidence"]) for name in MESHES},
+        "log_evidence": {name: finite_or_none(arrays[name]["reconstruction and log evidence"]) for name in MESHES},
     }
 
 

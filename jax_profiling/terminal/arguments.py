@@ -1,6 +1,7 @@
 """Types for argparse. They reject an unusable argument before any work starts."""
 
 import argparse
+import math
 from pathlib import Path
 
 from jax_profiling.terminal.command import BadInput
@@ -22,10 +23,10 @@ def at_least(least, kind=int):
 
 
 def above_zero(text):
-    """An argparse type: a positive number."""
+    """An argparse type: a finite positive number."""
     value = float(text)
-    if not value > 0.0:
-        raise argparse.ArgumentTypeError(f"is {text}; give a number above 0.")
+    if not 0.0 < value < math.inf:
+        raise argparse.ArgumentTypeError(f"is {text}; give a finite number above 0.")
     return value
 
 

@@ -90,15 +90,15 @@ def _beside_or_inside(folder):
     return folder.parent if same_file_system and os.access(folder.parent, os.W_OK) else folder
 
 
-def write_json(value, path):
+def write_json(value, path, allow_nan=False):
     """Write a value as JSON.
 
     Raises
     ------
     ValueError
-        If a number is not finite: JSON has none.
+        If a number is not finite, unless `allow_nan`: JSON has none.
     """
-    path.write_text(json.dumps(value, indent=1, allow_nan=False) + "\n")
+    path.write_text(json.dumps(value, indent=1, allow_nan=allow_nan) + "\n")
 
 
 def finite_or_none(value):

@@ -169,9 +169,14 @@ WRONG_FILES = {
     "a list as info.json": (slacs_with("[0.05]"), "info.json: is no JSON object"),
     "a word as number": (
         slacs_with('{"pixel_scale": "0.05"}'),
-        "info.json: pixel_scale is '0.05'; write a positive number",
+        "info.json: pixel_scale is '0.05'; write a finite positive number",
     ),
-    "no pixels": (slacs_with('{"pixel_scale": 0}'), "info.json: pixel_scale is 0; write a positive number"),
+    "no end": (
+        slacs_with('{"mask_radius": Infinity}'),
+        "info.json: mask_radius is inf; write a finite positive number",
+    ),
+    "no centre": (slacs_with('{"mask_centre": [0.0, NaN]}'), "info.json: mask_centre is [0.0, NaN]; write"),
+    "no pixels": (slacs_with('{"pixel_scale": 0}'), "info.json: pixel_scale is 0; write a finite positive number"),
 }
 
 

@@ -54,6 +54,7 @@ def convert(layout, path, folder, bands=None, side=None, **keys):
     visibilities = first.get("dataset") == "interferometer"
     image_mesh = {"type": "Overlay", "shape": [26, 26]} if visibilities else {"type": "Hilbert", "pixels": 500}
     common = {"edge_points": EDGE_POINTS, "image_mesh": image_mesh, "_converted_from": layout}
+    # `load` names numbers that are not finite.
     with atomic_writes(folder) as scratch:
         for band, each in published.items():
             inside = scratch / band if len(published) > 1 else scratch
@@ -61,11 +62,11 @@ def convert(layout, path, folder, bands=None, side=None, **keys):
             info = infos[band] | common
             _write_files(each, inside, info["pixel_scale"], side, visibilities)
             if "positions_threshold" in info:
-                write_json(each.positions, inside / "positions.json")
-            write_json(info, inside / "info.json")
+                write_json(each.positions, inside / "positions.json", allow_nan=True)
+            write_json(info, inside / "info.json", allow_nan=True)
         write_json(model_of(first | common, len(published)).dict(), scratch / "model.json")
         if len(published) > 1:
-            write_json(first | common, scratch / "info.json")
+            write_json(first | common, scratch / "info.json", allow_nan=True)
         try:
             lens_folder.load(scratch, operators=False)
         except LensError as error:

@@ -1,5 +1,6 @@
 """Read published layouts: each function takes what a survey publishes for one lens, and gives its datasets."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -205,8 +206,8 @@ def _info_of(folder):
     found = {key: published[key] for key in (*numbers, "mask_centre") if published.get(key) is not None}
     for key in numbers:
         value = found.get(key, 1.0)
-        if not (isinstance(value, int | float) and value > 0.0):
-            raise LensError(fault_line(path, f"{key} is {value!r}", "write a positive number"))
+        if not (isinstance(value, int | float) and 0.0 < value < math.inf):
+            raise LensError(fault_line(path, f"{key} is {value!r}", "write a finite positive number"))
     return found
 
 

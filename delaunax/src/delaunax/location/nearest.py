@@ -10,7 +10,6 @@ from delaunax import platform
 from delaunax.arithmetic.triangle import A, B, C, dot
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import map_where
-from delaunax.stars.star_step import argmin_of
 from delaunax.triangulation import Triangulation
 
 
@@ -101,12 +100,12 @@ def _nearer_by(query_point, one, other):
 
 def nearest_of_all(points: Array, query_points: Array) -> Array:
     """(Q,) int32: the nearest of (N, 2) vertices for (Q, 2) queries; ties go to the lowest index."""
-    every, best = jnp.arange(len(points), dtype=jnp.int32), jnp.zeros(len(query_points), jnp.int32)
+    best = jnp.zeros(len(query_points), jnp.int32)
     # The first comparison is with vertex 0, the second with a vertex that is nearly the nearest. It resolves what the first
     # cannot.
     for _ in range(2):
         farther_by = _nearer_by(query_points[:, None], gather(points, best)[:, None], points)
-        best = argmin_of(every, True, farther_by)
+        best = lax.argmin(farther_by, 1, np.int32)
     return best
 
 

@@ -9,17 +9,16 @@ from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
+from jax import Array, lax
 
 from delaunax import platform
 from delaunax.arithmetic.error_bounds import ORIENTATION, orientation, unit_of
 from delaunax.platform.indexing import NONE, gather
 from delaunax.platform.rows import map_where, skip_unless
-from delaunax.stars.star_step import argmin_of
 from delaunax.triangulation import Triangulation
 
 HULL_TOLERANCE_EPS = 100.0
-"""A query just outside the hull is inside if its barycentric coordinates exceed minus so many epsilons, as in
+"""A query just outside the hull is inside if its barycentric coordinates exceed minus so many epsilons, as in SciPy's
 find_simplex."""
 
 MISS_TOLERANCE_EPS = 4.0
@@ -157,7 +156,6 @@ def _nearest_simplex(triangulation, corners, per_side, tolerance, query_point):
         distance = jnp.where(is_certainly_inside(triangle, query_point), 0.0, distance)
         return jnp.where(gather(triangulation.simplices, row, 0) >= 0, distance, np.inf)
 
-    rows = np.arange(len(corners), dtype=np.int32)
-    distances = platform.map_rows(distance_of, rows)
-    nearest = argmin_of(rows, True, distances)
+    distances = platform.map_rows(distance_of, np.arange(len(corners), dtype=np.int32))
+    nearest = lax.argmin(distances, 0, np.int32)
     return jnp.where(gather(distances, nearest) <= tolerance, nearest, NONE)

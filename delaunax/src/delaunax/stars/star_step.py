@@ -134,7 +134,7 @@ NO_CANDIDATE = np.int32(np.iinfo(np.int32).max)
 """An index above the index of every vertex."""
 
 
-def argmin_of(candidates: Array, which: Array | bool, values: Array) -> Array:
+def argmin_of(candidates: Array, which: Array, values: Array) -> Array:
     """(...,) int32: the candidate with the smallest value; ties go to the lowest index; `NO_CANDIDATE` if there is none.
 
     Parameters

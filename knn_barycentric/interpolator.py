@@ -29,8 +29,8 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
 
         return delaunax.triangulate(self.mesh_grid_xy)
 
-    def interpolation_at(self, points):
-        """Interpolate at any points of the source plane.
+    def _interpolation_at(self, points):
+        """Interpolate linearly at any points of the source plane; `_interpolation` adds what makes undefined weights NaN.
 
         Parameters
         ----------
@@ -55,7 +55,7 @@ class InterpolatorKNNBarycentric(InterpolatorDelaunay):
         points = self._xp.asarray(self.data_grid.over_sampled.array)
         if self.split_points is not None:
             points = self._xp.concatenate([points, self.split_points])
-        mappings, weights = self.interpolation_at(points)
+        mappings, weights = self._interpolation_at(points)
         # autoarray skips rows without a vertex, and would not see that their weights are NaN.
         mappings = self._xp.where(mappings[:, :1] < 0, 0, mappings)
         return mappings, self._xp.where(self.triangulation.certified, weights, self._xp.nan)

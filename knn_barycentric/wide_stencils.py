@@ -16,10 +16,10 @@ def with_any_width(shipped):
     """autoarray's `pixel_splitted_regularization_matrix_from`, without its limit on wide rows."""
 
     @wraps(shipped)
-    def matrix_from(regularization_weights, splitted_mappings, splitted_sizes, splitted_weights, xp=np):
+    def matrix_from(regularization_weights, splitted_mappings, splitted_sizes, splitted_weights, xp=np, **limits):
         tables = splitted_mappings, splitted_sizes, splitted_weights
-        if xp is np or splitted_mappings.shape[1] <= SPLIT_REG_COMPACT_WIDTH:
-            return shipped(regularization_weights, *tables, xp=xp)
+        if limits or xp is np or splitted_mappings.shape[1] <= SPLIT_REG_COMPACT_WIDTH:
+            return shipped(regularization_weights, *tables, xp=xp, **limits)
         return _matrix_from(shipped, regularization_weights, *tables)
 
     matrix_from.any_width = True

@@ -94,9 +94,9 @@ SLOW = {"gradient", "determinism"}
     ids=[f"{what}-{broken.__name__}" for what, broken, _ in BREAKS],
 )
 def test_check_fails_on_broken_code(what, broken, words, assertions, small, monkeypatch):
-    exact = InterpolatorKNNBarycentric.interpolation_at
+    exact = InterpolatorKNNBarycentric._interpolation_at
     monkeypatch.setattr(
-        InterpolatorKNNBarycentric, "interpolation_at", lambda self, points: broken(*exact(self, points), self._xp)
+        InterpolatorKNNBarycentric, "_interpolation_at", lambda self, points: broken(*exact(self, points), self._xp)
     )
     case = Case(small, small.name)
     if broken is nan_made_plausible:
@@ -154,3 +154,11 @@ def test_main_prints_one_line_per_check(assertions, small, monkeypatch, capsys):
     capsys.readouterr()
     assert assertions.main(["--lens", str(small.folder), "--lens", "no-such-lens"]) == 2
     assert not capsys.readouterr().out
+
+
+def test_a_check_that_raises_has_failed_and_the_others_run(assertions, small, capsys):
+    def raises(case):
+        raise IndexError("index 211 is out of bounds")
+
+    assert not assertions.passes(Case(small, small.name), "jit", raises)
+    assert "small: jit: FAILED: IndexError: index 211 is out of bounds" in capsys.readouterr().out

@@ -53,8 +53,12 @@ class Candidate:
 
     @property
     def relative_errors(self):
-        """(V,) float64, `errors` divided by the size of the log evidence; 0 where the reference is undefined."""
-        return np.where(self.reference.undefined, 0.0, self.errors / self.reference.sizes)
+        """(V,) float64, `errors` divided by the size of the log evidence.
+
+        0 where the reference is undefined, unless the exact triangulation is wrong there.
+        """
+        relative = np.where(self.reference.undefined, 0.0, self.errors / self.reference.sizes)
+        return np.where(np.isinf(self.errors), np.inf, relative)
 
     @property
     def relative_error(self):
@@ -83,7 +87,10 @@ class Candidate:
 
     @property
     def nan_shares(self):
-        """(mesh, reference): the shares of NaN at the unstable vectors and their perturbations; 0 if there are none."""
+        """(mesh, reference): the shares of NaN at unstable vectors that are not undefined, and at their perturbations.
+
+        0 if there are none.
+        """
         return tuple(float(np.mean(np.isnan(each))) if len(each) else 0.0 for each in self._at_unstable)
 
     @property
@@ -93,7 +100,7 @@ class Candidate:
 
     @property
     def _at_unstable(self):
-        unstable = np.flatnonzero(self.reference.unstable)
+        unstable = np.flatnonzero(self.reference.unstable & ~self.reference.undefined)
         both = ([each[vector] for vector in unstable] for each in (self.values, self.reference.values))
         return [np.concatenate([[], *each]) for each in both]
 

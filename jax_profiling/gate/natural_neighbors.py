@@ -50,7 +50,9 @@ def candidate_of(lens, draws=0, perturbations=PERTURBATIONS, batch=1):
         for vector in np.flatnonzero(reference.unstable):
             values[vector] = uncompiled.evidences(reference.parameters[vector][: 1 + perturbations]).log_evidence
             if np.isnan(found.log_evidence[vector]):
-                values[vector][0] = np.nan
+                # Fewer values could not fail: those without `jit` are finite.
+                count = len(values[vector]) if np.isfinite(reference.values[vector][0]) else 1
+                values[vector][:count] = np.nan
         return Candidate(ROW, reference, values, bool(found.certified[~reference.undefined].all()))
 
 

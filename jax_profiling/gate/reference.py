@@ -121,7 +121,8 @@ class Reference:
         """The error of a mesh at one vector (nats).
 
         At a stable vector it is the distance from the reference. At an unstable one it is the distance from the range of the
-        reference, after the range is tripled about its centre. NaN values count as a share there.
+        reference, after the range is tripled about its centre. NaN values count as a share there; if all values of the mesh are
+        NaN, the reference has to be NaN somewhere, too.
 
         Parameters
         ----------
@@ -144,7 +145,9 @@ class Reference:
         if nan_more_often(values, reference):
             return np.inf
         finite, own = reference[np.isfinite(reference)], values[np.isfinite(values)]
-        if not len(finite) or not len(own):
+        if not len(own):
+            return np.inf if len(finite) == len(reference) else 0.0
+        if not len(finite):
             return 0.0
         width = np.ptp(finite)
         return float(max(finite.min() - width - own.min(), own.max() - finite.max() - width, 0.0))

@@ -148,7 +148,8 @@ def figure_of(summaries):
             noise = (summary["reference"]["noise_nats"] or 0.0) / size
             worst = summary["candidates"][0]["worst_relative_error"]
             ax.barh(row + offset, max(noise, FLOOR), left=FLOOR / 2, height=0.3, color=colour, alpha=0.25)
-            ax.plot(max(worst or 0.0, FLOOR), row + offset, "o", markersize=4, color=colour)
+            # An infinite error is null in JSON; it is drawn at the right edge.
+            ax.plot(1.0 if worst is None else max(worst, FLOOR), row + offset, "o", markersize=4, color=colour)
     for bound, words in ((1.0e-9, "this project's bar"), (1.0e-4, "drop-in"), (1.0e-3, "opt-in")):
         ax.axvline(bound, color="0.3", linestyle=":", linewidth=1)
         ax.text(bound, 1.005, words, rotation=30, fontsize=8, transform=ax.get_xaxis_transform())

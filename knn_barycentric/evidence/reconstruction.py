@@ -1,4 +1,4 @@
-"""The source where regularization is so stiff that autoarray's solver loses the data, or fails.
+"""The source and its covariance where regularization is so stiff that autoarray's solver loses the data, or fails.
 
 With large coefficients F drowns in the rounding of F + H, and in the tolerance of the solver. So a difference is solved with a
 penalty of `STIFFEST` times the largest curvature at most. The data see next to nothing of it either way: the minimum of
@@ -16,23 +16,24 @@ STIFFEST = 1.0e10
 """The largest penalty of a difference, in units of the largest curvature of a vertex."""
 
 
-def reconstruction_of(inversion, shipped):
-    """(P,) float, the source by autoarray's solver `shipped`, from F + H with bounded penalties where there are larger ones."""
+def with_bounded_penalties(inversion):
+    """A copy of an inversion whose F + H has bounded penalties; the inversion itself if none is known to be larger."""
     differences, xp = differences_of(inversion), inversion._xp
     if differences is None:
-        return shipped(inversion)
+        return inversion
     bounded = bounded_by_curvature(differences, inversion)
     stiffer = [each.penalties > below.penalties for each, below in zip(differences, bounded)]
     any_stiffer = xp.concatenate(stiffer).any()
     if xp is np and not any_stiffer:
-        return shipped(inversion)
-    matrix = inversion.curvature_matrix
+        return inversion
+    # Sparse operators of the CPU, and preloads, form F with NumPy whatever `xp` is.
+    matrix = xp.asarray(inversion.curvature_matrix)
     for each, (start, _) in zip(bounded, inversion.param_range_list_from(Mapper)):
         matrix = each.added_to(matrix, start, xp)
-    solved = copy.copy(inversion)
-    vars(solved).pop("_curvature_reg_matrix_cho_factor", None)
-    vars(solved)["curvature_reg_matrix"] = xp.where(any_stiffer, matrix, inversion.curvature_reg_matrix)
-    return shipped(solved)
+    copied = copy.copy(inversion)
+    vars(copied).pop("_curvature_reg_matrix_cho_factor", None)
+    vars(copied)["curvature_reg_matrix"] = xp.where(any_stiffer, matrix, inversion.curvature_reg_matrix)
+    return copied
 
 
 def bounded_by_curvature(differences, inversion):

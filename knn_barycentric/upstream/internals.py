@@ -14,6 +14,7 @@ REQUIRED = {
         "AbstractInversion.curvature_reg_matrix_reduced": None,
         "AbstractInversion.reconstruction_reduced": None,
         "AbstractInversion.reconstruction": None,
+        "AbstractInversion.reconstruction_covariance_matrix": None,
         "AbstractInversion.curvature_matrix": None,
         "AbstractInversion.curvature_reg_matrix": None,
         "AbstractInversion._curvature_reg_matrix_cho_factor": None,

@@ -14,7 +14,7 @@ from autonerves import cached_property
 
 from knn_barycentric.evidence.curvature_log_det import curvature_log_det_term_of
 from knn_barycentric.evidence.log_det import log_det_term_of
-from knn_barycentric.evidence.reconstruction import reconstruction_of
+from knn_barycentric.evidence.reconstruction import with_bounded_penalties
 from knn_barycentric.evidence.regularization_term import regularization_term_of
 from knn_barycentric.evidence.tiny_weights import without_tiny_weights
 from knn_barycentric.jax_delaunay_tables import delaunay_tables, nan_if_uncertified
@@ -50,9 +50,9 @@ def patch(
         Qhull callback. Everything else about these meshes stays the same.
     log_det : bool, optional
         Whether the log evidence takes log det H, log det(F + H) and s'Hs from the differences that regularization penalises,
-        not from the formed matrix H, and the solver sees bounded penalties. With large coefficients the formed matrix is off by
-        many nats, or gives NaN. Only Delaunay meshes with regularization by differences are concerned
-        (`evidence.differences.BUILDERS`). Every other inversion keeps autoarray's own value.
+        not from the formed matrix H. The solver and the covariance of the source then see bounded penalties. With large
+        coefficients the formed matrix is off by many nats, or gives NaN. Only Delaunay meshes with regularization by
+        differences are concerned (`evidence.differences.BUILDERS`). Every other inversion keeps autoarray's own value.
     natural_neighbors : bool, optional
         `al.mesh.DelaunayNN` becomes `NaturalNeighbor`, and under JAX split regularization takes split points with any number
         of neighbours, and over-sampled PSFs take `NaturalNeighbor`.
@@ -81,7 +81,8 @@ def patch(
         if log_det:
             for name, term_of in EVIDENCE_TERMS.items():
                 _replace(AbstractInversion, name, partial(_term_by_differences, term_of))
-            _replace(AbstractInversion, "reconstruction", _with_bounded_penalties)
+            _replace(AbstractInversion, "reconstruction", _reconstruction_with_bounded_penalties)
+            _replace(AbstractInversion, "reconstruction_covariance_matrix", _covariance_with_bounded_penalties)
         if zero_tiny_weights:
             _replace(mapper_util, "adaptive_pixel_signals_from", without_tiny_weights)
 
@@ -111,11 +112,15 @@ def _term_by_differences(term_of, shipped):
     return property(term)
 
 
-def _with_bounded_penalties(shipped):
+def _reconstruction_with_bounded_penalties(shipped):
     def reconstruction(self):
-        return reconstruction_of(self, shipped.func)
+        return shipped.func(with_bounded_penalties(self))
 
     return cached_property(reconstruction)
+
+
+def _covariance_with_bounded_penalties(shipped):
+    return property(lambda self: shipped.__get__(with_bounded_penalties(self)))
 
 
 def _with_nan_if_uncertified(shipped):

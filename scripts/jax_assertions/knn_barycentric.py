@@ -80,6 +80,8 @@ def passes(case, what, check):
         outcome, passed = check(case), True
     except AssertionError as error:
         outcome, passed = str(error), False
+    except Exception as error:  # The checks that remain run, too.
+        outcome, passed = command.one_line(error), False
     seconds = time.perf_counter() - began
     print(f"{case.lens.name}: {what}: {'ok' if passed else 'FAILED'}: {outcome} [{seconds:.0f} s]", flush=True)
     return passed

@@ -66,8 +66,8 @@ def test_the_default_rung_is_delaunay_at_both(found, vectors, likelihood_of):
 
 
 class _RolledWeights(InterpolatorKNNBarycentric):
-    def interpolation_at(self, points):
-        mappings, weights = super().interpolation_at(points)
+    def _interpolation_at(self, points):
+        mappings, weights = super()._interpolation_at(points)
         return mappings, jnp.roll(weights, 1, axis=1)
 
 

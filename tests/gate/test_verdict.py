@@ -68,6 +68,34 @@ def test_all_nan_is_infinitely_wrong_at_one_vector():
     assert compared_with(reference, np.array([np.nan]), perturbed=[12 * [np.nan]]).errors[0] == np.inf
 
 
+@pytest.mark.parametrize("perturbations", [1, 2, 4])
+def test_a_mesh_that_is_nan_throughout_fails_where_the_reference_never_is(perturbations):
+    mesh = compared_with(reference_of(UNSTABLE), np.array([-1000.0, np.nan]), perturbed=[perturbations * [np.nan]])
+    assert mesh.errors[1] == np.inf and mesh.verdict == "abandon" and not mesh.is_delaunay
+    sometimes = reference_of([[-1000.0, -1000.0, -1000.0], [-1000.0, -998.0, np.nan]])
+    as_often = compared_with(sometimes, np.array([-1000.0, np.nan]), perturbed=[[np.nan]])
+    assert as_often.errors[1] == 0.0 and as_often.is_delaunay
+
+
+def test_a_wrong_exact_triangulation_fails_where_its_log_evidence_is_nan():
+    reference = reference_of([-1000.0, np.nan], tied=[False, True], faults=(None, "a vertex has no triangle"))
+    mesh = compared_with(reference, np.array([-1000.0, np.nan]), perturbed=[[np.nan]])
+    assert reference.undefined.tolist() == [False, True]
+    assert mesh.relative_errors.tolist() == [0.0, np.inf] and mesh.verdict == "abandon"
+
+
+def test_undefined_vectors_do_not_dilute_the_share_of_nan():
+    """Of three unstable vectors 6 of 15 values are NaN, of the reference's 39 none."""
+    rows = np.tile(np.arange(13.0), (3, 1)) - 1000.0
+    nan = np.nan
+    perturbed = [[nan, nan, nan, -990.0], [nan, nan, -990.0, -990.0], [nan, -990.0, -990.0, -990.0]]
+    alone = compared_with(reference_of(rows), np.full(3, -990.0), perturbed=perturbed)
+    undefined = reference_of(np.concatenate([rows, np.full((4, 13), nan)]))
+    among = compared_with(undefined, np.full(7, -990.0), perturbed=perturbed + 4 * [4 * [-990.0]])
+    assert alone.verdict == among.verdict == "abandon"
+    assert alone.nan_shares == among.nan_shares == (0.4, 0.0)
+
+
 def test_perturbed_values_outside_the_range_count():
     candidate = compared_with(reference_of(UNSTABLE), np.array([-1000.0, -1000.0]), perturbed=[[-1000.0, -900.0]])
     assert candidate.errors[1] == 95.0

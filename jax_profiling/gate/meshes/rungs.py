@@ -209,7 +209,7 @@ class RungMesh(KNNBarycentric):
 class InterpolatorRung(InterpolatorKNNBarycentric):
     """The interpolator of a `RungMesh`; works with NumPy and JAX."""
 
-    def interpolation_at(self, points):
+    def _interpolation_at(self, points):
         return WEIGHTS_OF_RUNGS[self.mesh.rung](self.mesh_grid_xy, points, self._xp)
 
     @cached_property
@@ -226,5 +226,5 @@ class InterpolatorRung(InterpolatorKNNBarycentric):
         return np.pad(mappings, ((0, 0), (0, 1)), constant_values=-1), sizes, np.pad(weights, ((0, 0), (0, 1)))
 
     def _on_numpy(self, points):
-        mappings, weights = self.interpolation_at(np.asarray(points))
+        mappings, weights = self._interpolation_at(np.asarray(points))
         return mappings, (mappings >= 0).sum(axis=1), weights

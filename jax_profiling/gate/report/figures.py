@@ -81,8 +81,9 @@ def verdict_figure(gate: Gate):
         ax.plot(draws, np.full(len(draws), row), "|", color="0.5", markersize=12)
         ax.plot(max(abs(candidate.nats), floor), row, "o", color="C0" if candidate.rung == DEFAULT_RUNG else "C1")
     for verdict, bound in VERDICTS.items():
-        if math.isfinite(bound):
-            nats = bound * abs(gate.log_evidence)
+        # Relative errors are without the penalty of positions.
+        nats = bound * gate.reference.sizes[0]
+        if math.isfinite(nats):
             ax.axvline(nats, color="0.3", linestyle=":", linewidth=1)
             ax.text(nats, 1.02, verdict, rotation=45, fontsize=8, transform=ax.get_xaxis_transform())
     noise = max(largest(gate.reference.noise), floor)

@@ -31,9 +31,9 @@ def reference_sentences(gate: Gate):
         own, theirs = default.nan_shares
         yield (
             f"The reference is unstable at {reference.unstable.sum()} of {count} vectors: perturbing the last bits of the "
-            f"parameters changes it by up to {largest(reference.noise):.1e} nats. NaN are {theirs:.0%} of its evaluations "
-            f"there and {own:.0%} of the default rung's{', which is too often' if default.nan_more_often else ''}. "
-            f"It is undefined at {reference.undefined.sum()} vectors."
+            f"parameters changes it by up to {largest(reference.noise):.1e} nats. It is undefined at "
+            f"{reference.undefined.sum()} of them. At the others, NaN are {theirs:.0%} of its evaluations and {own:.0%} of the "
+            f"default rung's{', which is too often' if default.nan_more_often else ''}."
         )
     if reference.uses_exact_triangulation.any():
         yield (

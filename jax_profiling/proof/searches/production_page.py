@@ -73,7 +73,7 @@ def found_in(results):
 def _about_delaunay(every):
     """A sentence on Delaunay's log evidence at samples of `KNNBarycentric`, if it was compared."""
     difference = every.get("linear", {}).get("difference_from_delaunay")
-    if difference is None:
+    if difference is None or "delaunay" in every:
         return []
     return [
         f"`al.mesh.Delaunay` was not searched. At {COMPARED} samples of `KNNBarycentric` its log evidence differs by at most "

@@ -75,8 +75,8 @@ def test_a_right_mesh_is_not_recounted(monkeypatch):
 
 
 class _SlightlyWrong(InterpolatorKNNBarycentric):
-    def interpolation_at(self, points):
-        mappings, weights = super().interpolation_at(points)
+    def _interpolation_at(self, points):
+        mappings, weights = super()._interpolation_at(points)
         return mappings, weights + 1.0e-6 * (jnp.roll(weights, 1, axis=1) - weights)
 
 

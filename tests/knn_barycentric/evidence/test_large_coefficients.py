@@ -139,3 +139,21 @@ def test_source_is_autoarrays_own_at_small_coefficients(lens):
     with patched(log_det=True):
         found = likelihood.fit(likelihood.prior_medians, xp=np).inversion.reconstruction
     assert found == pytest.approx(shipped, rel=1.0e-9, abs=1.0e-12)
+
+
+def test_noise_map_is_that_of_a_constant_source(lens):
+    """Where all differences are stiff, every vertex has the error of the mean of the data, (1'F1)^-1/2."""
+    likelihood = Likelihood(lens, al.mesh.Delaunay)
+
+    def noise_map_and_curvature(case):
+        inversion = likelihood.fit(_parameters_of(likelihood, case), xp=np).inversion
+        return inversion.reconstruction_noise_map, inversion.curvature_matrix
+
+    shipped, _ = noise_map_and_curvature("both")
+    exact, _ = noise_map_and_curvature("small enough for Cholesky")
+    with patched(log_det=True):
+        found, curvature = noise_map_and_curvature("both")
+        soft, _ = noise_map_and_curvature("small enough for Cholesky")
+    assert found == pytest.approx(curvature.sum() ** -0.5, rel=1.0e-5)
+    assert (shipped < 0.1 * found).all()
+    assert soft == pytest.approx(exact, rel=1.0e-5)

@@ -51,7 +51,8 @@ differences: a step of 1e-3 prior widths meets 8 to 370 events on these lenses.
   (NNLS is autoarray's non-negative solver.) Rates come from 64 steps of 1e-3 on every line. A random sample of each kind is
   bisected to 1e-13 prior widths, changes of the active set to 1e-10.
 - **Jumps and kinks.** The jump is the difference of the log evidence 5e-13 prior widths before and after the event. The
-  kink is the difference of the slopes. Slopes are one-sided differences that cross no other event.
+  kink is the difference of the slopes. Slopes are one-sided differences that cross no other event
+  of the tables.
 - **Roughness.** Windows of nine evidences start at random places. Fourth differences remove the smooth part
   (`jax_profiling/proof/continuity/structure.py`).
 

@@ -58,7 +58,7 @@ def summary_of(case, log_det="shipped", progress=lambda message: None):
     Returns
     -------
     dict
-        `report.summary_from`, with "delaunay_under_jit" (whether Delaunay ran under JAX too), "is_delaunay"
+        `report.summary_from`, with "draws", "delaunay_under_jit" (whether Delaunay ran under JAX too), "is_delaunay"
         (`Candidate.is_delaunay`) and "penalty" (of positions, nats).
     """
     lens = lens_of(case)
@@ -75,6 +75,7 @@ def summary_of(case, log_det="shipped", progress=lambda message: None):
         )
         summary = report.summary_from(found)
     return summary | {
+        "draws": case.draws,
         "delaunay_under_jit": traced,
         "is_delaunay": found.default.is_delaunay,
         "penalty": float(found.reference.penalties[0]),
@@ -82,7 +83,7 @@ def summary_of(case, log_det="shipped", progress=lambda message: None):
 
 
 def summary_of_natural_neighbors(case):
-    """`report.summary_from` of `NaturalNeighbor` on a fit case, with "penalty" (of positions, nats).
+    """`report.summary_from` of `NaturalNeighbor` on a fit case, with "draws" and "penalty" (of positions, nats).
 
     The reference has right weights (`gate.natural_neighbors`).
     """
@@ -91,7 +92,8 @@ def summary_of_natural_neighbors(case):
     gate = verdict.Gate(lens, candidate.reference, [candidate], drift=None, mapper=None, sources={})
     summary = report.summary_from(gate)
     summary["reference"]["mesh"] = "right natural neighbour weights"
-    return summary | {"passed": candidate.passed, "penalty": float(candidate.reference.penalties[0])}
+    penalty = float(candidate.reference.penalties[0])
+    return summary | {"passed": candidate.passed, "draws": case.draws, "penalty": penalty}
 
 
 def measure(key, variant):

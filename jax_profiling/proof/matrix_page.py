@@ -104,7 +104,7 @@ def _table_of(summaries, cases=CASES):
 def row_of(case, summary):
     """The row of a fit case: strings in the order of `COLUMNS`."""
     reference, candidate = summary["reference"], summary["candidates"][0]
-    vectors = case.draws + 1
+    vectors = summary["draws"] + 1
     numbers = {kind: round(vectors * reference[kind]) for kind in KINDS}
     verdict = candidate["verdict"] + (
         "" if not candidate["unexplained"] else f", {candidate['unexplained']} unexplained"

@@ -98,7 +98,8 @@ threefold and more. The last column is the log evidence where the lines start.
     "modes": """## Does the log evidence depend on the batch?
 
 The largest relative difference from `jit` at four parameter vectors (eager at one). Every batch runs in two orders of its
-lanes. The bar is 1e-9. `python -m jax_profiling.proof.continuity.modes` measures it.
+lanes. The bar is 1e-9. `python -m jax_profiling.proof.continuity.modes` measures it. `population-0-0000` is a drawn lens of
+the [sweep](../proofs/sweep.md).
 
 `double_source_plane` misses the bar, because rounding alone moves its log evidence. If all parameters move by their last bit,
 Delaunay's log evidence changes by up to 1.9e-7 (relative) at these vectors. With `KNNBarycentric` it changes by up to 1.5e-7.
@@ -118,7 +119,8 @@ MISSING = """## What is not measured?
 - The meshes that a lens lacks in the table above: for example Laplace's weights on `no_light`, and rectangles on
   `two_planes`.
 - Steps below 1e-3 on `two_planes` and below 1e-4 on all others but `small`, and the sizes of changes of the active set there.
-- The log evidence in every mode on more than four lenses. `cusp` and `euclid` need more than 20 GiB at `vmap` of 64 on a CPU.
+- The log evidence in every mode on larger lenses. At `vmap` of 64, `cusp` and `euclid` need more than 20 GiB on a CPU; the
+  interferometer of the production matrix needs 75 GB before that.
 - The cost of the roughness for a search. [Another page](searches.md) has it for three lenses.
 - The code that stands now: each JSON file has the digest of the sources it was measured with. `NaturalNeighbor` has been
   reorganised since, without another change of weights than rounding.

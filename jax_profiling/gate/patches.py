@@ -42,7 +42,7 @@ def log_dets(accurate, **patches):
 
 @contextmanager
 def zero_tiny_weights():
-    """A context in which regularization counts as with `patch(zero_tiny_weights=True)`. Other patches stay as they are."""
+    """A context with `patch(zero_tiny_weights=True)`. It keeps the patches that are active."""
     # A patched autoarray lacks this module, and needs it for counted vectors only.
     from knn_barycentric.evidence.tiny_weights import without_tiny_weights
 

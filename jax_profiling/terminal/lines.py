@@ -1,4 +1,4 @@
-"""Print text exactly as it is written."""
+"""Print text without changing it."""
 
 from rich.text import Text
 

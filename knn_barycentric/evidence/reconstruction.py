@@ -17,7 +17,10 @@ STIFFEST = 1.0e10
 
 
 def with_bounded_penalties(inversion):
-    """A copy of an inversion whose F + H has bounded penalties; the inversion itself if none is known to be larger."""
+    """A copy of an inversion with bounded penalties in F + H.
+
+    The inversion itself if its differences are not known, or on NumPy if no penalty exceeds the bound.
+    """
     differences, xp = differences_of(inversion), inversion._xp
     if differences is None:
         return inversion

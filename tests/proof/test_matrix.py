@@ -17,7 +17,7 @@ from knn_barycentric import KNNBarycentric, NaturalNeighbor
 
 @cache
 def lens_with(key):
-    """The lens of a fit case. `NATURAL_NEIGHBORS` have those of `CASES`."""
+    """The lens of a fit case. The cases of `NATURAL_NEIGHBORS` are among `CASES`, with the same lenses."""
     return lens_of(CASES[key])
 
 

@@ -31,7 +31,7 @@ def function(points, queries):
     mappings = delaunax.locate(delaunax.triangulate(points), points, queries)
     return mappings, delaunax.barycentric_weights(points, queries, mappings)
 """
-"""What the mesh computes; without autolens, whose import takes longer."""
+"""What the mesh computes. This program does not import autolens, which would take longer than the rest."""
 
 LIKELIHOOD = """
 import jax_profiling

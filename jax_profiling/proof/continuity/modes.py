@@ -34,9 +34,9 @@ VECTORS, SPREAD = 4, 0.1
 """Number of parameter vectors, and their distance from the prior median per parameter, in sigmas of the prior's quantiles."""
 
 
-def vectors_of(likelihood, seed=SEED):
+def vectors_of(likelihood):
     """(VECTORS, D) float64, parameter vectors near the prior median. They stay inside every prior."""
-    shifts = np.random.default_rng(seed).normal(size=(VECTORS, likelihood.model.prior_count))
+    shifts = np.random.default_rng(SEED).normal(size=(VECTORS, likelihood.model.prior_count))
     quantiles = norm.cdf(SPREAD * shifts)
     return np.array([likelihood.model.vector_from_unit_vector(each) for each in quantiles], dtype=float)
 

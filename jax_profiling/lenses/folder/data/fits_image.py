@@ -100,10 +100,10 @@ def image_at(path, name):
                 images = [hdu for hdu in hdu_list if hdu.is_image and hdu.data is not None]
                 primary = hdu_list[0]
                 hdu = _chosen(images, name)
-                if hdu is not None and name == "noise_map" and hdu.name.upper() in WEIGHTS:
-                    fix = "convert it, 1 / sqrt(weight) or sqrt(variance)"
-                    raise LensError(fault_line(path, f"has an extension {hdu.name}, which holds no RMS noise", fix))
                 if hdu is not None:
+                    if name == "noise_map" and hdu.name.upper() in WEIGHTS:
+                        fix = "convert it, 1 / sqrt(weight) or sqrt(variance)"
+                        raise LensError(fault_line(path, f"has an extension {hdu.name}, which holds no RMS noise", fix))
                     return FitsImage(
                         path=path,
                         values=np.array(hdu.data, dtype=float),

@@ -233,7 +233,7 @@ def weights_of_ends(points, query_points, ends):
     # In other rows, any edge and query keep derivatives finite.
     along = jnp.where(is_edge, head - tail, 1.0)
     offset = jnp.where(is_edge, query_points - tail, 0.0)
-    # An edge whose ends differ by a subnormal number counts as its tail: XLA reads such numbers as zero.
+    # XLA reads subnormal numbers as zero. If the ends of an edge differ by one, the tail has all weight.
     longest = lax.stop_gradient(jnp.maximum(*jnp.abs(along.T)))[:, None]
     has_extent = longest >= jnp.finfo(along.dtype).tiny
     factor = 1.0 / jnp.where(has_extent, longest, 1.0)

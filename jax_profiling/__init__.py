@@ -23,6 +23,10 @@ logging.getLogger("jax._src.xla_bridge").setLevel(logging.WARNING)
 # autolens enables fp64, so it must come before the first import of jax.
 import autolens  # noqa: E402, F401
 
+if "jax" in sys.modules:
+    # A caller that imported jax first, such as a plugin of pytest, would get fp32 and a verdict on it.
+    sys.modules["jax"].config.update("jax_enable_x64", True)
+
 if importlib.util.find_spec("knn_barycentric") is None:
     # A patched autoarray contains the mesh under another name.
     from autoarray.inversion.mesh import knn_barycentric

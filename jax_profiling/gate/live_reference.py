@@ -9,7 +9,7 @@ from autoarray.inversion.mesh.mesh.delaunay import Delaunay
 from delaunax import oracle
 from jax_profiling.gate.likelihood import Likelihood
 from jax_profiling.gate.meshes.exact_delaunay import ExactDelaunay
-from jax_profiling.gate.meshes.permuted_delaunay import PermutedDelaunay
+from jax_profiling.gate.meshes.permuted_delaunay import permuted_vertices
 from jax_profiling.gate.reference import Reference
 from jax_profiling.gate.second_look.counted import is_counted_at
 
@@ -99,7 +99,8 @@ def reference_of(
     if (inexact := np.flatnonzero(tied | dropped)).size:
         progress("Delaunay, vertices permuted")
         unperturbed = np.array([parameters[vector][0] for vector in inexact])
-        permuted[inexact] = likelihood(lens, PermutedDelaunay).evidences(unperturbed, batch).log_evidence
+        with permuted_vertices():
+            permuted[inexact] = delaunay.evidences(unperturbed, batch).log_evidence
         progress("Delaunay on the exact triangulation")
         for vector in inexact:
             parameters[vector], qhull[vector] = with_zeros_perturbed(parameters[vector]), values[vector][0]

@@ -1,56 +1,43 @@
 """autoarray's Delaunay with its vertices passed to Qhull in another order.
 
-Four vertices on one circle have two Delaunay triangulations. Qhull's choice depends on the order of the vertices, so this mesh
-shows how much the log evidence depends on that choice.
+Four vertices on one circle have two Delaunay triangulations. Qhull's choice depends on the order of the vertices, so the log
+evidence in another order shows how much it depends on that choice.
 """
 
-import autolens as al
+from contextlib import contextmanager
+from unittest import mock
+
 import numpy as np
-from autoarray.inversion.mesh.interpolator.delaunay import DelaunayInterface, InterpolatorDelaunay
-from autonerves import cached_property
+import scipy.spatial
+from scipy.spatial import Delaunay
 
 SEED = 0
 """Seed of the permutation."""
 
 
-class InterpolatorPermutedDelaunay(InterpolatorDelaunay):
-    """autoarray's Delaunay interpolation: permute the vertices, triangulate, undo the permutation."""
+class PermutedDelaunay:
+    """What autoarray reads of a `scipy.spatial.Delaunay`, triangulated in another order of its points."""
 
-    @cached_property
-    def delaunay(self):
-        """The tables of the permuted mesh, with the vertex numbers of the original mesh."""
-        count = len(self.mesh_grid.array)
-        order = np.random.default_rng(SEED).permutation(count)
-        inverse = np.argsort(order)
-        permuted = InterpolatorDelaunay(
-            mesh=self.mesh,
-            mesh_grid=al.Grid2DIrregular(self.mesh_grid.array[order], xp=self._xp),
-            data_grid=self.data_grid,
-            xp=self._xp,
-        ).delaunay
-
-        def renumber(vertices):
-            return self._xp.where(vertices < 0, -1, self._xp.asarray(order)[vertices])
-
-        def restore_order(crosses):
-            return crosses.reshape(count, 4, -1)[inverse].reshape(4 * count, -1)
-
-        split = permuted.split_points is not None
-        return DelaunayInterface(
-            points=permuted.points[inverse],
-            simplices=renumber(permuted.simplices),
-            mappings=renumber(permuted.mappings),
-            split_points=restore_order(permuted.split_points) if split else None,
-            splitted_mappings=restore_order(renumber(permuted.splitted_mappings)) if split else None,
-            xp=self._xp,
-            dual_areas=permuted.dual_areas[inverse],
-        )
-
-
-class PermutedDelaunay(al.mesh.Delaunay):
-    """`al.mesh.Delaunay` with its vertices passed to Qhull in another order."""
+    def __init__(self, points):
+        self._order = np.random.default_rng(SEED).permutation(len(points))
+        self._found = Delaunay(points[self._order])
+        self.points, self.neighbors = np.asarray(points), self._found.neighbors
+        self.simplices = self._order[self._found.simplices]
+        self.find_simplex = self._found.find_simplex
 
     @property
-    def interpolator_cls(self):
-        """The class that autoarray interpolates this mesh with."""
-        return InterpolatorPermutedDelaunay
+    def vertex_neighbor_vertices(self):
+        """The pointers and the neighbours of every vertex, as SciPy gives them."""
+        starts, neighbors = self._found.vertex_neighbor_vertices
+        rows = [self._order[neighbors[starts[at] : starts[at + 1]]] for at in np.argsort(self._order)]
+        return np.cumsum([0, *map(len, rows)]), np.concatenate(rows)
+
+
+@contextmanager
+def permuted_vertices():
+    """A context in which autoarray's Delaunay permutes its vertices, also in programs that are compiled already.
+
+    Such a program calls SciPy on the host, and autoarray looks SciPy's class up in every call.
+    """
+    with mock.patch.object(scipy.spatial, "Delaunay", PermutedDelaunay):
+        yield

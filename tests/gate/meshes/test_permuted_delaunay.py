@@ -1,20 +1,24 @@
 """Permuting the vertices changes only the choice among ties."""
 
+from contextlib import nullcontext
 from types import SimpleNamespace
 
 import autolens as al
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from autoarray.inversion.mesh.interpolator import delaunay as upstream
+from scipy.spatial import Delaunay
 
-from jax_profiling.gate.meshes.permuted_delaunay import PermutedDelaunay
+from jax_profiling.gate.meshes.permuted_delaunay import PermutedDelaunay, permuted_vertices
 
 import point_sets
 
 
-def _dense(mesh_cls, points, queries, xp):
+def _dense(points, queries, xp):
     """(Q + 4N, N) float, the weight of every vertex at the data points and split points."""
-    mesh = mesh_cls(pixels=len(points), zeroed_pixels=20)
+    mesh = al.mesh.Delaunay(pixels=len(points), zeroed_pixels=20)
     interpolator = mesh.interpolator_cls(
         mesh=mesh,
         mesh_grid=al.Grid2DIrregular(xp.asarray(points)),
@@ -30,16 +34,41 @@ def _dense(mesh_cls, points, queries, xp):
     return np.concatenate(matrices)
 
 
+def _shipped_and_permuted(points, xp=np):
+    queries = point_sets.queries_of(points)[:1000]
+    found = []
+    for context in (nullcontext, permuted_vertices):
+        with context():
+            found.append(_dense(points, queries, xp))
+    return found
+
+
 @pytest.mark.parametrize("xp", [np, jnp])
 def test_order_does_not_matter_without_ties(xp):
-    points = point_sets.UNIQUE["random"]
-    queries = point_sets.queries_of(points)[:1000]
-    reference, permuted = (_dense(cls, points, queries, xp) for cls in (al.mesh.Delaunay, PermutedDelaunay))
-    assert np.allclose(permuted, reference, rtol=0.0, atol=1.0e-11)
+    shipped, permuted = _shipped_and_permuted(point_sets.UNIQUE["random"], xp)
+    assert np.allclose(permuted, shipped, rtol=0.0, atol=1.0e-11)
 
 
 def test_order_matters_with_ties():
-    points = point_sets.TIED["grid"]
-    queries = point_sets.queries_of(points)[:1000]
-    reference, permuted = (_dense(cls, points, queries, np) for cls in (al.mesh.Delaunay, PermutedDelaunay))
-    assert np.abs(permuted - reference).max() > 0.1
+    shipped, permuted = _shipped_and_permuted(point_sets.TIED["grid"])
+    assert np.abs(permuted - shipped).max() > 0.1
+
+
+def test_compiled_programs_are_permuted_too():
+    points = jnp.asarray(point_sets.TIED["grid"])
+    program = jax.jit(upstream._jax_delaunay_tables)
+    shipped = program(points)
+    with permuted_vertices():
+        permuted = program(points)
+        jax.block_until_ready(permuted)
+    assert not np.array_equal(permuted[0], shipped[0])
+    assert np.array_equal(program(points)[0], shipped[0])
+
+
+def test_neighbors_of_a_vertex_keep_its_number():
+    points = point_sets.UNIQUE["random"]
+    starts, neighbors = Delaunay(points).vertex_neighbor_vertices
+    starts_permuted, permuted = PermutedDelaunay(points).vertex_neighbor_vertices
+    assert np.array_equal(starts_permuted, starts)
+    for begin, end in zip(starts, starts[1:]):
+        assert sorted(permuted[begin:end]) == sorted(neighbors[begin:end])

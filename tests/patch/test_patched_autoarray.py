@@ -51,23 +51,33 @@ for xp in (np, jnp):
 """
 
 
-def test_log_determinant_patches_apply_and_revert(patches, copy, small):
+LOG_DETS = {"log-det": 360, "curvature-log-det": 50}
+"""The patches of the log determinants, and how many lines each may add."""
+
+
+def test_log_determinant_patches_apply_and_revert(patches, copy):
     own = [
         "inversion/inversion/abstract.py",
         "inversion/regularization/differences.py",
         "inversion/regularization/grounded_log_det.py",
     ]
-    for terms, (name, limit) in enumerate({"log-det": 360, "curvature-log-det": 50}.items(), start=1):
+    for name, limit in LOG_DETS.items():
         assert diffs.added_lines(patches[name].read_text()) <= limit
         copy.apply(patches[name])
-        for line in copy.run("-c", GROUNDED, small.folder, terms).splitlines()[-2 * terms :]:
-            shipped, grounded = map(float, line.split())
-            assert grounded == pytest.approx(shipped, abs=1.0e-3)
     assert copy.differences == sorted([*own, "inversion/regularization/curvature_log_det.py"])
     copy.apply(patches["curvature-log-det"], reverse=True)
     assert copy.differences == own
     copy.apply(patches["log-det"], reverse=True)
     assert copy.differences == []
+
+
+@pytest.mark.slow(reason="two processes fit a lens")
+def test_patched_log_determinants_are_the_shipped_ones(patches, copy, small):
+    for terms, name in enumerate(LOG_DETS, start=1):
+        copy.apply(patches[name])
+        for line in copy.run("-c", GROUNDED, small.folder, terms).splitlines()[-2 * terms :]:
+            shipped, grounded = map(float, line.split())
+            assert grounded == pytest.approx(shipped, abs=1.0e-3)
 
 
 NATURAL = """
@@ -88,17 +98,26 @@ print(al.mesh.DelaunayNN.__module__)
 """
 
 
-def test_natural_neighbor_patch_applies_and_reverts(patches, copy, small):
-    names = ["mesh", "natural-neighbors"]
+NATURAL_NEIGHBORS = ["mesh", "natural-neighbors"]
+
+
+def test_natural_neighbor_patch_applies_and_reverts(patches, copy):
     assert diffs.added_lines(patches["natural-neighbors"].read_text()) <= 600
-    for name in names:
+    for name in NATURAL_NEIGHBORS:
+        copy.apply(patches[name])
+    assert "inversion/mesh/mesh/__init__.py" in copy.differences
+    for name in reversed(NATURAL_NEIGHBORS):
+        copy.apply(patches[name], reverse=True)
+    assert copy.differences == []
+
+
+@pytest.mark.slow(reason="two meshes fit a lens")
+def test_patched_natural_neighbors_have_the_log_evidence_of_delaunay_nn(patches, copy, small):
+    for name in NATURAL_NEIGHBORS:
         copy.apply(patches[name])
     *values, module = copy.run("-c", NATURAL, small.folder).split()[-5:]
     assert module == "autoarray.inversion.mesh.knn_barycentric.natural_neighbor"
     assert list(map(float, values)) == pytest.approx([float(values[0])] * 4, rel=1.0e-8)
-    for name in reversed(names):
-        copy.apply(patches[name], reverse=True)
-    assert copy.differences == []
 
 
 CALLBACKS = """

@@ -230,6 +230,7 @@ def test_missing_dask_names_the_extra(monkeypatch, capsys):
     assert capsys.readouterr().err == message
 
 
+@pytest.mark.slow(reason="a cluster of its own")
 def test_lost_scheduler_ends_the_sweep(names, tmp_path):
     chunks = chunks_of(names, draws=0)
     lost = pytest.raises(ClusterError, match="resume this sweep")

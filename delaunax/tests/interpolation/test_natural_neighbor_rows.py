@@ -63,7 +63,9 @@ def test_rows_hold_the_wide_table(kind, width, platform):
     assert np.allclose(weights, wide.weights, rtol=1.0e-13, atol=1.0e-15)
 
 
-@pytest.mark.parametrize(("edges_per_query", "number"), [(1, 38), (64, 39)])
+@pytest.mark.parametrize(
+    ("edges_per_query", "number"), [(1, 38), pytest.param(64, 39, marks=pytest.mark.slow(reason="compiles for 25 s"))]
+)
 def test_lists_of_any_length_hold_the_rings(edges_per_query, number, monkeypatch):
     # A number of queries of its own: a program that is traced already keeps the length of its lists.
     queries = QUERIES[:number]
@@ -76,7 +78,7 @@ def test_lists_of_any_length_hold_the_rings(edges_per_query, number, monkeypatch
         assert np.allclose(one, other, rtol=1.0e-13, atol=1.0e-15), name
 
 
-@pytest.mark.parametrize("platform", ["cpu", "gpu"])
+@pytest.mark.parametrize("platform", ["cpu", pytest.param("gpu", marks=pytest.mark.slow(reason="compiles for 20 s"))])
 def test_queries_without_room_are_nan_with_their_triangle(platform):
     rows = compiled(partial(rows_of, spare_rows=12), platform, runs_once=True)(POINTS, QUERIES)
     needed = -(-rows.count // 8) - 1
